@@ -1,0 +1,50 @@
+# Every task of this repository. `make` alone prints this menu.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+SERVICE ?= ports
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+PACKAGES := $(dir $(wildcard packages/*/pyproject.toml services/*/pyproject.toml platform/*/pyproject.toml))
+SOURCES := packages services platform/slo tests
+
+.PHONY: help
+help: ## Print this menu
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Develop
+.PHONY: setup run test lint fmt lock
+setup: .venv/.stamp ## Make .venv with everything that is needed, from hash-pinned locks
+
+.venv/.stamp: requirements/dev.txt $(addsuffix pyproject.toml,$(PACKAGES))
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES:%/=./%))
+	touch $@
+
+run: setup ## Serve SERVICE (ports) on localhost:8080
+	cd services/$(SERVICE) && exec $(BIN)/gunicorn
+
+test: setup ## Run every test that needs only Python (and PostgreSQL's programs)
+	$(BIN)/pytest
+
+lint: setup ## Check style, types and the hexagon's arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+
+fmt: setup ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
+	for group in runtime dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --custom-compile-command 'make lock' \
+			requirements/$$group.in --output-file requirements/$$group.txt; \
+	done

@@ -1,0 +1,1 @@
+"""Logs, traces, metrics and request ids, the same in every service."""

@@ -1,0 +1,1 @@
+"""SLO compiler: one OpenSLO declaration in, rules, alert tests and dashboards out."""

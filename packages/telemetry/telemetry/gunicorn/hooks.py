@@ -33,8 +33,6 @@ class Plan:
     drain_seconds: float
     flush_seconds: float
     max_waiting: int
-    trusted_proxies: frozenset[str]
-    tail_sampling: bool
 
 
 class _Server:
@@ -76,7 +74,9 @@ def on_starting(_server: Any) -> None:
 def _serve_metrics(listener: socket.socket) -> None:
     server = exposition.serve(listener)
     _Server.metrics_server = server
-    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name="telemetry-metrics").start()
+    threading.Thread(
+        target=server.serve_forever, args=(0.1,), daemon=True, name="telemetry-metrics"
+    ).start()
 
 
 def when_ready(server: Any) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import selectors
+import signal
 import socket
 import struct
 import time
@@ -117,6 +118,12 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         hooks.stop_metrics()
         super().handle_exit(sig, frame)
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Stop at once, and only once: Ctrl-C in a terminal reaches arbiter and workers alike."""
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        super().handle_quit(sig, frame)
+
     def _refuse(self, conn: Any) -> bool:
         """Answer 503 from the main thread; say whether that was done.
 
@@ -212,7 +219,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         while self._lingering and self._lingering[0].timeout <= now:
             self._close(self._lingering.popleft())
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+    def handle_error(self, _req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what is no request, or what broke outside the application, with a problem."""
         status = _status_of(exc)
         arrived = context.arrived_at.get()

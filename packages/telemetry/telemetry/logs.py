@@ -26,9 +26,9 @@ MAX_TEXT: Final = 2_048
 MAX_STACK: Final = 16_384
 
 REDACTED: Final = "[redacted]"
-_SECRET: Final = r"authorization|cookie|token|secret|passw|credential|api[_-]?key|session"
-_SECRET_KEY: Final = re.compile(_SECRET, re.IGNORECASE)
-_SECRET_PARAMETER: Final = re.compile(rf"((?:{_SECRET})[^=&]*=)[^&]*", re.IGNORECASE)
+_SECRET_WORDS: Final = r"authorization|cookie|token|secret|passw|credential|api[_-]?key|session"
+_SECRET_KEY: Final = re.compile(_SECRET_WORDS, re.IGNORECASE)
+_SECRET_PARAMETER: Final = re.compile(rf"((?:{_SECRET_WORDS})[^=&]*=)[^&]*", re.IGNORECASE)
 _SECRET_TEXT: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE)
 
 # C0 and C1 controls, DEL, and Unicode's line and paragraph separators.

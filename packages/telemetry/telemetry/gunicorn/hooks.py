@@ -6,6 +6,7 @@ flushes its telemetry, all within the graceful time-out.
 """
 
 import fcntl
+import gc
 import os
 import signal
 import socket
@@ -150,6 +151,12 @@ def worker_exit(_server: Any, worker: Any) -> None:
         return  # gunicorn calls this in the arbiter too, for a worker that is gone
     if not tracing.stop(_Server.plan.flush_seconds):
         _log.warning(names.FLUSH_TIMEOUT_EVENT, seconds=_Server.plan.flush_seconds)
+    gc.freeze()  # the interpreter's last collections cost half a second of each worker's exit
+
+
+def on_exit(_server: Any) -> None:
+    """End the arbiter without the interpreter's last collections too."""
+    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -160,4 +167,13 @@ def child_exit(_server: Any, worker: Any) -> None:
         _log.error(names.WORKER_TIMEOUT_EVENT, pid=worker.pid)
 
 
-ALL = (on_starting, when_ready, pre_fork, post_fork, post_worker_init, worker_exit, child_exit)
+ALL = (
+    on_starting,
+    when_ready,
+    pre_fork,
+    post_fork,
+    post_worker_init,
+    worker_exit,
+    child_exit,
+    on_exit,
+)

@@ -26,7 +26,7 @@ MAX_TEXT: Final = 2_048
 MAX_STACK: Final = 16_384
 
 REDACTED: Final = "[redacted]"
-_SECRET_WORDS: Final = r"authorization|cookie|token|secret|passw|credential|api[_-]?key|session"
+_SECRET_WORDS: Final = r"authorization|cookie|token|secret|passw|credential|api[_-]?key|session"  # noqa: S105
 _SECRET_KEY: Final = re.compile(_SECRET_WORDS, re.IGNORECASE)
 _SECRET_PARAMETER: Final = re.compile(rf"((?:{_SECRET_WORDS})[^=&]*=)[^&]*", re.IGNORECASE)
 _SECRET_TEXT: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE)

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from telemetry import context, names
@@ -86,6 +87,11 @@ def _choose_exporters() -> bool:
         if os.environ.get(_OTLP) or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"):
             os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
     return os.environ.get("OTEL_TRACES_EXPORTER", "none").strip().lower() != "none"
+
+
+def preload() -> None:
+    """Load the SDK's code before the fork: workers start sooner and share its memory."""
+    import_module("opentelemetry.distro")
 
 
 def start(service: str, version: str, instance: str) -> None:

@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ def plan() -> Plan:
 
 def on_starting(_server: Any) -> None:
     """Open the metrics listener in the arbiter, whose life is the server's."""
+    tracing.preload()
     if _Server.plan.metrics_port is None:
         return
     listener = socket.create_server(
@@ -112,6 +114,10 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(_server: Any, worker: Any) -> None:
     """Start what must not be forked: the slot's files, the providers and their threads."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        # Until the worker has handlers of its own, the arbiter's inherited ones would swallow
+        # these, and a stop during the boot would end in SIGKILL.
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     _Server.metrics_server = None  # the arbiter's, whose thread did not come along
     multiprocess.take_slot(worker.slot)
     current = _Server.plan

@@ -2,7 +2,6 @@
 
 import re
 import selectors
-import signal
 import socket
 import struct
 import time
@@ -76,6 +75,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         self._busy: set[object] = set()
         self._lingering: deque[Any] = deque()
         self._sampled_at = 0.0
+        self._quitting = False
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to the threads, or refuse it when too many wait already."""
@@ -120,8 +120,9 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop at once, and only once: Ctrl-C in a terminal reaches arbiter and workers alike."""
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        if self._quitting:
+            return
+        self._quitting = True
         super().handle_quit(sig, frame)
 
     def _refuse(self, conn: Any) -> bool:

@@ -75,6 +75,8 @@ ATTR_HTTP_ROUTE: Final = "http.route"
 ATTR_REQUEST_ID: Final = "request_id"
 ATTR_SERVER_ADDRESS: Final = "server.address"
 ATTR_URL_QUERY: Final = "url.query"
+ATTR_DB_SYSTEM: Final = "db.system.name"
+ATTR_DB_OPERATION: Final = "db.operation.name"
 
 # Log events and the fields that every line has or may have.
 ACCESS_EVENT: Final = "http.server.request"
@@ -82,6 +84,8 @@ WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
 DRAIN_EVENT: Final = "http.server.drain"
 REFUSED_EVENT: Final = "http.server.bad_request"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
+START_REFUSED_EVENT: Final = "service.start_refused"
+IMPORT_EVENT: Final = "ports.import"
 
 LOG_TIMESTAMP: Final = "timestamp"
 LOG_LEVEL: Final = "level"
@@ -230,6 +234,8 @@ SPAN_ATTRIBUTES: Final = {
         "The request's id, flat and equal to the log field (the conventions' "
         "http.response.header.x-request-id is a list, which no search box matches)."
     ),
+    ATTR_DB_SYSTEM: "What kind of store: memory or postgresql.",
+    ATTR_DB_OPERATION: "Operation of the store, as get or page.",
 }
 
 LOG_FIELDS: Final = {
@@ -252,5 +258,10 @@ LOG_EVENTS: Final = {
     WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
     DRAIN_EVENT: "SIGTERM came: drain_seconds until the listener closes.",
     REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
+    START_REFUSED_EVENT: "The service does not start: reason.",
+    IMPORT_EVENT: (
+        "An import ended: outcome (committed, dry-run, failed), reason of a failure, created, "
+        "updated, unchanged, invalid, duration_s."
+    ),
     FLUSH_TIMEOUT_EVENT: "Telemetry left in a worker was given up at its exit: seconds.",
 }

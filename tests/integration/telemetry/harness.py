@@ -234,10 +234,10 @@ class Receiver:
     def _take(self, path: str, body: bytes) -> bytes:
         if path == "/v1/traces":
             self.traces.append(ExportTraceServiceRequest.FromString(body))
-            return ExportTraceServiceResponse().SerializeToString()
+            return bytes(ExportTraceServiceResponse().SerializeToString())
         assert path == "/v1/metrics"
         self.metrics.append(ExportMetricsServiceRequest.FromString(body))
-        return ExportMetricsServiceResponse().SerializeToString()
+        return bytes(ExportMetricsServiceResponse().SerializeToString())
 
     def answer(self, *, answering: bool) -> None:
         """Answer from now on, or accept and never answer."""

@@ -48,3 +48,10 @@ lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
 			--no-emit-index-url --custom-compile-command 'make lock' \
 			requirements/$$group.in --output-file requirements/$$group.txt; \
 	done
+
+##@ Generate
+.PHONY: generate generate-telemetry
+generate: generate-telemetry ## Write anew everything that is generated
+
+generate-telemetry: setup
+	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md

@@ -48,3 +48,8 @@ lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
 			--no-emit-index-url --custom-compile-command 'make lock' \
 			requirements/$$group.in --output-file requirements/$$group.txt; \
 	done
+
+##@ Tools
+.PHONY: tools
+tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
+	@$(PYTHON) tools/build.py $(TOOLS)

@@ -53,3 +53,20 @@ lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
 .PHONY: tools
 tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
 	@$(PYTHON) tools/build.py $(TOOLS)
+
+##@ SLOs
+.PHONY: generate check-generated test-slo mutate-slo
+generate: setup ## Write everything that is generated from declarations
+	$(BIN)/slo generate
+
+check-generated: setup ## Fail when what is committed differs from a fresh generation
+	$(BIN)/slo validate
+	$(BIN)/slo check
+
+test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
+	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
+	$(BIN)/pytest tests/platform/slo
+
+mutate-slo: setup ## Break each rule on purpose and see that a test notices
+	@$(MAKE) --no-print-directory tools TOOLS=promtool
+	$(BIN)/python tests/platform/slo/mutate.py

@@ -53,13 +53,13 @@ def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -
     threshold = plain(window.threshold(slo.objective, slo.period))
     factor = plain(exact(window.factor(slo.period)))
     long, short = prometheus_duration(window.long), prometheus_duration(window.short)
+    bad_events = f"{series.of_slo(series.bad(window.long), slo)} * {clock.seconds(window.long)}"
+    # The last condition: a handful of requests at night is no evidence of anything.
     expr = "\nand\n".join(
         (
             f"{series.of_slo(series.error_ratio(window.long), slo)} > {threshold}",
             f"{series.of_slo(series.error_ratio(window.short), slo)} > {threshold}",
-            # A handful of requests at night is no evidence of anything.
-            f"{series.of_slo(series.bad(window.long), slo)} * {clock.seconds(window.long)} "
-            f">= {slo.minimum_bad_events}",
+            f"{bad_events} >= {slo.minimum_bad_events}",
         )
     )
     return Rule(

@@ -106,8 +106,7 @@ def _bad(slo: Slo, recorded_total: str, window: str) -> str:
         return f"{events(slo.service, slo.bad, window)}\nor\n0 * {total}"
     assert slo.good is not None  # noqa: S101  # one of the two is set: see Slo
     good = events(slo.service, slo.good, window)
-    # The rates of two counters are extrapolated apart when they start, so that good may exceed
-    # total by a hair; there are no fewer than zero bad events.
+    # Subtracting two sums may leave a hair less than zero, and nobody has less than no bad events.
     return f"clamp_min(\n{total}\n-\n(\n{good}\nor\n0 * {total}\n),\n0)"
 
 

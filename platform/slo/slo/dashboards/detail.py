@@ -1,6 +1,8 @@
 """One SLO in full: its budget, how fast it goes, and what spends it."""
 
 from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import Panel
 from telemetry import names
 
 from slo import series
@@ -26,6 +28,8 @@ from slo.windows import BASE_WINDOW, BURN_WINDOWS, all_windows, exact, plain, pr
 
 _BY_ROUTE = f"by ({names.HTTP_ROUTE}, {names.HTTP_STATUS})"
 _ROUTE_LEGEND = f"{{{{{names.HTTP_ROUTE}}}}} {{{{{names.HTTP_STATUS}}}}}"
+# Grafana's Logs Drilldown, which ships with it.
+_LOGS = "a/grafana-lokiexplore-app/explore/service"
 _FACTOR_COLORS = {"page": RED, "ticket": ORANGE}
 
 
@@ -51,9 +55,7 @@ def _links(slo: Slo, adoption: Adoption) -> list[dashboard.DashboardLink]:
     return [
         link("Runbook", adoption.file_url(f"services/{slo.service}/{slo.runbook}")),
         link("Traces", f"{urls.jaeger}/search?service={slo.service}"),
-        link(
-            "Logs", f"{urls.grafana}/a/grafana-lokiexplore-app/explore/service/{slo.service}/logs"
-        ),
+        link("Logs", f"{urls.grafana}/{_LOGS}/{slo.service}/logs"),
         link("Requests", f"{urls.grafana}/d/red-{slo.service}?var-environment=$environment"),
         link("Catalog", f"{urls.backstage}/catalog/default/component/{slo.service}"),
     ]
@@ -63,7 +65,7 @@ def _of(name: str, slo: Slo) -> str:
     return f"{name}{{{TARGET}, {series.SLO}={quoted(slo.name)}}}"
 
 
-def _numbers(slo: Slo) -> list[object]:
+def _numbers(slo: Slo) -> list[Builder[Panel]]:
     days = slo.period.days
     firing = f'ALERTS{{{TARGET}, {series.SLO}={quoted(slo.name)}, alertstate="firing"}}'
     return [
@@ -114,7 +116,7 @@ def _numbers(slo: Slo) -> list[object]:
     ]
 
 
-def _budget(slo: Slo) -> list[object]:
+def _budget(slo: Slo) -> list[Builder[Panel]]:
     factors = sorted(
         (float(exact(window.factor(slo.period))), _FACTOR_COLORS[window.severity])
         for window in BURN_WINDOWS
@@ -148,9 +150,9 @@ def _budget(slo: Slo) -> list[object]:
     ]
 
 
-def _events(slo: Slo) -> list[object]:
+def _events(slo: Slo) -> list[Builder[Panel]]:
     total, bad = _of(series.total(BASE_WINDOW), slo), _of(series.bad(BASE_WINDOW), slo)
-    panels: list[object] = [
+    panels: list[Builder[Panel]] = [
         graph(
             "Good and bad events",
             "Events per second, over 5 minutes.",
@@ -199,7 +201,7 @@ def _bad_by_route(slo: Slo) -> str:
     return f"sum {_BY_ROUTE} ({whole})\n- sum {_BY_ROUTE} ({good})"
 
 
-def _latency(slo: Slo) -> list[object]:
+def _latency(slo: Slo) -> list[Builder[Panel]]:
     bucket = f"{slo.total.metric}_bucket"
     per_bucket = f"sum by (le) ({_increase(slo.total, '$__rate_interval', series_name=bucket)})"
     threshold = float(slo.good.le) if slo.good and slo.good.le else None
@@ -207,8 +209,7 @@ def _latency(slo: Slo) -> list[object]:
     return [
         latency_heatmap(
             "Latency",
-            "Requests by duration, in buckets of seconds. Dots are exemplars: click one for its trace."
-            + ("" if threshold is None else f" Promised: at most {threshold:g} s."),
+            "Requests by duration, in buckets of seconds. Dots are exemplars, each with its trace.",
             per_bucket,
         ),
         graph(

@@ -60,7 +60,7 @@ def red(service: str, adoption: Adoption) -> dashboard.Dashboard:
         ),
         latency_heatmap(
             "Duration",
-            "Requests by duration, in buckets of seconds. Dots are exemplars: click one for its trace.",
+            "Requests by duration, in buckets of seconds. Dots are exemplars, each with its trace.",
             f"sum by (le) (increase({_BUCKET}{{{TARGET}}}[$__rate_interval]))",
         ),
         graph(

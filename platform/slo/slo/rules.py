@@ -124,7 +124,6 @@ def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
     period_ratio = series.error_ratio(slo.period)
     remaining = series.of_slo(series.REMAINING, slo)
     burn = f"({series.of_slo(series.error_ratio(CURRENT_WINDOW), slo)} / {budget})"
-    lasts = clock.seconds(slo.period)
     return (
         # Bad events over all events: each event weighs the same, by day and by night.
         Rule(
@@ -140,10 +139,10 @@ def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
         ),
         Rule(series.PERIOD_BURN, f"{series.of_slo(period_ratio, slo)} / {budget}", labels),
         Rule(series.REMAINING, f"1 - {series.of_slo(series.PERIOD_BURN, slo)}", labels),
-        # Absent where the budget outlasts the period: then what was spent comes back in time.
+        # A budget that burns no faster than allowed is never spent: then there is no such time.
         Rule(
             series.EXHAUSTION,
-            f"clamp_min({remaining}, 0) * {lasts}\n/\n({burn} > 0)\n< {lasts}",
+            f"clamp_min({remaining}, 0) * {clock.seconds(slo.period)}\n/\n({burn} > 1)",
             labels,
         ),
         Rule(series.OBJECTIVE, f"vector({plain(slo.objective)})", static),

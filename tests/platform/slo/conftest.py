@@ -9,13 +9,13 @@ import pytest
 # The helpers beside these tests are plain modules.
 sys.path.insert(0, str(Path(__file__).parent))
 
-import history  # noqa: E402  # after the path is set
-from real import ROOT, Prometheus, prometheus  # noqa: E402
-from slo.adoption import load_adoption  # noqa: E402
-from slo.declaration import load_service  # noqa: E402
-from slo.generate import service_groups  # noqa: E402
-from slo.model import Slo  # noqa: E402
-from slo.rules import Clock, Group  # noqa: E402
+import history  # after the path is set
+from real import ROOT, Prometheus, prometheus
+from slo.adoption import load_adoption
+from slo.declaration import load_service
+from slo.generate import service_groups
+from slo.model import Slo
+from slo.rules import Clock, Group
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from real import Prometheus, prometheus, run, tool
 from slo import series
 from slo.emit import rule_groups, to_yaml
 from slo.rules import Group, Rule
 from slo.windows import BASE_WINDOW
 from telemetry import names
 
-from real import Prometheus, prometheus, run, tool
-
 DAY = 86_400
 SCRAPE = 15
 DAYS = 30
-END = 1_769_904_000  # 2026-02-01 00:00 UTC
+END = 1_769_947_200  # 2026-02-01 12:00 UTC
 START = END - DAYS * DAY
 # A scrape does not happen at the moment of an evaluation.
 OFFSET = 3.7
@@ -73,7 +72,7 @@ def resets(dice: random.Random) -> Iterator[Tick]:
 def nights(dice: random.Random) -> Iterator[Tick]:
     """Busy days with few errors, nights of a request now and then with many."""
     for index in range(SCRAPES):
-        hour = index * SCRAPE % DAY / 3600
+        hour = (START + index * SCRAPE) % DAY / 3600
         busy = max(0.0, math.sin(math.pi * (hour - 6) / 12))
         total = round(200 * busy) if busy else int(dice.random() < 0.05)
         chance = 0.0005 if busy else 0.3

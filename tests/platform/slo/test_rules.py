@@ -18,7 +18,9 @@ GENERATED_TESTS = SLOS * (4 * 6 + 7) + 1
 
 
 def test_promtool_loads_every_rule() -> None:
-    printed = run(tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", str(PORTS / "rules.yaml"))
+    printed = run(
+        tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", str(PORTS / "rules.yaml")
+    )
     assert f"SUCCESS: {RULES} rules found" in printed
     assert (PORTS / "rules.yaml").read_text().count("- alert: ") == ALERTS
 

@@ -93,11 +93,11 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
         ),
         number(
             "Exhausted in",
-            "When the budget is gone, if the last hour goes on as it was.",
+            "When the budget is gone, if it goes on as in the last hour and nothing comes back.",
             "s",
             _of(series.EXHAUSTION, slo),
             steps=((None, RED), (86400.0, ORANGE)),
-            absent="outlasts the period",
+            absent="never, at this rate",
         ),
         number(
             "Alerts firing",

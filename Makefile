@@ -65,8 +65,8 @@ check-generated: setup ## Fail when what is committed differs from a fresh gener
 
 test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest tests/platform/slo
+	$(BIN)/pytest -s tests/platform/slo
 
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
-	$(BIN)/python tests/platform/slo/mutate.py
+	$(BIN)/python -m tests.platform.slo.mutate

@@ -83,6 +83,8 @@ class Prefix:
 
 def outside(matcher: Matcher) -> str:
     """Make up a label value that the matcher does not pick."""
+    if isinstance(matcher, Prefix) and matcher.negated:
+        return Prefix(matcher.prefix).sample()
     return next(value for value in ("200", "400", "other") if not matcher.accepts(value))
 
 

@@ -1,21 +1,16 @@
 """What the tests on real programs share."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-# The helpers beside these tests are plain modules.
-sys.path.insert(0, str(Path(__file__).parent))
-
-import history  # after the path is set
-from real import ROOT, Prometheus, prometheus
 from slo.adoption import load_adoption
 from slo.declaration import load_service
 from slo.generate import service_groups
 from slo.model import Slo
 from slo.rules import Clock, Group
+
+from tests.platform.slo import history
+from tests.platform.slo.real import ROOT, Prometheus, prometheus
 
 
 @pytest.fixture(scope="session")

@@ -119,6 +119,8 @@ def prometheus(folder: Path, config: str = "{}") -> Iterator[Prometheus]:
         "--query.max-samples=500000000",
         f"--web.listen-address={url.removeprefix('http://')}",
     )
-    with serving(*command, url=url, ready="/-/ready", log=folder / "prometheus.log"):
-        with httpx.Client(base_url=url, timeout=120) as client:
-            yield Prometheus(url, client)
+    with (
+        serving(*command, url=url, ready="/-/ready", log=folder / "prometheus.log"),
+        httpx.Client(base_url=url, timeout=120) as client,
+    ):
+        yield Prometheus(url, client)

@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from real import ROOT, run, tool
 from ruamel.yaml import YAML
+
+from tests.platform.slo.real import ROOT, run, tool
 
 PORTS = ROOT / "platform/generated/ports"
 SLOS = 2

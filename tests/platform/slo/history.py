@@ -97,8 +97,14 @@ def idle(dice: random.Random) -> Iterator[Tick]:
 # The environment that panels are looked at in; it alone has what only dashboards ask for.
 PANELS = "panels"
 ENVIRONMENTS: dict[str, Traffic] = {
-    each.__name__: each for each in (constant, bursts, resets, nights, faultless, idle)
-} | {PANELS: constant}
+    "constant": constant,
+    "bursts": bursts,
+    "resets": resets,
+    "nights": nights,
+    "faultless": faultless,
+    "idle": idle,
+    PANELS: constant,
+}
 
 
 @dataclass

@@ -10,30 +10,31 @@ from slo.windows import BASE_WINDOW
 
 from tests.platform.slo.real import ROOT, Prometheus, prometheus, run, tool
 
-# Budget left of each SLO by environment; None means that nothing is recorded at present.
-LEFT: dict[str, tuple[float | None, float | None]] = {
-    "healthy": (0.4, 1.0),
-    "spent": (-0.1, 1.0),
-    "just-spent": (0.0, 1.0),
-    "blind": (0.4, None),
+# What is recorded by environment: budget left and events per second of each SLO, None for nothing.
+RECORDED = (series.REMAINING, series.total(BASE_WINDOW))
+State = tuple[float | None, float | None]
+STATES: dict[str, tuple[State, State]] = {
+    "healthy": ((0.4, 5), (1, 5)),
+    "spent": ((-0.1, 5), (1, 5)),
+    "just-spent": ((0, 5), (1, 5)),
+    "blind": ((0.4, 5), (1, None)),
+    "unborn": ((None, 0), (1, 5)),
 }
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """A Prometheus whose SLO series say what LEFT says, for some minutes around now."""
+    """A Prometheus whose SLO series are as STATES says, for some minutes around now."""
     folder = tmp_path_factory.mktemp("gate")
     now = int(time.time())
+    moments = range(now - 120, now + 1800, 60)
     lines = []
-    for environment, both in LEFT.items():
-        for slo, left in zip(("availability", "latency"), both, strict=True):
-            labels = (
-                f'{{service_name="ports",deployment_environment_name="{environment}",slo="{slo}"}}'
-            )
-            moments = range(now - 120, now + 1800, 60)
-            lines += [f"{series.REMAINING}{labels} {1 if left is None else left} {t}" for t in moments]
-            if left is not None:
-                lines += [f"{series.total(BASE_WINDOW)}{labels} 5 {t}" for t in moments]
+    for environment, states in STATES.items():
+        for slo, state in zip(("availability", "latency"), states, strict=True):
+            labels = f'service_name="ports",deployment_environment_name="{environment}",slo="{slo}"'
+            for name, value in zip(RECORDED, state, strict=True):
+                if value is not None:
+                    lines += [f"{name}{{{labels}}} {value} {moment}" for moment in moments]
     (folder / "text").write_text("\n".join([*lines, "# EOF\n"]))
     create = ("tsdb", "create-blocks-from", "openmetrics")
     run(tool("promtool"), *create, str(folder / "text"), str(folder / "data"))
@@ -41,38 +42,47 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         yield server
 
 
+NO_DATA = "no data now: the SLI is not being recorded"
+
+
 @pytest.mark.parametrize(
-    ("environment", "code", "said"),
+    ("environment", "code", "availability", "latency"),
     [
         (
             "healthy",
             0,
-            "yes healthy ports availability: 40.00% of the error budget left\n"
-            "yes healthy ports latency: 100.00% of the error budget left\n",
+            "yes healthy ports availability: 40.00% of the error budget left",
+            "yes healthy ports latency: 100.00% of the error budget left",
         ),
         (
             "spent",
             1,
-            "no  spent ports availability: -10.00% of the error budget left\n"
-            "yes spent ports latency: 100.00% of the error budget left\n",
+            "no  spent ports availability: -10.00% of the error budget left",
+            "yes spent ports latency: 100.00% of the error budget left",
         ),
         (
             "just-spent",
             1,
-            "no  just-spent ports availability: 0.00% of the error budget left\n"
-            "yes just-spent ports latency: 100.00% of the error budget left\n",
+            "no  just-spent ports availability: 0.00% of the error budget left",
+            "yes just-spent ports latency: 100.00% of the error budget left",
         ),
         (
             "blind",
             1,
-            "yes blind ports availability: 40.00% of the error budget left\n"
-            "no  blind ports latency: no data now: the SLI is not being recorded\n",
+            "yes blind ports availability: 40.00% of the error budget left",
+            f"no  blind ports latency: {NO_DATA}",
+        ),
+        (
+            "unborn",
+            1,
+            "no  unborn ports availability: no data: no event in the whole period",
+            "yes unborn ports latency: 100.00% of the error budget left",
         ),
         (
             "unheard-of",
             1,
-            "no  unheard-of ports availability: no data now: the SLI is not being recorded\n"
-            "no  unheard-of ports latency: no data now: the SLI is not being recorded\n",
+            f"no  unheard-of ports availability: {NO_DATA}",
+            f"no  unheard-of ports latency: {NO_DATA}",
         ),
     ],
 )
@@ -81,11 +91,12 @@ def test_the_gate_opens_only_where_every_slo_has_data_and_budget(
     capsys: pytest.CaptureFixture[str],
     environment: str,
     code: int,
-    said: str,
+    availability: str,
+    latency: str,
 ) -> None:
     arguments = ("--prometheus", recorded.url, "--environment", environment, "--service", "ports")
     assert main(["--root", str(ROOT), "gate", *arguments]) == code
-    assert capsys.readouterr().out == said
+    assert capsys.readouterr().out == f"{availability}\n{latency}\n"
 
 
 def test_an_override_opens_a_shut_gate(

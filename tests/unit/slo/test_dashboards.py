@@ -3,7 +3,8 @@
 The linter itself is written in Go and is not run here: these tests stand in for it, one for each
 of its rules, under the rule's name. Not followed: `template-job-rule`, `template-instance-rule`,
 `target-job-rule` and `target-instance-rule`, since targets are told apart by service_name and
-deployment_environment_name here (docs/slo.md says so too). The rules on LogQL have nothing to look at.
+deployment_environment_name here (docs/slo.md says so too). The rules on LogQL have nothing to
+look at.
 """
 
 import json

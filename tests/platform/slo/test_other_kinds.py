@@ -1,4 +1,4 @@
-"""Kinds of SLO that no service declares yet: they must compile to rules that their tests hold for."""
+"""Kinds of SLO that no service declares yet compile to rules that their tests hold for."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -102,12 +102,11 @@ def _rates(slo: Slo, window: timedelta, clock: Clock) -> tuple[Rule, Rule, Rule]
 def _bad(slo: Slo, recorded_total: str, window: str) -> str:
     """Rate of bad events; a series that does not exist yet has counted nothing."""
     total = f"sum {series.BY_TARGET} ({recorded_total})"
+    part = events(slo.service, slo.part, window)
     if slo.bad is not None:
-        return f"{events(slo.service, slo.bad, window)}\nor\n0 * {total}"
-    assert slo.good is not None  # noqa: S101  # one of the two is set: see Slo
-    good = events(slo.service, slo.good, window)
+        return f"{part}\nor\n0 * {total}"
     # Subtracting two sums may leave a hair less than zero, and nobody has less than no bad events.
-    return f"clamp_min(\n{total}\n-\n(\n{good}\nor\n0 * {total}\n),\n0)"
+    return f"clamp_min(\n{total}\n-\n(\n{part}\nor\n0 * {total}\n),\n0)"
 
 
 def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:

@@ -30,10 +30,8 @@ def by_environment(found: list[tuple[dict[str, str], float]]) -> dict[str, float
 def raw_period_ratio(slo: Slo) -> str:
     """The other way to compute the period: raw increases over the whole of it."""
     total = events(slo.service, slo.total, "30d")
-    if slo.bad is not None:
-        return f"({events(slo.service, slo.bad, '30d')} or 0 * {total}) / {total}"
-    assert slo.good is not None
-    return f"({total} - {events(slo.service, slo.good, '30d')}) / {total}"
+    part = events(slo.service, slo.part, "30d")
+    return f"({part} or 0 * {total}) / {total}" if slo.bad else f"({total} - {part}) / {total}"
 
 
 def test_the_period_is_right_in_every_kind_of_traffic(

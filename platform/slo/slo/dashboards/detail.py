@@ -194,11 +194,10 @@ def _select(source: Source, index: int, series_name: str | None) -> str:
 
 
 def _bad_by_route(slo: Slo) -> str:
+    part = f"sum {_BY_ROUTE} ({_increase(slo.part)})"
     if slo.bad is not None:
-        return f"sum {_BY_ROUTE} ({_increase(slo.bad)})"
-    assert slo.good is not None  # noqa: S101  # one of the two is set: see Slo
-    whole, good = _increase(slo.total), _increase(slo.good)
-    return f"sum {_BY_ROUTE} ({whole})\n- sum {_BY_ROUTE} ({good})"
+        return part
+    return f"sum {_BY_ROUTE} ({_increase(slo.total)})\n- {part}"
 
 
 def _latency(slo: Slo) -> list[Builder[Panel]]:

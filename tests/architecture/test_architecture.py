@@ -11,15 +11,20 @@ import pytest
 from tests.service import FOLDER, ROOT
 
 SERVICE = FOLDER / "seaports"
+PACKAGES = ("services/ports", "packages/telemetry", "platform/slo")
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb"}
 
 
 def environment_reads(source: str) -> Iterator[int]:
     """Yield the lines that read the environment, other than to name Django's settings."""
     for node in ast.walk(ast.parse(source)):
-        named = isinstance(node, ast.Attribute) and node.attr in ENVIRONMENT
-        imported = isinstance(node, ast.ImportFrom) and node.module == "os"
-        if named or (imported and any(alias.name in ENVIRONMENT for alias in node.names)):
+        if isinstance(node, ast.Attribute):
+            names = {node.attr}
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            names = {alias.name for alias in node.names}
+        else:
+            continue
+        if names & ENVIRONMENT:
             line = source.splitlines()[node.lineno - 1].strip()
             if line != 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seaports.settings")':
                 yield node.lineno
@@ -61,9 +66,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"],
         cwd=folder,
-        env={
-            "PYTHONPATH": f"{folder}/services/ports:{folder}/packages/telemetry:{folder}/platform/slo"
-        },
+        env={"PYTHONPATH": ":".join(f"{folder}/{part}" for part in PACKAGES)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -101,7 +104,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_an_import_against_the_arrows_is_found(
     tmp_path: Path, file: str, line: str, contract: str
 ) -> None:
-    for part in ("services/ports/seaports", "packages/telemetry/telemetry", "platform/slo/slo"):
+    for part in PACKAGES:
         for source in (ROOT / part).rglob("*.py"):
             copy = tmp_path / source.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -33,8 +33,8 @@ def refused(**settings: str) -> tuple[int, list[str]]:
         (
             {"PORTS_THREADS": "many"},
             (
-                "PORTS_THREADS: Input should be a valid integer, unable to parse string as an integer"
-                " (Threads that serve, a worker.)"
+                "PORTS_THREADS: Input should be a valid integer, unable to parse string as an"
+                " integer (Threads that serve, a worker.)"
             ),
         ),
         (

@@ -36,6 +36,8 @@ _ESCAPES: Final = {
     code: ascii(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 }
 
+_JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in _ESCAPES if code >= ord("\x7f")}
+
 # A Collector that is down makes its exporter complain at each attempt.
 _EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc")
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
@@ -137,11 +139,13 @@ def _json(_logger: object, _method: str, line: "EventDict") -> str:
     import orjson
 
     try:
-        return orjson.dumps(line).decode()
+        text = orjson.dumps(line).decode()
     except orjson.JSONEncodeError:  # lone surrogates, integers beyond 64 bits
         import json
 
         return json.dumps(line, default=str)
+    # JSON escapes C0 alone; to some readers NEL or U+2028 ends a line too.
+    return text if text.isascii() else text.translate(_JSON_ESCAPES)
 
 
 def _escape(_logger: object, _method: str, line: "EventDict") -> "EventDict":

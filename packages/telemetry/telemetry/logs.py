@@ -10,7 +10,7 @@ import re
 import sys
 import traceback
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from telemetry import context, names, shared, tracing
@@ -53,9 +53,9 @@ class _Lazy:
         import structlog
 
         bound = structlog.get_logger(self._name).bind()
-        self.__dict__.update(
-            {level: getattr(bound, level) for level in (*LEVELS, "exception", "bind", "log")}
-        )
+        if structlog.is_configured():
+            for level in (*LEVELS, "exception", "bind", "log"):
+                self.__dict__[level] = getattr(bound, level)
         return getattr(bound, attribute)
 
 
@@ -69,7 +69,7 @@ def redact_query(query: str) -> str:
     return _SECRET_PARAMETER.sub(r"\1REDACTED", query)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _is_secret(key: str) -> bool:
     return _SECRET_KEY.search(key) is not None
 

@@ -31,7 +31,7 @@ _LAST_DATA_RECV: Final = 8 + 4 * 11  # offset of tcpi_last_data_recv in struct t
 _MAX_HEAD: Final = 8192
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (/[^ ?]*)[^ ]* HTTP/1")
-_ID_HEADER: Final = re.compile(rb"\r\n[xX]-[rR]equest-[iI][dD]:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
+_ID_HEADER: Final = re.compile(rb"(?i)\r\nX-Request-ID:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
 
 _STATUSES: Final = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,

@@ -191,7 +191,7 @@ METRICS: Final = {
             PORTS_REVISION,
             "gauge",
             "1",
-            "CRC-32 of the store's revision: equal where two replicas hold the same.",
+            "The store's revision: differs whenever the content does.",
             merge="mostrecent",
         ),
         Metric(

@@ -245,8 +245,9 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
 def _readable(sock: socket.socket) -> bool:
     try:
-        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)) or True
+        sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
     except OSError:
-        return True  # the base finds out what is wrong with it
+        pass  # the base finds out what is wrong with it
+    return True

@@ -53,8 +53,38 @@ lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
 	done
 
 ##@ Generate
-.PHONY: generate generate-telemetry
-generate: generate-telemetry ## Write anew everything that is generated
-
-generate-telemetry: setup
+.PHONY: generate check-generated
+SETTINGS_TABLES := $(patsubst %/manage.py,%/CONFIGURATION.md,$(wildcard services/*/manage.py))
+generate: setup ## Write anew everything that is generated
+	$(BIN)/slo generate
 	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
+	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table; done
+
+check-generated: setup ## Fail when what is committed differs from a fresh generation
+	$(BIN)/slo validate
+	$(BIN)/slo check
+	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
+	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table); done
+
+##@ SLOs
+.PHONY: test-slo mutate-slo
+test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
+	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
+	$(BIN)/pytest -s tests/platform/slo
+
+mutate-slo: setup ## Break each rule on purpose and see that a test notices
+	@$(MAKE) --no-print-directory tools TOOLS=promtool
+	$(BIN)/python -m tests.platform.slo.mutate
+
+##@ Tools
+.PHONY: tools
+tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
+	@$(PYTHON) tools/build.py $(TOOLS)
+
+##@ Benchmarks
+.PHONY: bench-import bench-memory
+bench-import: setup ## Import RECORDS (1,000,000, then 5,000,000) generated ports into PostgreSQL
+	$(BIN)/python -m tests.bench.bench_import $(RECORDS)
+
+bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated ports
+	$(BIN)/python -m tests.bench.bench_memory $(RECORDS)

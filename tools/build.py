@@ -1,0 +1,124 @@
+"""Build the Go tools that this repository pins, each once for every state of its folder.
+
+`tools/<tool>/go.mod` names the tool's module and version, and its commands by `tool` directives.
+Where the folder has a `manifest.yaml` as well, the command is the OpenTelemetry Collector builder
+and the manifest says what it builds. Binaries go to a cache outside the checkout, keyed by the hash
+of the folder, so that clones and branches share them; `tools/bin/` gets links to them.
+
+Usage: build.py [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all if none.
+Standard library only: it runs before anything is installed.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CACHE = (
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ports-platform" / "tools"
+)
+MANIFEST = "manifest.yaml"
+
+
+def folders() -> dict[str, Path]:
+    """All pinned tools: folder by name."""
+    return {path.parent.name: path.parent for path in sorted(HERE.glob("*/go.mod"))}
+
+
+def commands(folder: Path) -> list[str]:
+    """Names of the binaries that a folder's build yields."""
+    if (folder / MANIFEST).exists():
+        return [folder.name]
+    module = json.loads(_go("mod", "edit", "-json", cwd=folder))
+    return [tool["Path"].rsplit("/", 1)[-1] for tool in module["Tool"]]
+
+
+def cached(folder: Path) -> Path:
+    """The cache directory of a folder's present state."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return CACHE / f"{folder.name}-{digest.hexdigest()[:16]}"
+
+
+def build(folder: Path, target: Path) -> None:
+    """Build a folder's commands into `target`, which appears whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix=f".{folder.name}-") as scratch:
+        out = Path(scratch, "out")
+        out.mkdir()
+        if (folder / MANIFEST).exists():
+            _go("build", "-o", f"{scratch}/", "tool", cwd=folder)
+            shutil.copy(folder / MANIFEST, scratch)
+            _run("./builder", "--config", MANIFEST, cwd=Path(scratch))
+            shutil.copy(Path(scratch, "distribution", folder.name), out)
+        else:
+            _go("build", "-ldflags=-s -w", "-o", f"{out}/", "tool", cwd=folder)
+        out.rename(target)
+
+
+def ensure(name: str, folder: Path) -> None:
+    """Build a tool unless the cache has it, link its commands, and print one line about it."""
+    target = cached(folder)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    with _lock(CACHE / f".{target.name}.lock"):
+        if done := not target.exists():
+            print(f"{name:<14} building …", end="\r" if sys.stdout.isatty() else "\n", flush=True)
+            build(folder, target)
+    links = HERE / "bin"
+    links.mkdir(exist_ok=True)
+    for binary in target.iterdir():
+        fresh = links / f".{binary.name}.{os.getpid()}"
+        fresh.symlink_to(binary)
+        fresh.replace(links / binary.name)
+    state = f"built in {time.monotonic() - start:.0f} s" if done else "cached"
+    print(f"{name:<14} {state}: {' '.join(sorted(b.name for b in target.iterdir()))}", flush=True)
+
+
+def main(wanted: list[str]) -> int:
+    """Ensure the wanted tools; the exit code says whether all were there in the end."""
+    if shutil.which("go") is None:
+        print("make tools needs Go 1.26 or later on the PATH: https://go.dev/dl/", file=sys.stderr)
+        return 1
+    known = folders()
+    owner = {name: name for name in known}
+    owner |= {command: name for name, path in known.items() for command in commands(path)}
+    if unknown := [name for name in wanted if name not in owner]:
+        print(f"no such tool: {' '.join(unknown)}; known: {' '.join(owner)}", file=sys.stderr)
+        return 2
+    for name in dict.fromkeys(owner[tool] for tool in wanted or known):
+        try:
+            ensure(name, known[name])
+        except subprocess.CalledProcessError as error:
+            print(f"{name:<14} failed: {error}\n{error.stderr[-4000:]}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def _go(*arguments: str, cwd: Path) -> str:
+    return _run("go", *arguments, cwd=cwd)
+
+
+def _run(*command: str, cwd: Path) -> str:
+    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -54,15 +54,24 @@ lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
 tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
 	@$(PYTHON) tools/build.py $(TOOLS)
 
-##@ SLOs
-.PHONY: generate check-generated test-slo mutate-slo
-generate: setup ## Write everything that is generated from declarations
+##@ Generate
+.PHONY: generate generate-telemetry generate-slo check-generated
+generate: generate-telemetry generate-slo ## Write anew everything that is generated
+
+generate-telemetry: setup
+	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
+
+generate-slo: setup
 	$(BIN)/slo generate
 
 check-generated: setup ## Fail when what is committed differs from a fresh generation
-	$(BIN)/slo validate
 	$(BIN)/slo check
+	@mkdir -p .cache
+	$(BIN)/python -m telemetry.reference .cache/telemetry-reference.md
+	diff .cache/telemetry-reference.md docs/telemetry-reference.md
 
+##@ SLOs
+.PHONY: test-slo mutate-slo
 test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
 	$(BIN)/pytest -s tests/platform/slo

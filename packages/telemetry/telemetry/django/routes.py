@@ -36,8 +36,8 @@ def declare_routes(routes: Iterable[tuple[str, str]]) -> None:
     for _, route in pairs:
         _declared[_shape(route)] = route
     _templates.clear()
-    pairs |= {(names.METHOD_OTHER, names.ROUTE_UNMATCHED)}
     pairs |= {(method, names.ROUTE_OVERLOAD) for method, _ in pairs}
+    pairs |= {(names.METHOD_OTHER, names.ROUTE_UNMATCHED)}
     for method, route in sorted(pairs):
         for status in STATUSES_FROM_THE_START:
             metrics.duration_of(method, route, status)

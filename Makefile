@@ -16,7 +16,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: setup run test lint fmt lock
+.PHONY: setup run test test-load lint fmt lock
 setup: .venv/.stamp ## Make .venv with everything that is needed, from hash-pinned locks
 
 .venv/.stamp: requirements/dev.txt $(addsuffix pyproject.toml,$(PACKAGES))
@@ -31,6 +31,9 @@ run: setup ## Serve SERVICE (ports) on localhost:8080
 
 test: setup ## Run every test that needs only Python (and PostgreSQL's programs)
 	$(BIN)/pytest
+
+test-load: setup ## Measure what telemetry does under load and without its Collector (minutes)
+	$(BIN)/pytest -s tests/load
 
 lint: setup ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff check .
@@ -49,26 +52,19 @@ lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
 			requirements/$$group.in --output-file requirements/$$group.txt; \
 	done
 
-##@ Tools
-.PHONY: tools
-tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
-	@$(PYTHON) tools/build.py $(TOOLS)
-
 ##@ Generate
-.PHONY: generate generate-telemetry generate-slo check-generated
-generate: generate-telemetry generate-slo ## Write anew everything that is generated
-
-generate-telemetry: setup
-	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
-
-generate-slo: setup
+.PHONY: generate check-generated
+SETTINGS_TABLES := $(patsubst %/manage.py,%/CONFIGURATION.md,$(wildcard services/*/manage.py))
+generate: setup ## Write anew everything that is generated
 	$(BIN)/slo generate
+	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
+	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table; done
 
 check-generated: setup ## Fail when what is committed differs from a fresh generation
+	$(BIN)/slo validate
 	$(BIN)/slo check
-	@mkdir -p .cache
-	$(BIN)/python -m telemetry.reference .cache/telemetry-reference.md
-	diff .cache/telemetry-reference.md docs/telemetry-reference.md
+	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
+	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table); done
 
 ##@ SLOs
 .PHONY: test-slo mutate-slo
@@ -79,3 +75,16 @@ test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alert
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
 	$(BIN)/python -m tests.platform.slo.mutate
+
+##@ Tools
+.PHONY: tools
+tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
+	@$(PYTHON) tools/build.py $(TOOLS)
+
+##@ Benchmarks
+.PHONY: bench-import bench-memory
+bench-import: setup ## Import RECORDS (1,000,000, then 5,000,000) generated ports into PostgreSQL
+	$(BIN)/python -m tests.bench.bench_import $(RECORDS)
+
+bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated ports
+	$(BIN)/python -m tests.bench.bench_memory $(RECORDS)

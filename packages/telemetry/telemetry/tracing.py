@@ -84,9 +84,12 @@ def _choose_exporters() -> bool:
     The distro's own default is OTLP to localhost even when nobody configured anything.
     """
     for signal in ("TRACES", "METRICS"):
-        if os.environ.get(_OTLP) or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"):
-            os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
-    return os.environ.get("OTEL_TRACES_EXPORTER", "none").strip().lower() != "none"
+        endpoint = os.environ.get(_OTLP) or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+        # To the specification, an empty variable is one that is not set.
+        if endpoint and not os.environ.get(f"OTEL_{signal}_EXPORTER"):
+            os.environ[f"OTEL_{signal}_EXPORTER"] = "otlp"
+    chosen = os.environ.get("OTEL_TRACES_EXPORTER") or "none"
+    return chosen.strip().lower() != "none"
 
 
 def preload() -> None:
@@ -120,7 +123,7 @@ def start(service: str, version: str, instance: str) -> None:
         if "service.instance.id" in given
         else f"{os.uname().nodename}.{os.getpid()}.{time.time_ns():x}"
     )
-    sampler = None if exporting or "OTEL_TRACES_SAMPLER" in os.environ else ALWAYS_OFF
+    sampler = None if exporting or os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_OFF
 
     exponential = View(
         instrument_name=names.OTLP_HTTP_DURATION,

@@ -320,6 +320,7 @@ class Load:
     path: str = "/ports/AEAJM"
     requests_each: int | None = None
     keep_alive: bool = False
+    pause_seconds: float = 0.0  # between two requests of a client
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -352,6 +353,7 @@ class Load:
             if connection is None:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             outcome = self._one(connection)
+            time.sleep(self.pause_seconds)
             if outcome != "completed" or not self.keep_alive:
                 connection.close()
                 connection = None

@@ -64,6 +64,11 @@ class Slo:
         return 1 - self.objective
 
     @property
+    def uid(self) -> str:
+        """Name of the SLO among all services': of its rule group and of its dashboard."""
+        return f"slo-{self.service}-{self.name}"
+
+    @property
     def pascal_name(self) -> str:
         """Name of service and SLO in one word, as alerts are named."""
         return pascal_case(f"{self.service}-{self.name}")

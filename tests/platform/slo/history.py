@@ -94,7 +94,7 @@ def idle(dice: random.Random) -> Iterator[Tick]:
         yield Tick(10, int(dice.random() < 0.01), 1) if index < quiet else Tick(0, 0, 0)
 
 
-# The environment that panels are looked at in; it alone has what only dashboards ask for.
+# Dashboards and runbooks are asked about this environment; it alone has what only they ask for.
 PANELS = "panels"
 ENVIRONMENTS: dict[str, Traffic] = {
     "constant": constant,
@@ -176,14 +176,17 @@ def _environment(
 
 
 def _recent(environment: str) -> Iterator[str]:
-    """What else the dashboards ask for, in the last two hours alone, in one environment."""
+    """What else dashboards and runbooks ask for, in the last two hours, in one environment."""
     bounds = (*(repr(bound) for bound in names.HTTP_DURATION_BUCKETS), "+Inf")
     ok = {names.HTTP_METHOD: "GET", names.HTTP_ROUTE: "/ports/{id}", names.HTTP_STATUS: "200"}
     overload = {names.HTTP_ROUTE: names.ROUTE_OVERLOAD, names.HTTP_STATUS: "503"}
+    store = {names.DB_OPERATION: "get"}
     duration = names.HTTP_SERVER_DURATION
     growing = [
         *((f"{duration}_bucket", {**ok, "le": bound}) for bound in bounds),
         *((f"{names.HTTP_SERVER_QUEUE}_bucket", {"le": bound}) for bound in bounds),
+        *((f"{names.STORE_DURATION}_bucket", {**store, "le": bound}) for bound in bounds),
+        (f"{names.STORE_DURATION}_count", store),
         (f"{duration}_count", ok),
         (f"{duration}_count", overload),
         ("process_cpu_seconds_total", {}),

@@ -159,7 +159,7 @@ def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]
 
 def mutate(groups: list[Group], slo: Slo | None, mutant: Mutant) -> list[Group]:
     """Apply a mutant to the groups of its SLO, and leave the others' groups out."""
-    prefix = f"slo-{slo.service}-{slo.name}" if slo else ""
+    prefix = slo.uid if slo else ""
     kept = [group for group in groups if group.name.startswith(prefix)]
     changed = [
         replace(

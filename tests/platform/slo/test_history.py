@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,6 +174,22 @@ def test_every_panel_finds_data(server: Prometheus) -> None:
         assert result, f"{file}: {title}: no data: {filled}"
         found += 1
     assert found >= 50, found
+
+
+def test_every_query_of_the_runbooks_finds_data(server: Prometheus) -> None:
+    pages = sorted(ROOT.glob("services/*/runbooks/*.md"))
+    queries = [
+        (page.name, query)
+        for page in pages
+        for query in re.findall(
+            r"^```promql\n(.*?)\n```$", page.read_text(), re.DOTALL | re.MULTILINE
+        )
+    ]
+    for page, query in queries:
+        here = query.replace('"prod"', f'"{PANELS}"')
+        assert here != query, (page, "asks for no environment", query)
+        assert server.query(here, END - 30), (page, query)
+    assert {page for page, _ in queries} == {page.name for page in pages}
 
 
 def inlined(name: str, slo: Slo, groups: list[Group]) -> str:

@@ -33,15 +33,10 @@ _LOGS = "a/grafana-lokiexplore-app/explore/service"
 _FACTOR_COLORS = {"page": RED, "ticket": ORANGE}
 
 
-def uid(slo: Slo) -> str:
-    """Identify the dashboard, as alerts link to it."""
-    return f"slo-{slo.service}-{slo.name}"
-
-
 def detail(slo: Slo, adoption: Adoption) -> dashboard.Dashboard:
     """Make the page of one SLO."""
     title = f"SLO {slo.service}: {slo.title}"
-    board = one_service(frame(uid(slo), title, slo.description, [slo.service]), slo.service)
+    board = one_service(frame(slo.uid, title, slo.description, [slo.service]), slo.service)
     board = annotated(board, slo.name)
     for each in _links(slo, adoption):
         board = board.link(each)

@@ -1,6 +1,7 @@
 """Fills the memory store with real and with generated ports; prints bytes a port and look-up times.
 
-The look-ups of both stores are timed in turn in one run, so that their ratio holds on any machine.
+The look-ups of both stores are timed in turn in one run, so that their ratios hold on any machine:
+those of the store alone, and those that a client of the running service sees.
 """
 
 import argparse
@@ -10,6 +11,8 @@ import statistics
 import sys
 import tempfile
 import time
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 
 import orjson
@@ -21,11 +24,13 @@ from seaports.application.import_ports import import_ports
 from seaports.application.interfaces import Selection
 from seaports.domain.port import Unlocode
 
+from tests import service
 from tests.bench import generate
 from tests.service import FOLDER
 
 ROUNDS = 15
 LOOKUPS = 20_000
+GETS = 3_000
 
 
 def filled(file: Path) -> MemoryPortStore:
@@ -61,6 +66,7 @@ def main() -> int:
         gc.collect()
         size = psutil.Process().memory_info().rss - before
         documents = sum(map(len, large.stream(Selection())))
+        served = gets(Path(folder), file, records)
     print(
         f"{large.count():,} ports in {seconds:.1f} s ({large.count() / seconds:,.0f} records/s):"
         f" {size / large.count():.0f} bytes a port, of which its document"
@@ -69,7 +75,7 @@ def main() -> int:
     shuffle = random.Random(1).choices  # noqa: S311 - nothing secret
     # As many distinct ids of either store, so that the caches of the processor hold as much.
     known = [
-        [Unlocode(orjson.loads(document)["id"]) for document in small.stream(Selection())],
+        list(map(Unlocode, ids_of_data_set())),
         shuffle(list(map(Unlocode, generate_ids(records))), k=small.count()),
     ]
     everywhere = shuffle(list(map(Unlocode, generate_ids(records))), k=LOOKUPS)
@@ -81,7 +87,42 @@ def main() -> int:
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
         print(f"look-up, {name}: {median:.0f} ns, {median / medians['small']:.2f} of small")
+    for name, median in served.items():
+        print(f"GET, {name}: {median:.0f} us, {median / served['small']:.2f} of small")
     return 0
+
+
+def gets(folder: Path, file: Path, records: int) -> dict[str, float]:
+    """Return the median microseconds of a GET of one port, by service, asked in turn."""
+    ids = {"small": ids_of_data_set(), "large": generate_ids(records)}
+    times: dict[str, list[float]] = {"small": [], "large": []}
+    with (
+        service.running(folder) as small,
+        service.running(folder, PORTS_DATA_FILE=str(file)) as large,
+    ):
+        clients = {"small": connection(small), "large": connection(large)}
+        draw = random.Random(1).choice  # noqa: S311
+        for _ in range(GETS):
+            for name, client in clients.items():
+                path = f"/ports/{draw(ids[name])}"
+                started = time.perf_counter_ns()
+                client.request("GET", path)
+                response = client.getresponse()
+                response.read()
+                times[name].append((time.perf_counter_ns() - started) / 1000)
+                if response.status != HTTPStatus.OK:
+                    raise SystemExit(f"{path}: {response.status}")
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def connection(running: service.Service) -> HTTPConnection:
+    """Return a kept-alive connection to the service."""
+    return HTTPConnection(running.url.removeprefix("http://"))
+
+
+def ids_of_data_set() -> list[str]:
+    """Return the ids of the real ports."""
+    return list(orjson.loads((FOLDER / "data/ports.json").read_bytes()))
 
 
 def generate_ids(records: int) -> list[str]:

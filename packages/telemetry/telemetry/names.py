@@ -85,6 +85,7 @@ REFUSED_EVENT: Final = "http.server.bad_request"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
 START_REFUSED_EVENT: Final = "service.start_refused"
 IMPORT_EVENT: Final = "ports.import"
+FAULT_EVENT: Final = "service.fault"
 
 LOG_TIMESTAMP: Final = "timestamp"
 LOG_LEVEL: Final = "level"
@@ -257,6 +258,7 @@ LOG_EVENTS: Final = {
     WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
     REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
     START_REFUSED_EVENT: "The service does not start: reason.",
+    FAULT_EVENT: "A fault on purpose begins, for a game day: fault, share, seconds.",
     IMPORT_EVENT: (
         "An import ended: outcome (committed, dry-run, failed), reason of a failure, created, "
         "updated, unchanged, invalid, duration_s."

@@ -8,11 +8,15 @@ from typing import BinaryIO, ParamSpec, TypeVar
 import telemetry
 from django.core.cache import caches
 from django.core.checks import Error, run_checks
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from telemetry import names
 
 from seaports import settings
 from seaports.adapters.document import encode
 from seaports.adapters.feed.reader import read_records
+from seaports.adapters.http.faults import Faults
 from seaports.adapters.store.cached import CachedPortStore
 from seaports.adapters.store.memory import MemoryPortStore
 from seaports.adapters.store.postgres.store import PostgresPortStore
@@ -53,6 +57,14 @@ def use_cases() -> UseCases:
         revision=store.revision,
         check_store=partial(_check, backend),
     )
+
+
+def faults(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Faults:
+    """Return the middleware of game days, over the file that PORTS_FAULTS_FILE names."""
+    file = settings.ENVIRONMENT.PORTS_FAULTS_FILE
+    if file is None:
+        raise MiddlewareNotUsed
+    return Faults(get_response, file)
 
 
 def run_import(

@@ -90,6 +90,9 @@ class Environment(BaseModel):
     PORTS_STATEMENT_SECONDS: float = Field(
         5, gt=0, le=600, description="Longest that PostgreSQL may work on one request's query."
     )
+    PORTS_FAULTS_FILE: Path | None = Field(
+        None, description="For game days: the file that says which fault there is; unset: none."
+    )
     PORTS_MAX_BODY_BYTES: int = Field(
         65536, ge=1024, le=10_000_000, description="Largest body that is read."
     )
@@ -175,6 +178,8 @@ INSTALLED_APPS = [
     "seaports.adapters.store.postgres",
 ]
 MIDDLEWARE = [*telemetry.django.MIDDLEWARE, "seaports.adapters.http.edge.Edge"]
+if ENVIRONMENT.PORTS_FAULTS_FILE is not None:
+    MIDDLEWARE.append("seaports.bootstrap.faults")
 ROOT_URLCONF = "seaports.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 STATIC_URL = "/docs/static/"

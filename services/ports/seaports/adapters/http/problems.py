@@ -83,7 +83,7 @@ def problem(
 def handle_errors(api: NinjaAPI) -> None:
     """Make each error of the table, Ninja's own included, a problem document."""
     for error_type in STATUS_OF:
-        api.exception_handler(error_type)(_from_error)
+        api.exception_handler(error_type)(from_error)
     api.exception_handler(ValidationError)(_from_validation)
     api.exception_handler(HttpError)(_from_http_error)
 
@@ -91,7 +91,7 @@ def handle_errors(api: NinjaAPI) -> None:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django itself refuses (`handler400`)."""
     if isinstance(exception, RequestDataTooBig):
-        return _from_error(request, exception)
+        return from_error(request, exception)
     return problem(request, HTTPStatus.BAD_REQUEST, "the request is malformed")
 
 
@@ -105,7 +105,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, _DETAIL_OF[Exception])
 
 
-def _from_error(request: HttpRequest, error: Exception) -> HttpResponse:
+def from_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer an error as the table says; one of this service's own is put on the span."""
     known = next(kind for kind in type(error).__mro__ if kind in STATUS_OF)
     status = STATUS_OF[known]
     if known is RequestDataTooBig:

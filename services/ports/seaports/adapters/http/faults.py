@@ -1,0 +1,81 @@
+"""Faults on purpose, for game days: errors, latency, or a database that seems down.
+
+Only there when PORTS_FAULTS_FILE is set. The file says which fault there is now, as
+`{"fault": "errors", "share": 0.2}`; without the file there is none. A file reaches every worker and
+replica that mounts it, and opens no door over HTTP.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import telemetry
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from telemetry import names
+
+from seaports.adapters.http.problems import from_error
+from seaports.domain.errors import PortsError, StoreUnavailable
+
+# Probes, /metrics and the documentation are never touched.
+_TOUCHED: Final = "/ports"
+
+_log = telemetry.get_logger(__name__)
+
+
+class InjectedFault(PortsError):
+    """An error that a game day asked for."""
+
+
+class Fault(BaseModel):
+    """What goes wrong now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fault: Literal["errors", "latency", "db-down"]
+    share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Of the requests, drawn at random."""
+    seconds: Annotated[float, Field(ge=0, le=30)] = 0.3
+    """How long `latency` holds a request."""
+
+
+class Faults:
+    """The middleware that makes requests fail as the file says."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase], file: Path) -> None:
+        """Wrap the rest; the file is looked at on each request that may be touched."""
+        self._get_response = get_response
+        self._file = file
+        self._seen = 0
+        self._fault: Fault | None = None
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request, or not as it should be."""
+        fault = self._current() if request.path.startswith(_TOUCHED) else None
+        if fault is None or random.random() >= fault.share:  # noqa: S311 - nothing secret
+            return self._get_response(request)
+        if fault.fault == "errors":
+            return from_error(request, InjectedFault("injected"))
+        if fault.fault == "db-down":
+            return from_error(request, StoreUnavailable("the database does not answer (injected)"))
+        time.sleep(fault.seconds)
+        return self._get_response(request)
+
+    def _current(self) -> Fault | None:
+        try:
+            changed = self._file.stat().st_mtime_ns
+        except OSError:
+            self._seen, self._fault = 0, None
+            return None
+        if changed != self._seen:
+            self._seen = changed
+            try:
+                self._fault = Fault.model_validate_json(self._file.read_bytes())
+                _log.warning(names.FAULT_EVENT, **self._fault.model_dump())
+            except (OSError, ValidationError) as error:
+                self._fault = None
+                _log.error(names.FAULT_EVENT, fault="none", reason=str(error))
+        return self._fault

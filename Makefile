@@ -8,7 +8,7 @@ SERVICE ?= ports
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 PACKAGES := $(dir $(wildcard packages/*/pyproject.toml services/*/pyproject.toml platform/*/pyproject.toml))
-SOURCES := packages services platform/slo tests
+SOURCES := packages services platform/slo platform/stack tests
 
 .PHONY: help
 help: ## Print this menu
@@ -53,3 +53,13 @@ lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
 .PHONY: tools
 tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
 	@$(PYTHON) tools/build.py $(TOOLS)
+
+##@ Run the whole platform
+.PHONY: stack run-jaeger
+stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
+	@$(PYTHON) tools/build.py prometheus alertmanager otelcol jaeger loki
+	@$(BIN)/python -m stack up
+
+run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
+	@$(PYTHON) tools/build.py jaeger
+	@$(BIN)/python -m stack jaeger

@@ -63,3 +63,20 @@ stack: setup ## Run everything as local processes, the service included; Ctrl-C 
 run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
 	@$(PYTHON) tools/build.py jaeger
 	@$(BIN)/python -m stack jaeger
+
+##@ SLOs
+.PHONY: generate check-generated test-slo mutate-slo
+generate: setup ## Write everything that is generated from declarations
+	$(BIN)/slo generate
+
+check-generated: setup ## Fail when what is committed differs from a fresh generation
+	$(BIN)/slo validate
+	$(BIN)/slo check
+
+test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
+	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
+	$(BIN)/pytest tests/platform/slo
+
+mutate-slo: setup ## Break each rule on purpose and see that a test notices
+	@$(MAKE) --no-print-directory tools TOOLS=promtool
+	$(BIN)/python tests/platform/slo/mutate.py

@@ -1,1 +1,37 @@
-"""Logs, traces, metrics and request ids, the same in every service."""
+"""Logs, traces, metrics and request ids, the same in every service.
+
+Importing this costs little: no SDK, no Django, no gunicorn is loaded before it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from telemetry import names
+from telemetry.context import carry, request_id
+from telemetry.logs import configure_logging, get_logger
+from telemetry.shared import is_draining
+from telemetry.tracing import record_exception, span, trace_id
+
+if TYPE_CHECKING:
+    from telemetry import django, gunicorn, metrics
+
+__all__ = [
+    "carry",
+    "configure_logging",
+    "django",
+    "get_logger",
+    "gunicorn",
+    "is_draining",
+    "metrics",
+    "names",
+    "record_exception",
+    "request_id",
+    "span",
+    "trace_id",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("django", "gunicorn", "metrics"):
+        return import_module(f"telemetry.{name}")
+    raise AttributeError(f"module 'telemetry' has no attribute {name!r}")

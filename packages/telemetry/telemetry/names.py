@@ -2,10 +2,12 @@
 
 Names follow the OpenTelemetry semantic conventions where one exists, in the form that the
 OpenTelemetry-to-Prometheus compatibility specification gives them (dots become underscores, the
-unit is a suffix). Code, the SLO compiler, dashboards and tests import them from here.
+unit is a suffix). Code, the SLO compiler, dashboards and tests import them from here; the page
+docs/telemetry-reference.md is generated from here.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 # Label that each target's series carry, set where Prometheus finds the target.
 SERVICE_NAME: Final = "service_name"
@@ -22,8 +24,231 @@ ROUTE_UNMATCHED: Final = "_unmatched"
 ROUTE_OVERLOAD: Final = "_overload"
 METHOD_OTHER: Final = "_OTHER"
 
+# The methods of RFC 9110 and RFC 5789 (PATCH): the semantic conventions' own list.
+METHODS: Final = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+)
+
+# What Kubernetes and Prometheus ask for: counted, but neither traced nor part of an SLO.
+PROBE_ROUTES: Final = frozenset(("/ready", "/live", "/metrics"))
+
 # Upper bounds in seconds of the HTTP duration's buckets; each latency SLO's threshold is one of
 # them. The list is the semantic conventions' advice for http.server.request.duration.
 HTTP_DURATION_BUCKETS: Final = (
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 )  # fmt: skip
+
+# A trace at least this long, in seconds, is always kept by the Collector's tail sampling.
+SLOW_TRACE_SECONDS: Final = 1.0
+
+HTTP_SERVER_ACTIVE: Final = "http_server_active_requests"
+HTTP_SERVER_QUEUE: Final = "http_server_request_queue_duration_seconds"
+HTTP_SERVER_ABORTED: Final = "http_server_responses_aborted_total"
+HTTP_SERVER_WAITING: Final = "http_server_requests_waiting"
+HTTP_SERVER_WAITING_LIMIT: Final = "http_server_requests_waiting_limit"
+HTTP_SERVER_THREADS: Final = "http_server_threads"
+HTTP_SERVER_THREADS_BUSY: Final = "http_server_threads_busy"
+WORKER_TIMEOUTS: Final = "http_server_worker_timeouts_total"
+DRAINING: Final = "http_server_draining"
+BUILD_INFO: Final = "service_build_info"
+SERVICE_VERSION: Final = "service_version"
+
+STORE_DURATION: Final = "db_client_operation_duration_seconds"
+DB_SYSTEM: Final = "db_system_name"
+DB_OPERATION: Final = "db_operation_name"
+
+PORTS_STORED: Final = "ports_stored"
+PORTS_REVISION: Final = "ports_store_revision"
+IMPORT_TIME: Final = "ports_import_last_timestamp_seconds"
+IMPORT_DURATION: Final = "ports_import_last_duration_seconds"
+IMPORT_PORTS: Final = "ports_import_last_ports"
+IMPORTS: Final = "ports_imports_total"
+OUTCOME: Final = "outcome"
+RESULT: Final = "result"
+
+# The HTTP duration over OTLP, an exponential histogram: for heatmaps, never for SLOs.
+OTLP_HTTP_DURATION: Final = "http.server.request.duration"
+OTLP_HTTP_DURATION_EXPONENTIAL: Final = "http.server.request.duration.exponential"
+
+# Span attributes.
+ATTR_HTTP_ROUTE: Final = "http.route"
+ATTR_REQUEST_ID: Final = "request_id"
+
+# Log events and the fields that every line has or may have.
+ACCESS_EVENT: Final = "http.server.request"
+WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
+DRAIN_EVENT: Final = "http.server.drain"
+REFUSED_EVENT: Final = "http.server.bad_request"
+FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
+
+LOG_TIMESTAMP: Final = "timestamp"
+LOG_LEVEL: Final = "level"
+LOG_EVENT: Final = "event"
+LOG_LOGGER: Final = "logger"
+LOG_SERVICE: Final = "service"
+LOG_REQUEST_ID: Final = "request_id"
+LOG_TRACE_ID: Final = "trace_id"
+LOG_SPAN_ID: Final = "span_id"
+LOG_EXCEPTION: Final = "exception"
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a metric is: the one declaration that code, docs and tests share.
+
+    Attributes:
+        name: Its name on /metrics, unit and ``_total`` included.
+        kind: Its Prometheus type.
+        unit: UCUM unit, as the semantic conventions write it.
+        meaning: One sentence; the HELP text.
+        labels: Label names, in order.
+        merge: How the values of several worker processes become one gauge.
+        buckets: A histogram's upper bounds.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    merge: Literal["livesum", "mostrecent"] = "livesum"
+    buckets: tuple[float, ...] = HTTP_DURATION_BUCKETS
+
+
+METRICS: Final = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            HTTP_SERVER_DURATION,
+            "histogram",
+            "s",
+            "Time from a request's arrival, waiting included, until its response is handed over.",
+            (HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS),
+        ),
+        Metric(
+            HTTP_SERVER_QUEUE,
+            "histogram",
+            "s",
+            "Part of the request duration spent waiting for a thread.",
+        ),
+        Metric(
+            HTTP_SERVER_ACTIVE,
+            "gauge",
+            "{request}",
+            "Requests being handled by a thread.",
+            (HTTP_METHOD,),
+        ),
+        Metric(
+            HTTP_SERVER_ABORTED,
+            "counter",
+            "{response}",
+            "Streamed responses that ended before their last byte.",
+            (HTTP_ROUTE, OUTCOME),
+        ),
+        Metric(HTTP_SERVER_WAITING, "gauge", "{request}", "Requests waiting for a thread."),
+        Metric(
+            HTTP_SERVER_WAITING_LIMIT,
+            "gauge",
+            "{request}",
+            "Requests that may wait before further ones are answered 503.",
+        ),
+        Metric(HTTP_SERVER_THREADS, "gauge", "{thread}", "Threads that handle requests."),
+        Metric(HTTP_SERVER_THREADS_BUSY, "gauge", "{thread}", "Threads handling a request."),
+        Metric(
+            WORKER_TIMEOUTS,
+            "counter",
+            "{process}",
+            "Worker processes killed because they stopped answering the arbiter.",
+        ),
+        Metric(DRAINING, "gauge", "1", "1 from SIGTERM on, else 0."),
+        Metric(
+            BUILD_INFO,
+            "gauge",
+            "1",
+            "Always 1; its labels say what is running.",
+            ("service", SERVICE_VERSION, "python_version"),
+        ),
+        Metric(
+            STORE_DURATION,
+            "histogram",
+            "s",
+            "Duration of an operation on a store.",
+            (DB_SYSTEM, DB_OPERATION),
+            # The semantic conventions' advice for db.client.operation.duration, with finer
+            # bounds below a millisecond for stores in memory.
+            buckets=(0.00001, 0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
+        ),
+        Metric(PORTS_STORED, "gauge", "{port}", "Ports held by the store.", merge="mostrecent"),
+        Metric(
+            PORTS_REVISION,
+            "gauge",
+            "1",
+            "CRC-32 of the store's revision: equal where two replicas hold the same.",
+            merge="mostrecent",
+        ),
+        Metric(
+            IMPORT_TIME,
+            "gauge",
+            "s",
+            "Unix time at which the last import with this outcome ended.",
+            (OUTCOME,),
+            merge="mostrecent",
+        ),
+        Metric(
+            IMPORT_DURATION, "gauge", "s", "Duration of the last import.", merge="mostrecent"
+        ),
+        Metric(
+            IMPORT_PORTS,
+            "gauge",
+            "{port}",
+            "Ports of the last import, by what became of them.",
+            (RESULT,),
+            merge="mostrecent",
+        ),
+        Metric(IMPORTS, "counter", "{import}", "Imports that ended.", (OUTCOME,)),
+    )
+}
+
+# Metrics that libraries declare, by prefix.
+LIBRARY_METRICS: Final = {
+    "django_db_": "django-prometheus: connections, statements, errors, durations of the databases",
+    "django_cache_": "django-prometheus: gets, hits, misses and failures of the caches",
+    "django_model_": "django-prometheus: inserts, updates and deletes of the models that opt in",
+    "django_migrations_": "django-prometheus: migrations applied and not, when switched on",
+    "process_": "prometheus_client: memory, CPU, file descriptors, start time (one worker only)",
+    "python_gc_": "prometheus_client: garbage collections by generation (one worker only)",
+    "python_info": "prometheus_client: the interpreter's version (one worker only)",
+}
+
+SPAN_ATTRIBUTES: Final = {
+    ATTR_HTTP_ROUTE: "Route template, in the one form /ports/{id}.",
+    ATTR_REQUEST_ID: (
+        "The request's id, flat and equal to the log field (the conventions' "
+        "http.response.header.x-request-id is a list, which no search box matches)."
+    ),
+}
+
+LOG_FIELDS: Final = {
+    LOG_TIMESTAMP: "RFC 3339 in UTC, microseconds.",
+    LOG_LEVEL: "debug, info, warning, error or critical.",
+    LOG_EVENT: "What happened: a dotted name, or a library's message.",
+    LOG_LOGGER: "Name of the logger.",
+    LOG_SERVICE: "Name of the service.",
+    LOG_REQUEST_ID: "Id of the request being handled, where one is.",
+    LOG_TRACE_ID: "Trace of the request, 32 hexadecimal digits.",
+    LOG_SPAN_ID: "Span of the line, 16 hexadecimal digits.",
+    LOG_EXCEPTION: "Object of type, message and stacktrace.",
+}
+
+LOG_EVENTS: Final = {
+    ACCESS_EVENT: (
+        "A request was answered: method, route, path, status, duration_ms, queue_ms, bytes, "
+        "client, user_agent; aborted when a stream broke. Probes at debug."
+    ),
+    WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
+    DRAIN_EVENT: "SIGTERM came: drain_seconds until the listener closes.",
+    REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
+    FLUSH_TIMEOUT_EVENT: "Telemetry left in a worker was given up at its exit: seconds.",
+}

@@ -1,0 +1,160 @@
+"""The one middleware: request id, duration and in-flight metrics, access line."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.signals import request_finished
+
+from telemetry import context, logs, metrics, multiprocess, names
+from telemetry.django import routes
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+    from opentelemetry.trace import Span
+    from prometheus_client import Gauge
+
+_log = logs.get_logger("telemetry.access")
+
+_MAX_PATH: Final = 256
+_SERVER_ERROR: Final = 500
+
+
+def _forget_request(**_: object) -> None:
+    context.end()
+
+
+# The server closes a response after its last byte; only then may the thread forget the request.
+request_finished.connect(_forget_request, dispatch_uid="telemetry")
+
+
+@cache
+def _active(method: str) -> "Gauge":
+    return metrics.gauge(names.HTTP_SERVER_ACTIVE).labels(method)
+
+
+class Exchange:
+    """One request and its response, from arrival until the response is handed over."""
+
+    __slots__ = ("_request", "began", "method", "queued", "request_id", "span")
+
+    def __init__(self, request: "HttpRequest") -> None:
+        self._request = request
+        self.began = time.monotonic()
+        arrived = context.arrived_at.get()
+        self.queued = self.began - arrived if arrived is not None else 0.0
+        method = request.method or ""
+        self.method = method if method in names.METHODS else names.METHOD_OTHER
+        self.request_id = context.begin(request.META.get("HTTP_X_REQUEST_ID"))
+        self.span: Span | None = None
+        _active(self.method).inc()
+
+    def finish(self, status: int, size: int, aborted: str | None = None) -> None:
+        """Count and log: everything that is known only at the end."""
+        duration = time.monotonic() - self.began + self.queued
+        _active(self.method).dec()
+        request = self._request
+        match = request.resolver_match
+        route = match.route if match is not None else names.ROUTE_UNMATCHED
+        metrics.duration_of(self.method, route, status).observe(duration, self._exemplar())
+        metrics.histogram(names.HTTP_SERVER_QUEUE).observe(self.queued)
+        fields: dict[str, Any] = {}
+        if self.span is not None:
+            found = self.span.get_span_context()
+            if found.is_valid:
+                fields[names.LOG_TRACE_ID] = f"{found.trace_id:032x}"
+                fields[names.LOG_SPAN_ID] = f"{found.span_id:016x}"
+        if aborted:
+            fields["aborted"] = aborted
+            metrics.counter(names.HTTP_SERVER_ABORTED).labels(route, aborted).inc()
+        write = _log.debug if route in names.PROBE_ROUTES else _log.info
+        write(
+            names.ACCESS_EVENT,
+            method=self.method,
+            route=route,
+            path=request.path[:_MAX_PATH],
+            status=status,
+            duration_ms=round(duration * 1000, 3),
+            queue_ms=round(self.queued * 1000, 3),
+            bytes=size,
+            client=request.META.get("REMOTE_ADDR", ""),
+            user_agent=request.META.get("HTTP_USER_AGENT", "")[:_MAX_PATH],
+            **fields,
+        )
+
+    def _exemplar(self) -> dict[str, str] | None:
+        span = self.span
+        if span is None or multiprocess.enabled():
+            return None
+        found = span.get_span_context()
+        if not found.trace_flags.sampled:
+            return None
+        return {"trace_id": f"{found.trace_id:032x}"}
+
+
+class _Stream:
+    """A streamed body that tells its exchange when the last byte was handed over, or why not."""
+
+    def __init__(self, body: Iterator[bytes], exchange: Exchange, status: int) -> None:
+        self._body = body
+        self._exchange: Exchange | None = exchange
+        self._status = status
+        self._size = 0
+
+    def __iter__(self) -> "_Stream":
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = next(self._body)
+        except StopIteration:
+            self._finish(self._status, None)
+            raise
+        except Exception:
+            # The client has a status line already, but not what it promised: a server error.
+            self._finish(_SERVER_ERROR, "server")
+            raise
+        self._size += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Finish a stream that nobody will read on: its client went away."""
+        self._finish(self._status, "client")
+
+    def _finish(self, status: int, aborted: str | None) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.finish(status, self._size, aborted)
+
+
+class Middleware:
+    """First in settings.MIDDLEWARE, so that what any other one answers is counted too."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: "Callable[[HttpRequest], HttpResponseBase]") -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: "HttpRequest") -> "HttpResponseBase":
+        """Handle one request; Django makes a response of any exception further in."""
+        exchange = Exchange(request)
+        request.telemetry = exchange  # type: ignore[attr-defined]
+        response: Any = self._get_response(request)
+        response[context.HEADER] = exchange.request_id
+        if response.streaming:
+            response.streaming_content = _Stream(
+                iter(response.streaming_content), exchange, response.status_code
+            )
+        else:
+            size = 0 if request.method == "HEAD" else len(response.content)
+            exchange.finish(response.status_code, size)
+        return response
+
+    def process_view(self, request: "HttpRequest", *_: object) -> None:
+        """Give the route its one form before OpenTelemetry's middleware reads it."""
+        match = request.resolver_match
+        if match is not None:
+            match.route = routes.template(match.route)

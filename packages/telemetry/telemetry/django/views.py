@@ -1,0 +1,16 @@
+"""The view behind /metrics."""
+
+from typing import TYPE_CHECKING
+
+from telemetry import exposition
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+def metrics_view(request: "HttpRequest") -> "HttpResponse":
+    """Answer a scrape, in OpenMetrics when the Accept header asks for it."""
+    from django.http import HttpResponse
+
+    content_type, body = exposition.render(request.headers.get("Accept", ""))
+    return HttpResponse(body, content_type=content_type)

@@ -1,0 +1,112 @@
+"""What /metrics says, for a view on the service's port and for a listener of its own."""
+
+import platform
+import struct
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
+from typing import TYPE_CHECKING, Final
+
+from telemetry import multiprocess, names, shared
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry, Metric
+
+_ATTEMPTS: Final = 5
+
+_identity = ("unknown", "unknown")
+
+
+class _Process:
+    """Metrics that are no process's own: they are right in one-process and multiprocess mode."""
+
+    def collect(self) -> "Iterator[Metric]":
+        """Yield build info, draining and worker time-outs."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        declared = names.METRICS
+        service, version = _identity
+        build = GaugeMetricFamily(
+            names.BUILD_INFO,
+            declared[names.BUILD_INFO].meaning,
+            labels=declared[names.BUILD_INFO].labels,
+        )
+        build.add_metric((service, version, platform.python_version()), 1.0)
+        yield build
+        yield GaugeMetricFamily(
+            names.DRAINING, declared[names.DRAINING].meaning, value=float(shared.is_draining())
+        )
+        yield CounterMetricFamily(
+            names.WORKER_TIMEOUTS,
+            declared[names.WORKER_TIMEOUTS].meaning,
+            value=shared.worker_timeouts(),
+        )
+
+    def describe(self) -> "Iterator[Metric]":
+        """Name them, so that a second registration is refused."""
+        return self.collect()
+
+
+def identify(service: str, version: str) -> None:
+    """Say what is running; shown as build info from then on."""
+    global _identity  # noqa: PLW0603 -- one process runs one service
+    _identity = (service, version)
+
+
+def _registry() -> "CollectorRegistry":
+    import prometheus_client
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    if not multiprocess.enabled():
+        registry = prometheus_client.REGISTRY
+        if not getattr(registry, "_telemetry", False):
+            registry.register(_Process())
+            registry._telemetry = True  # type: ignore[attr-defined]  # noqa: SLF001
+        return registry
+    registry = prometheus_client.CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_Process())
+    return registry
+
+
+def render(accept: str) -> tuple[str, bytes]:
+    """Return content type and exposition in the format that the Accept header asks for."""
+    from prometheus_client import disable_created_metrics
+    from prometheus_client.exposition import choose_encoder
+
+    disable_created_metrics()  # a series per series, which Prometheus does not need
+    encoder, content_type = choose_encoder(accept)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return content_type, encoder(_registry())
+        except struct.error:
+            # A worker that is just starting has made its file but not yet written its header.
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = 10  # seconds for a client to send its request
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer any path with the exposition."""
+        content_type, body = render(self.headers.get("Accept", ""))
+        self.send_response(200)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's name
+        """Write nothing: a scrape every few seconds is no news."""
+
+
+def serve(listener: socket) -> ThreadingHTTPServer:
+    """Return a server on a socket that already listens; the caller runs and closes it."""
+    server = ThreadingHTTPServer(listener.getsockname()[:2], _Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
+    server.daemon_threads = True
+    return server

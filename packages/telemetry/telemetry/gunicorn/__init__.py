@@ -1,0 +1,91 @@
+"""A service's gunicorn.conf.py: ``globals().update(telemetry.gunicorn.settings(...))``."""
+
+import os
+from typing import Any
+
+from telemetry import exposition, logs, multiprocess
+from telemetry.gunicorn import hooks
+
+# Seconds of graceful_seconds kept for flushing telemetry after the last request.
+_FLUSH_SHARE = 0.25
+
+
+def settings(
+    *,
+    service: str,
+    bind_port: int,
+    workers: int,
+    threads: int,
+    metrics_port: int | None,
+    drain_seconds: float,
+    graceful_seconds: int,
+    max_waiting: int,
+    app: str,
+    version: str = "unknown",
+    host: str = "0.0.0.0",  # noqa: S104 -- a container's only address
+    timeout_seconds: int = 30,
+    trusted_proxies: str = "127.0.0.1,::1",
+    tail_sampling: bool = False,
+) -> dict[str, Any]:
+    """Return gunicorn's settings, hooks included; also sets logging up, and the metrics' mode.
+
+    gunicorn reads its configuration again at a reload; what exists once per server stays.
+
+    Args:
+        service: Name of the service.
+        bind_port: Port of the service.
+        workers: Worker processes; more than one switches to the multiprocess mode.
+        threads: Threads of each worker.
+        metrics_port: Port of a listener for /metrics alone, if any.
+        drain_seconds: How long requests are still taken after SIGTERM.
+        graceful_seconds: How long requests in flight and telemetry's flush may take after that.
+        max_waiting: Requests of one worker that may wait for a thread; further ones get 503.
+        app: WSGI application, as ``package.wsgi:application``.
+        version: Version of the service.
+        host: Address to listen on.
+        timeout_seconds: A worker silent for so long is killed.
+        trusted_proxies: Addresses, separated by commas, whose X-Forwarded-* and X-Request-Start
+            are believed; ``*`` for all.
+        tail_sampling: Whether the Collector keeps only errors and slow traces: exemplars are
+            then attached to just those.
+    """
+    logs.configure_logging(service)
+    exposition.identify(service, version)
+    if workers > 1:
+        multiprocess.enable()
+    hooks.configure(
+        hooks.Plan(
+            service=service,
+            version=version,
+            host=host,
+            metrics_port=metrics_port,
+            drain_seconds=drain_seconds,
+            flush_seconds=max(0.5, graceful_seconds * _FLUSH_SHARE),
+            max_waiting=max_waiting,
+            trusted_proxies=frozenset(trusted_proxies.split(",")),
+            tail_sampling=tail_sampling,
+        )
+    )
+    heartbeat_directory = "/dev/shm"  # noqa: S108 -- memory: a heartbeat must not wait for a disk
+    return {
+        "bind": [f"{host}:{bind_port}"],
+        "wsgi_app": app,
+        "proc_name": service,
+        "workers": workers,
+        "threads": threads,
+        "worker_class": "telemetry.gunicorn.worker.Worker",
+        "logger_class": "telemetry.gunicorn.logger.Logger",
+        "loglevel": logs.level(),
+        "accesslog": None,
+        "preload_app": True,
+        "control_socket_disable": True,
+        "timeout": timeout_seconds,
+        "graceful_timeout": graceful_seconds,
+        # Above the 60 s after which the usual load balancers close an idle connection.
+        "keepalive": 65,
+        "forwarded_allow_ips": trusted_proxies,
+        "worker_tmp_dir": (
+            heartbeat_directory if os.access(heartbeat_directory, os.W_OK) else None
+        ),
+        **{hook.__name__: hook for hook in hooks.ALL},
+    }

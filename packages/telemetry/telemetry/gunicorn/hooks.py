@@ -1,0 +1,163 @@
+"""gunicorn's server hooks: slots, providers, the metrics listener, draining, flushing.
+
+Order of a shutdown: SIGTERM marks the service as draining, and it still serves; after the drain
+time the arbiter closes its listener and stops the workers; each finishes its requests, then
+flushes its telemetry, all within the graceful time-out.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import tempfile
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from telemetry import exposition, logs, multiprocess, names, shared, tracing
+
+if TYPE_CHECKING:
+    from http.server import ThreadingHTTPServer
+
+_log = logs.get_logger("telemetry.gunicorn")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What settings() was told; see there."""
+
+    service: str
+    version: str
+    host: str
+    metrics_port: int | None
+    drain_seconds: float
+    flush_seconds: float
+    max_waiting: int
+    trusted_proxies: frozenset[str]
+    tail_sampling: bool
+
+
+class _Server:
+    """What exists once per server, reloads included."""
+
+    plan: Plan
+    metrics_listener: socket.socket | None = None
+    metrics_turn: Any = None
+    metrics_server: "ThreadingHTTPServer | None" = None
+    leaving = False
+
+
+def configure(plan: Plan) -> None:
+    """Take over a plan, at start and at each reload."""
+    _Server.plan = plan
+
+
+def plan() -> Plan:
+    """Return the plan of the server that this process belongs to."""
+    return _Server.plan
+
+
+def on_starting(_server: Any) -> None:
+    """Open the metrics listener in the arbiter, whose life is the server's."""
+    if _Server.plan.metrics_port is None:
+        return
+    listener = socket.create_server(
+        (_Server.plan.host, _Server.plan.metrics_port), backlog=16, reuse_port=False
+    )
+    _Server.metrics_listener = listener
+    if multiprocess.enabled():
+        _serve_metrics(listener)
+    else:
+        # The registry lives in the one worker: it serves the arbiter's listener, one worker at a
+        # time, as this file's lock says; connections wait in the backlog when there is none.
+        _Server.metrics_turn = tempfile.TemporaryFile(prefix="telemetry-")  # noqa: SIM115
+
+
+def _serve_metrics(listener: socket.socket) -> None:
+    server = exposition.serve(listener)
+    _Server.metrics_server = server
+    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name="telemetry-metrics").start()
+
+
+def when_ready(server: Any) -> None:
+    """Delay gunicorn's SIGTERM, which refuses connections at once."""
+    immediate = (signal.SIGINT, signal.SIGQUIT)
+
+    def stop(number: int, _frame: object = None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        server.signal(number, None)
+
+    def drain(_number: int, _frame: object) -> None:
+        if shared.is_draining() or _Server.plan.drain_seconds <= 0:
+            shared.start_draining()
+            stop(signal.SIGTERM)
+            return
+        shared.start_draining()
+        # A timer of the kernel's, not a thread: the arbiter may have to fork meanwhile.
+        signal.setitimer(signal.ITIMER_REAL, _Server.plan.drain_seconds)
+
+    signal.signal(signal.SIGALRM, lambda _number, _frame: stop(signal.SIGTERM))
+    signal.signal(signal.SIGTERM, drain)
+    for number in immediate:
+        signal.signal(number, stop)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the new worker a slot that no living one has, also while a reload overlaps."""
+    worker.slot = multiprocess.free_slot(w.slot for w in server.WORKERS.values())
+    multiprocess.forget_live_values(worker.slot)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Start what must not be forked: the slot's files, the providers and their threads."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    _Server.metrics_server = None  # the arbiter's, whose thread did not come along
+    multiprocess.take_slot(worker.slot)
+    current = _Server.plan
+    # The arbiter's patience covers requests and flush: requests get what the flush leaves.
+    worker.cfg.set(
+        "graceful_timeout", max(1, int(worker.cfg.graceful_timeout - current.flush_seconds))
+    )
+    tracing.start(current.service, current.version, str(worker.slot))
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Serve the metrics listener from the only worker, when its predecessor is done with it."""
+    listener, turn = _Server.metrics_listener, _Server.metrics_turn
+    if listener is None or turn is None:
+        return
+
+    def serve_in_turn() -> None:
+        fcntl.lockf(turn, fcntl.LOCK_EX)  # released by stop_metrics, or by the kernel at death
+        if not _Server.leaving:
+            _serve_metrics(listener)
+
+    threading.Thread(target=serve_in_turn, daemon=True, name="telemetry-metrics-turn").start()
+
+
+def stop_metrics() -> None:
+    """Leave the metrics listener to the next worker: two registries must not take turns."""
+    _Server.leaving = True
+    server, _Server.metrics_server = _Server.metrics_server, None
+    if server is not None:
+        server.shutdown()
+        fcntl.lockf(_Server.metrics_turn, fcntl.LOCK_UN)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Flush, last of all that a worker does."""
+    if worker.pid != os.getpid():
+        return  # gunicorn calls this in the arbiter too, for a worker that is gone
+    if not tracing.stop(_Server.plan.flush_seconds):
+        _log.warning(names.FLUSH_TIMEOUT_EVENT, seconds=_Server.plan.flush_seconds)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Account for a worker's death, in the arbiter."""
+    multiprocess.forget_live_values(worker.slot)
+    if worker.aborted:
+        shared.count_worker_timeout()
+        _log.error(names.WORKER_TIMEOUT_EVENT, pid=worker.pid)
+
+
+ALL = (on_starting, when_ready, pre_fork, post_fork, post_worker_init, worker_exit, child_exit)

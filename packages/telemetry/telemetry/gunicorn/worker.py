@@ -1,0 +1,244 @@
+"""gunicorn's threaded worker, with its queue measured and bounded, and no error left as HTML."""
+
+import re
+import selectors
+import socket
+import struct
+import time
+from collections import deque
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+from gunicorn.http import errors
+from gunicorn.workers import gthread
+
+from telemetry import context, logs, metrics, names, problem
+from telemetry.gunicorn import hooks
+
+_log = logs.get_logger("telemetry.access")
+_errors = logs.get_logger("telemetry.gunicorn")
+
+# A new connection without a request gives its thread back after so many seconds.
+_PATIENCE_SECONDS: Final = 0.02
+# Half-closed connections of refused clients are drained for so long, so that a reset does not
+# overtake the answer.
+_LINGER_SECONDS: Final = 2.0
+_SAMPLE_SECONDS: Final = 0.25
+# Linux counts arrival times in ticks of up to 4 ms; below this the poller's own clock is better.
+_TICK_SECONDS: Final = 0.01
+_LAST_DATA_RECV: Final = 8 + 4 * 11  # offset of tcpi_last_data_recv in struct tcp_info, in ms
+_MAX_HEAD: Final = 8192
+
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (/[^ ?]*)[^ ]* HTTP/1")
+_ID_HEADER: Final = re.compile(rb"\r\n[xX]-[rR]equest-[iI][dD]:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
+
+_STATUSES: Final = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
+    errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeaderName: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def _status_of(exc: BaseException) -> HTTPStatus:
+    if not isinstance(exc, errors.ParseException):
+        return HTTPStatus.INTERNAL_SERVER_ERROR
+    return _STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
+
+
+def _arrival(sock: socket.socket, queued_at: float) -> float:
+    """Return when the request's last bytes arrived, by the kernel, else when it was queued.
+
+    What waits in the listener's backlog, or for a busy poller, waits too.
+    """
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV + 4)
+        age = struct.unpack_from("I", info, _LAST_DATA_RECV)[0] / 1000
+    except (OSError, struct.error):  # not TCP
+        return queued_at
+    arrived = time.monotonic() - age
+    return arrived if queued_at - arrived > _TICK_SECONDS else queued_at
+
+
+class Worker(gthread.ThreadWorker):  # type: ignore[misc]
+    """Stamps each request's arrival, answers 503 beyond the bound on waiting ones."""
+
+    slot: int
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._busy: set[object] = set()
+        self._lingering: deque[Any] = deque()
+        self._sampled_at = 0.0
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Hand a connection to the threads, or refuse it when too many wait already."""
+        conn.queued_at = time.monotonic()
+        if self._waiting() >= hooks.plan().max_waiting and self._refuse(conn):
+            return
+        super().enqueue_req(conn)
+
+    def _waiting(self) -> int:
+        return int(self.tpool._work_queue.qsize())  # noqa: SLF001 -- it has no public length
+
+    def handle(self, conn: Any) -> Any:
+        """Handle a connection in a thread; its waiting time is known now."""
+        if not conn.initialized and not conn.data_ready and not _readable(conn.sock):
+            if not conn.wait_for_data(_PATIENCE_SECONDS):
+                return gthread._DEFER  # noqa: SLF001 -- what the base returns for this
+            conn.queued_at = time.monotonic()  # a client's own silence is no waiting of ours
+        conn.data_ready = True
+        self._busy.add(conn)
+        context.arrived_at.set(_arrival(conn.sock, conn.queued_at))
+        try:
+            return super().handle(conn)
+        finally:
+            self._busy.discard(conn)
+            context.end()
+
+    def notify(self) -> None:
+        """Tell the arbiter, and the gauges, how the worker is; called at each turn of the loop."""
+        super().notify()
+        now = time.monotonic()
+        if now - self._sampled_at >= _SAMPLE_SECONDS:
+            self._sampled_at = now
+            metrics.gauge(names.HTTP_SERVER_THREADS).set(self.cfg.threads)
+            metrics.gauge(names.HTTP_SERVER_THREADS_BUSY).set(len(self._busy))
+            metrics.gauge(names.HTTP_SERVER_WAITING).set(self._waiting())
+            metrics.gauge(names.HTTP_SERVER_WAITING_LIMIT).set(hooks.plan().max_waiting)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to stop; the metrics listener goes to the worker that comes after."""
+        hooks.stop_metrics()
+        super().handle_exit(sig, frame)
+
+    def _refuse(self, conn: Any) -> bool:
+        """Answer 503 from the main thread; say whether that was done.
+
+        Probes are let through: a saturated service must not be restarted for being saturated, and
+        they wait at most as long as the bound allows. A connection that has not sent anything yet
+        is let through too: a thread will find it silent, and give it back to the poller.
+        """
+        try:
+            conn.sock.setblocking(False)
+            head = conn.sock.recv(_MAX_HEAD, socket.MSG_PEEK)
+        except OSError:
+            head = b""
+        line = _REQUEST_LINE.match(head)
+        if not head or (line and line[2].decode("latin-1") in names.PROBE_ROUTES):
+            return False
+        method = line[1].decode() if line else ""
+        found = _ID_HEADER.search(head)
+        self._answer(
+            conn.sock,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Too many requests are waiting.",
+            request_id=context.begin(found[1].decode() if found else None),
+            method=method if method in names.METHODS else names.METHOD_OTHER,
+            route=names.ROUTE_OVERLOAD,
+            client=conn.client,
+            duration=time.monotonic() - _arrival(conn.sock, conn.queued_at),
+        )
+        context.end()
+        self._linger(conn)
+        return True
+
+    def _answer(
+        self,
+        sock: socket.socket,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        request_id: str,
+        method: str,
+        route: str,
+        client: Any,
+        duration: float,
+    ) -> None:
+        metrics.duration_of(method, route, status.value).observe(duration)
+        body = problem.response(status, detail, request_id)
+        _log.info(
+            names.ACCESS_EVENT,
+            method=method,
+            route=route,
+            status=status.value,
+            duration_ms=round(duration * 1000, 3),
+            bytes=len(body.partition(b"\r\n\r\n")[2]),
+            client=client[0] if isinstance(client, tuple) else "",
+        )
+        try:
+            sock.sendall(body)
+        except OSError as exc:
+            _errors.debug("The client did not wait for its answer.", reason=str(exc))
+
+    def _linger(self, conn: Any) -> None:
+        """Half-close, and let the poller drain what the client still sends."""
+        try:
+            conn.sock.recv(_MAX_HEAD)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.nr_conns -= 1
+            conn.close()
+            return
+        conn.timeout = time.monotonic() + min(_LINGER_SECONDS, self.cfg.keepalive)
+        self._lingering.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
+
+    def _drain(self, conn: Any, sock: socket.socket) -> None:
+        try:
+            if sock.recv(_MAX_HEAD):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass  # reset by the client: nothing more comes
+        self._lingering.remove(conn)
+        self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Close connections that outstayed their time, refused ones among them."""
+        super().murder_pending()
+        now = time.monotonic()
+        while self._lingering and self._lingering[0].timeout <= now:
+            self._close(self._lingering.popleft())
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what is no request, or what broke outside the application, with a problem."""
+        status = _status_of(exc)
+        arrived = context.arrived_at.get()
+        request_id = context.request_id() or context.begin(None)
+        if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.log.error("Error handling request", exc_info=exc)
+            detail = "The server failed to handle the request."
+        else:
+            detail = str(exc)[:200]
+            _errors.warning(names.REFUSED_EVENT, status=status.value, reason=detail)
+        self._answer(
+            client,
+            status,
+            detail,
+            request_id=request_id,
+            method=names.METHOD_OTHER,
+            route=names.ROUTE_UNMATCHED,
+            client=addr,
+            duration=time.monotonic() - arrived if arrived is not None else 0.0,
+        )
+
+
+def _readable(sock: socket.socket) -> bool:
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)) or True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # the base finds out what is wrong with it

@@ -1,0 +1,217 @@
+"""Log lines: one JSON object each (or one for people's eyes), whoever writes them.
+
+structlog hands its events to the standard library, where Django's, gunicorn's and the libraries'
+records arrive too; one handler on the root logger writes them all.
+"""
+
+import logging
+import os
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
+
+from telemetry import context, names, shared, tracing
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, FilteringBoundLogger
+
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+FORMATS: Final = ("json", "console")
+
+# Longest text kept of one field, in characters; a stack trace gets more.
+MAX_TEXT: Final = 2_048
+MAX_STACK: Final = 16_384
+
+REDACTED: Final = "[redacted]"
+_SECRET_KEY: Final = re.compile(
+    r"authorization|cookie|token|secret|passw|credential|api[_-]?key|session", re.IGNORECASE
+)
+_SECRET_TEXT: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE)
+
+# C0 and C1 controls, DEL, and Unicode's line and paragraph separators.
+_ESCAPES: Final = {
+    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+}
+
+# A Collector that is down makes its exporter complain at each attempt.
+_EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc")
+_COMPLAIN_EVERY_SECONDS: Final = 60.0
+
+
+class _Lazy:
+    """A logger that loads structlog when it is first used, not when a module is imported."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        import structlog
+
+        bound = structlog.get_logger(self._name).bind()
+        self.__dict__.update(
+            {level: getattr(bound, level) for level in (*LEVELS, "exception", "bind", "log")}
+        )
+        return getattr(bound, attribute)
+
+
+def get_logger(name: str) -> "FilteringBoundLogger":
+    """Return a structlog logger: ``log.info(names.X_EVENT, field=value)``."""
+    return cast("FilteringBoundLogger", _Lazy(name))
+
+
+@cache
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
+def _clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
+    """Return the value fit for a line: secrets by key or by scheme redacted, texts bounded."""
+    if isinstance(value, str):
+        if _is_secret(key):
+            return REDACTED
+        return _SECRET_TEXT.sub(rf"\1 {REDACTED}", value[:limit])
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if _is_secret(key):
+        return REDACTED
+    if isinstance(value, dict):
+        return {str(name): _clean(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(key, inner) for inner in value]
+    return _clean(key, str(value))
+
+
+def _exception(exc_info: Any) -> dict[str, str] | None:
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    exc = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    if not isinstance(exc, BaseException):
+        return None
+    stack = "".join(traceback.format_exception(exc))
+    return {
+        "type": f"{type(exc).__module__}.{type(exc).__qualname__}".removeprefix("builtins."),
+        "message": _clean("", str(exc)),
+        # The end of a stack says where it broke.
+        "stacktrace": _clean("", stack[-MAX_STACK:], MAX_STACK),
+    }
+
+
+class _Assembler:
+    """The processor that makes one line's fields out of an event, in a fixed order."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __call__(self, _logger: object, _method: str, event: "EventDict") -> "EventDict":
+        record: logging.LogRecord = event.pop("_record")
+        event.pop("_from_structlog")
+        exc_info = event.pop("exc_info", None)
+        line: EventDict = {
+            names.LOG_TIMESTAMP: datetime.fromtimestamp(record.created, UTC).strftime(
+                "%Y-%m-%dT%H:%M:%S.%fZ"
+            ),
+            names.LOG_LEVEL: record.levelname.lower(),
+            names.LOG_EVENT: _clean("", event.pop("event", "")),
+            names.LOG_LOGGER: record.name,
+            names.LOG_SERVICE: self._service,
+        }
+        if request_id := context.request_id():
+            line[names.LOG_REQUEST_ID] = request_id
+        if names.LOG_TRACE_ID not in event and (found := tracing.ids()):
+            line[names.LOG_TRACE_ID], line[names.LOG_SPAN_ID] = found
+        for key, value in event.items():
+            # A field never replaces what the line itself says.
+            line[key if key not in line else f"{key}_"] = _clean(key, value)
+        if exc_info and (described := _exception(exc_info)):
+            line[names.LOG_EXCEPTION] = described
+        return line
+
+
+def _json(_logger: object, _method: str, line: "EventDict") -> str:
+    import orjson
+
+    try:
+        return orjson.dumps(line).decode()
+    except orjson.JSONEncodeError:  # lone surrogates, integers beyond 64 bits
+        import json
+
+        return json.dumps(line, default=str)
+
+
+def _escape(_logger: object, _method: str, line: "EventDict") -> "EventDict":
+    """Keep text from a client from breaking the line or steering a terminal."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = value.translate(_ESCAPES)
+    if described := line.pop(names.LOG_EXCEPTION, None):
+        line[names.LOG_EXCEPTION] = described["stacktrace"].translate(
+            {code: text for code, text in _ESCAPES.items() if code != ord("\n")}
+        )
+    return line
+
+
+class _Exporters(logging.Filter):
+    """Let exporters' complaints through at most once a minute, over all workers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether the record is to be written."""
+        if not record.name.startswith(_EXPORTERS):
+            return True
+        return shared.may_complain(_COMPLAIN_EVERY_SECONDS)
+
+
+def _choice(variable: str, allowed: tuple[str, ...], default: str) -> str:
+    value = os.environ.get(variable, "").strip().lower() or default
+    if value not in allowed:
+        raise ValueError(f"{variable}={value!r} is not one of {', '.join(allowed)}")
+    return value
+
+
+def level() -> str:
+    """Return LOG_LEVEL (default info).
+
+    Raises:
+        ValueError: LOG_LEVEL is none of LEVELS.
+    """
+    return _choice("LOG_LEVEL", LEVELS, "info")
+
+
+def configure_logging(service: str, stream: TextIO | None = None) -> None:
+    """Make every logger of the process write through one handler, as LOG_LEVEL and LOG_FORMAT say.
+
+    Args:
+        service: Value of the field ``service``.
+        stream: Where lines go; standard output by default.
+
+    Raises:
+        ValueError: LOG_LEVEL or LOG_FORMAT has a value that is not allowed.
+    """
+    import structlog
+
+    threshold = getattr(logging, level().upper())
+    render: list[Any] = [_json]
+    if _choice("LOG_FORMAT", FORMATS, "json") == "console":
+        console = structlog.dev.ConsoleRenderer(
+            colors=(stream or sys.stdout).isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+        render = [_escape, console]
+    structlog.configure(
+        processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.addFilter(_Exporters())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[_Assembler(service), *render])
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(threshold)
+    logging.captureWarnings(capture=True)

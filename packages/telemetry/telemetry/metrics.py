@@ -1,0 +1,104 @@
+"""Metrics on /metrics: any declared one by its name, and those that each service needs.
+
+A metric is made at its first use, never at import: by then the server's hooks have said whether
+values live in this process or in files that several processes share.
+"""
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from telemetry import names
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Gauge, Histogram
+
+
+def _declared(name: str, kind: names.Kind) -> names.Metric:
+    metric = names.METRICS[name]
+    if metric.kind != kind:
+        raise ValueError(f"{name} is declared a {metric.kind} in telemetry.names, not a {kind}")
+    return metric
+
+
+@cache
+def counter(name: str) -> "Counter":
+    """Return the counter declared under this name in telemetry.names."""
+    from prometheus_client import Counter
+
+    metric = _declared(name, "counter")
+    return Counter(name, metric.meaning, metric.labels)
+
+
+@cache
+def gauge(name: str) -> "Gauge":
+    """Return the gauge declared under this name in telemetry.names."""
+    from prometheus_client import Gauge
+
+    metric = _declared(name, "gauge")
+    return Gauge(name, metric.meaning, metric.labels, multiprocess_mode=metric.merge)
+
+
+@cache
+def histogram(name: str) -> "Histogram":
+    """Return the histogram declared under this name in telemetry.names."""
+    from prometheus_client import Histogram
+
+    metric = _declared(name, "histogram")
+    return Histogram(name, metric.meaning, metric.labels, buckets=metric.buckets)
+
+
+@cache
+def duration_of(method: str, route: str, status: int) -> "Histogram":
+    """Return the series of the HTTP duration for one label set, made once."""
+    return histogram(names.HTTP_SERVER_DURATION).labels(method, route, str(status))
+
+
+@cache
+def _store_series(system: str, operation: str) -> "Histogram":
+    return histogram(names.STORE_DURATION).labels(system, operation)
+
+
+@contextmanager
+def store_operation(system: str, operation: str) -> Iterator[None]:
+    """Time an operation on a store, failed ones included.
+
+    Args:
+        system: db.system.name, as ``memory`` or ``postgresql``.
+        operation: db.operation.name, as ``get``; never text of a client.
+    """
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        _store_series(system, operation).observe(time.perf_counter() - started)
+
+
+def set_store(*, ports: int, revision: int | str) -> None:
+    """Say what the store holds.
+
+    Args:
+        ports: Number of ports.
+        revision: What changes with the content; shown as its CRC-32, a number that replicas
+            holding the same agree on.
+    """
+    gauge(names.PORTS_STORED).set(ports)
+    gauge(names.PORTS_REVISION).set(zlib.crc32(str(revision).encode()))
+
+
+def import_finished(outcome: str, counts: Mapping[str, int], duration_s: float) -> None:
+    """Say how an import ended.
+
+    Args:
+        outcome: ``success`` or ``failure``.
+        counts: Ports by what became of them (created, updated, unchanged, invalid).
+        duration_s: Seconds that it took.
+    """
+    counter(names.IMPORTS).labels(outcome).inc()
+    gauge(names.IMPORT_TIME).labels(outcome).set_to_current_time()
+    gauge(names.IMPORT_DURATION).set(duration_s)
+    for result, count in counts.items():
+        gauge(names.IMPORT_PORTS).labels(result).set(count)

@@ -1,0 +1,69 @@
+"""prometheus_client's multiprocess mode, one set of files per worker slot instead of per pid.
+
+A slot is taken by one living worker at a time and given on after its death, so the number of
+files is bounded by the most workers that were ever alive together, and the sums never fall: the
+next worker in a slot goes on from the values that the last one left, even after SIGKILL.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from typing import Final
+
+DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
+ARBITER: Final = 0
+
+_slot = ARBITER
+_directory: str | None = None
+
+
+def enable() -> None:
+    """Switch to a fresh directory of files, before any metric exists; a second call does nothing.
+
+    The directory is ours alone: removed when the arbiter ends, whatever the environment said.
+    """
+    global _directory  # noqa: PLW0603 -- as the mode itself: one per process
+    if _directory is not None:
+        return
+    directory = _directory = tempfile.mkdtemp(prefix="telemetry-")
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:  # forked workers inherit this exit handler
+            shutil.rmtree(directory, ignore_errors=True)
+
+    atexit.register(remove)
+    os.environ[DIRECTORY] = directory
+    from prometheus_client import values
+
+    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: _slot)
+
+
+def enabled() -> bool:
+    """Say whether metrics are kept in files that several processes share."""
+    return _directory is not None
+
+
+def free_slot(taken: Iterable[int]) -> int:
+    """Return the lowest slot, from 1, that no living worker has."""
+    used = set(taken)
+    slot = ARBITER + 1
+    while slot in used:
+        slot += 1
+    return slot
+
+
+def take_slot(slot: int) -> None:
+    """Write to this slot's files from now on: called in the worker, right after the fork."""
+    global _slot  # noqa: PLW0603 -- a process has one slot, as it has one pid
+    _slot = slot
+
+
+def forget_live_values(slot: int) -> None:
+    """Drop the gauges that only a living worker has; its counters stay."""
+    if enabled():
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(slot)

@@ -1,0 +1,146 @@
+"""Spans, and the OpenTelemetry providers that a worker starts after its fork.
+
+The functions that code calls use OpenTelemetry's API alone and load it at first use; the SDK is
+loaded by ``start``, which only server hooks (and commands that want to be traced) call.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from telemetry import context, names
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+    from opentelemetry.util.types import AttributeValue
+
+_OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+@cache
+def _tracer() -> "Tracer":
+    from opentelemetry import trace
+
+    return trace.get_tracer("telemetry")
+
+
+def ids() -> tuple[str, str] | None:
+    """Return trace id and span id of the current span in hexadecimal, or None without one."""
+    from opentelemetry import trace
+
+    found = trace.get_current_span().get_span_context()
+    if not found.is_valid:
+        return None
+    return trace.format_trace_id(found.trace_id), trace.format_span_id(found.span_id)
+
+
+def trace_id() -> str | None:
+    """Return the current trace id as 32 hexadecimal digits, or None without a trace."""
+    found = ids()
+    return found[0] if found else None
+
+
+def span(
+    name: str, attributes: "Mapping[str, AttributeValue] | None" = None
+) -> AbstractContextManager[object]:
+    """Open an inner span; an exception that leaves it is recorded and makes it an error.
+
+    Within a request whose server span is not recorded (not sampled, or a probe) it does nothing:
+    what is below a span that nobody keeps must not start a trace of its own.
+    """
+    from opentelemetry import trace
+
+    if context.request_id() is not None and not trace.get_current_span().is_recording():
+        return nullcontext()
+    return _tracer().start_as_current_span(name, attributes=attributes)
+
+
+def record_exception(exc: BaseException) -> None:
+    """Put an exception that a framework's handler swallowed on the current span, as an error."""
+    from opentelemetry import trace
+
+    current = trace.get_current_span()
+    if current.is_recording():
+        current.record_exception(exc)
+        current.set_status(trace.StatusCode.ERROR, f"{type(exc).__name__}: {exc}")
+
+
+def _choose_exporters() -> bool:
+    """Ask for OTLP where an endpoint is given and no exporter named; say if there is any.
+
+    The distro's own default is OTLP to localhost even when nobody configured anything.
+    """
+    for signal in ("TRACES", "METRICS"):
+        if os.environ.get(_OTLP) or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"):
+            os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
+    return os.environ.get("OTEL_TRACES_EXPORTER", "none").strip().lower() != "none"
+
+
+def start(service: str, version: str, instance: str) -> None:
+    """Start the providers as OTEL_* say; once per process, and never before a fork.
+
+    Without an exporter of traces, spans are made but not recorded: their ids (the caller's, where
+    a W3C traceparent came in) still appear in logs, headers and errors, and nothing else is done.
+
+    Args:
+        service: service.name, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES give one.
+        version: service.version, unless OTEL_RESOURCE_ATTRIBUTES give one.
+        instance: Suffix that tells this process from others of the same service instance.
+    """
+    from opentelemetry.distro import OpenTelemetryConfigurator
+    from opentelemetry.sdk import _configuration
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+    from opentelemetry.sdk.resources import OTELResourceDetector
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+    exporting = _choose_exporters()
+    given = OTELResourceDetector().detect().attributes
+    attributes = {"service.name": service, "service.version": version, **given}
+    attributes["service.instance.id"] = (
+        f"{given['service.instance.id']}.{instance}"
+        if "service.instance.id" in given
+        else f"{os.uname().nodename}.{os.getpid()}.{time.time_ns():x}"
+    )
+    sampler = None if exporting or "OTEL_TRACES_SAMPLER" in os.environ else ALWAYS_OFF
+
+    exponential = View(
+        instrument_name=names.OTLP_HTTP_DURATION,
+        name=names.OTLP_HTTP_DURATION_EXPONENTIAL,
+        aggregation=ExponentialBucketHistogramAggregation(),
+    )
+
+    def meter_provider(**arguments: Any) -> MeterProvider:
+        return MeterProvider(views=[exponential], **arguments)
+
+    # The SDK's configurator reads all of OTEL_* but takes no views; this is the one it lacks.
+    _configuration.MeterProvider = meter_provider  # type: ignore[assignment, misc]
+    try:
+        OpenTelemetryConfigurator().configure(sampler=sampler, resource_attributes=attributes)
+    finally:
+        _configuration.MeterProvider = MeterProvider  # type: ignore[misc]
+
+
+def stop(seconds: float) -> bool:
+    """Flush and shut the providers down within so many seconds; say whether all was sent.
+
+    What a dead Collector did not take by then is given up: the process has to end.
+    """
+    from opentelemetry import metrics, trace
+
+    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    threads = [
+        threading.Thread(target=provider.shutdown, daemon=True, name="telemetry-flush")
+        for provider in providers
+        if hasattr(provider, "shutdown")
+    ]
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)

@@ -1,0 +1,342 @@
+"""Unit tests for promtool: what each alert must do, and must not, minute by minute."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from telemetry import names
+
+from slo import series
+from slo.adoption import Adoption
+from slo.alerts import ENVIRONMENT_TEMPLATE, RATIO_TEMPLATE, slo_alerts, watchdog_group
+from slo.model import Slo
+from slo.rules import Clock, Group, Rule
+from slo.traffic import ENVIRONMENT, OTHER_ENVIRONMENT, InputSeries, Phase, traffic
+from slo.windows import BASE_WINDOW, BURN_WINDOWS, MISSING_HOLD, MISSING_LOOKBACK, BurnWindow
+
+Test = dict[str, Any]
+
+# How far from the threshold "just above" and "just below" are.
+_ABOVE = Decimal("1.01")
+_BELOW = Decimal("0.99")
+_ONE = Decimal(1)
+
+# How many recorded numbers are NaN or infinite; an empty result would fail the test too.
+_NOT_NUMBERS = 'count({__name__=~"slo:.+"}) - count(({__name__=~"slo:.+"} > -Inf) < Inf)'
+
+
+def alert_tests(
+    service: str, slos: Sequence[Slo], groups: Sequence[Group], adoption: Adoption
+) -> dict[str, Any]:
+    """Make the test file that lies beside a service's `rules.yaml`, which holds the groups."""
+    (watchdog,) = watchdog_group(service, Clock()).rules
+    always = _test(
+        f"{service}: the watchdog fires though there is no data",
+        [],
+        [_alert(minute, watchdog, dict(watchdog.labels)) for minute in (0, 60)],
+    )
+    return {
+        "rule_files": ["rules.yaml"],
+        "evaluation_interval": "1m",
+        "group_eval_order": [group.name for group in groups],
+        # Compare numbers as far as floating point goes.
+        "fuzzy_compare": True,
+        "tests": [*(test for slo in slos for test in _SloTests(slo, adoption).all()), always],
+    }
+
+
+def _test(
+    name: str,
+    inputs: list[InputSeries],
+    alerts: Sequence[Mapping[str, Any]],
+    queries: Sequence[Mapping[str, Any]] = (),
+) -> Test:
+    test: Test = {"name": name, "interval": "1m"}
+    if inputs:
+        test["input_series"] = inputs
+    test["alert_rule_test"] = list(alerts)
+    if queries:
+        test["promql_expr_test"] = list(queries)
+    return test
+
+
+def _alert(
+    minute: int, rule: Rule, labels: Mapping[str, str] | None, ratio: Decimal | None = None
+) -> dict[str, Any]:
+    """Expect one alert with these labels at a minute, or with None that there is none."""
+    expected = []
+    if labels is not None:
+        percentage = "" if ratio is None else f"{float(ratio) * 100:.4g}%"
+        annotations = {
+            key: text.replace(ENVIRONMENT_TEMPLATE, ENVIRONMENT).replace(RATIO_TEMPLATE, percentage)
+            for key, text in rule.annotations.items()
+        }
+        expected.append({"exp_labels": dict(labels), "exp_annotations": annotations})
+    return {"eval_time": f"{minute}m", "alertname": rule.name, "exp_alerts": expected}
+
+
+def _query(minute: int, expr: str, *samples: tuple[str, float]) -> dict[str, Any]:
+    expected = [{"labels": labels, "value": value} for labels, value in samples]
+    return {"expr": expr, "eval_time": f"{minute}m", "exp_samples": expected}
+
+
+def _minutes(window: Any) -> int:
+    return int(window.total_seconds()) // 60
+
+
+class _SloTests:
+    """The tests of one SLO."""
+
+    def __init__(self, slo: Slo, adoption: Adoption) -> None:
+        self.slo = slo
+        *burns, self.missing = slo_alerts(slo, Clock(), adoption)
+        self.burns = dict(zip(BURN_WINDOWS, burns, strict=True))
+        thinnest = min(window.threshold(slo.objective, slo.period) for window in BURN_WINDOWS)
+        # Enough events a minute that the low-traffic guard is out of play.
+        self.busy = max(Decimal(1_000_000), Decimal(10 * slo.minimum_bad_events) / thinnest)
+
+    def all(self) -> Iterator[Test]:
+        for window, rule in self.burns.items():
+            yield self._just_above(window, rule)
+            yield self._just_below(window, rule)
+            yield self._recovery(window, rule)
+            yield self._burst(window, rule)
+            yield self._few(window, rule, self.slo.minimum_bad_events - 1)
+            yield self._few(window, rule, self.slo.minimum_bad_events + 1)
+        yield self._idle()
+        yield self._no_part()
+        yield self._reset()
+        yield self._vanished()
+        yield self._unreachable()
+        yield self._nan()
+        yield self._night()
+
+    def _name(self, rule: Rule | None, what: str) -> str:
+        subject = rule.name if rule else f"{self.slo.service} {self.slo.name}"
+        return f"{subject}: {what}"
+
+    def _phase(self, minutes: int, ratio: Decimal, events: Decimal | None = None) -> Phase:
+        events = self.busy if events is None else events
+        return Phase(minutes, good=events * (1 - ratio), bad=events * ratio)
+
+    def _inputs(self, *phases: Phase) -> list[InputSeries]:
+        """Let this happen in one environment while the other is as busy and well."""
+        minutes = sum(phase.minutes for phase in phases)
+        well = self._phase(minutes, Decimal(0))
+        return [*traffic(self.slo, phases), *traffic(self.slo, [well], OTHER_ENVIRONMENT)]
+
+    def _labels(self, rule: Rule) -> dict[str, str]:
+        target = {names.SERVICE_NAME: self.slo.service, names.ENVIRONMENT: ENVIRONMENT}
+        return {**target, **rule.labels}
+
+    def _fires(self, minute: int, rule: Rule, ratio: Decimal | None = None) -> dict[str, Any]:
+        return _alert(minute, rule, self._labels(rule), ratio)
+
+    def _silent(self, minute: int, *rules: Rule) -> list[dict[str, Any]]:
+        return [_alert(minute, rule, None) for rule in rules or self.burns.values()]
+
+    def _ratio(self, window: BurnWindow, times: Decimal) -> Decimal:
+        return min(_ONE, times * window.threshold(self.slo.objective, self.slo.period))
+
+    def _sample(self, name: str, environment: str = ENVIRONMENT) -> str:
+        return (
+            f'{name}{{{names.SERVICE_NAME}="{self.slo.service}", '
+            f'{names.ENVIRONMENT}="{environment}", {series.SLO}="{self.slo.name}"}}'
+        )
+
+    def _value(self, minute: int, name: str, value: float | None) -> dict[str, Any]:
+        """Expect this value of a recorded series at a minute, or with None that it has none."""
+        rounded = f"round({self._sample(name)}, 1e-9)"
+        return _query(minute, rounded, *([] if value is None else [(self._sample(""), value)]))
+
+    def _just_above(self, window: BurnWindow, rule: Rule) -> Test:
+        ratio, hold = self._ratio(window, _ABOVE), _minutes(window.hold)
+        # The first ratio is known at minute 1, when there are two samples.
+        return _test(
+            self._name(rule, "just above its threshold it fires, once it has held"),
+            self._inputs(self._phase(hold + 5, ratio)),
+            [*self._silent(hold, rule), self._fires(hold + 1, rule, ratio)],
+        )
+
+    def _just_below(self, window: BurnWindow, rule: Rule) -> Test:
+        hold = _minutes(window.hold)
+        return _test(
+            self._name(rule, "just below its threshold it is silent"),
+            self._inputs(self._phase(hold + 5, self._ratio(window, _BELOW))),
+            self._silent(hold + 5, rule),
+        )
+
+    def _recovery(self, window: BurnWindow, rule: Rule) -> Test:
+        hold, short = _minutes(window.hold), _minutes(window.short)
+        ratio, end = self._ratio(window, _ABOVE), hold + 5
+        # Hardly any traffic afterwards: the long window stays above, the short one must clear.
+        quiet = self._phase(short + 5, Decimal(0), self.busy / 10_000)
+        return _test(
+            self._name(rule, "it ends once the short window is well"),
+            self._inputs(self._phase(end, ratio), quiet),
+            [self._fires(end, rule, ratio), *self._silent(end + short, rule)],
+        )
+
+    def _burst(self, window: BurnWindow, rule: Rule) -> Test:
+        hold, short = _minutes(window.hold), _minutes(window.short)
+        lasts = short + hold + 5
+        # So many good events before that the burst is little in the long window.
+        before = self._phase(10, Decimal(0), self.busy * lasts)
+        return _test(
+            self._name(rule, "a burst that is little in the long window is no alert"),
+            self._inputs(before, self._phase(lasts, self._ratio(window, Decimal(2)))),
+            self._silent(10 + lasts, rule),
+        )
+
+    def _few(self, window: BurnWindow, rule: Rule, events: int) -> Test:
+        hold, minimum = _minutes(window.hold), self.slo.minimum_bad_events
+        none = Phase(5, good=Decimal(0))
+        happens = Phase(1, good=Decimal(0), bad=Decimal(events))
+        inputs = self._inputs(none, happens, Phase(hold, good=Decimal(0)))
+        minute = 6 + hold
+        if events < minimum:
+            name = f"{events} bad events and no other are too few, the minimum being {minimum}"
+            return _test(self._name(rule, name), inputs, self._silent(minute, rule))
+        name = f"{events} bad events and no other are enough, the minimum being {minimum}"
+        return _test(self._name(rule, name), inputs, [self._fires(minute, rule, _ONE)])
+
+    def _idle(self) -> Test:
+        end = 30 + 6 * 60
+        return _test(
+            self._name(None, "six hours without a request are no alert, no ratio and no spending"),
+            self._inputs(self._phase(30, Decimal(0)), Phase(6 * 60, good=Decimal(0))),
+            [*self._silent(end), *self._silent(end, self.missing)],
+            [
+                self._value(end, series.total(BASE_WINDOW), 0),
+                self._value(end, series.error_ratio(BASE_WINDOW), None),
+                self._value(end, series.CURRENT_BURN, None),
+                self._value(end, series.EXHAUSTION, None),
+                self._value(end, series.REMAINING, 1),
+                _query(end, _NOT_NUMBERS, ("{}", 0)),
+            ],
+        )
+
+    def _no_part(self) -> Test:
+        part = "bad" if self.slo.bad else "good"
+        ratio = 0 if self.slo.bad else 1
+        budget_left = 1 - ratio / float(self.slo.budget)
+        return _test(
+            self._name(None, f"no series of {part} events means that there were none"),
+            traffic(self.slo, [self._phase(30, Decimal(0))], without_parts=True),
+            self._silent(30) if self.slo.bad else [],
+            [
+                *(
+                    self._value(30, series.error_ratio(side), ratio)
+                    for window in BURN_WINDOWS
+                    for side in (window.long, window.short)
+                ),
+                self._value(30, series.REMAINING, budget_left),
+            ],
+        )
+
+    def _reset(self) -> Test:
+        ratio = self.slo.budget / 2
+        before = self._phase(30, ratio)
+        after = Phase(30, before.good, before.bad, restarted=True)
+        return _test(
+            self._name(None, "counters that start again change neither ratio nor budget"),
+            self._inputs(before, after),
+            self._silent(60),
+            [
+                *(
+                    self._value(minute, series.error_ratio(window.long), float(ratio))
+                    for window in BURN_WINDOWS
+                    for minute in (30, 31, 32, 60)
+                ),
+                self._value(60, series.REMAINING, 0.5),
+            ],
+        )
+
+    def _vanished(self) -> Test:
+        hold = _minutes(MISSING_HOLD)
+        normal = self._phase(30, Decimal(0))
+        gone = Phase(1, normal.good, instead="stale")
+        inputs = traffic(self.slo, [normal, gone], up="1x30 stale")
+        other = traffic(self.slo, [self._phase(110, Decimal(0))], OTHER_ENVIRONMENT)
+        # The last rate is recorded while two samples lie in the window.
+        forgotten = 30 + _minutes(BASE_WINDOW) + _minutes(MISSING_LOOKBACK)
+        return _test(
+            self._name(self.missing, "a target that vanished pages, until it counts as removed"),
+            [*inputs, *other],
+            [
+                *self._silent(30, self.missing),
+                *self._silent(30 + hold, self.missing),
+                self._fires(31 + hold, self.missing),
+                self._fires(85, self.missing),
+                *self._silent(forgotten, self.missing),
+                *self._silent(85),
+            ],
+            [self._value(60, series.error_ratio(BASE_WINDOW), None)],
+        )
+
+    def _unreachable(self) -> Test:
+        hold = _minutes(MISSING_HOLD)
+        normal = self._phase(30, Decimal(0))
+        gone = Phase(90, normal.good, instead="_")
+        again = self._phase(10, Decimal(0))
+        inputs = traffic(self.slo, [normal, gone, again], up="1x30 0x89 1x9")
+        other = traffic(self.slo, [self._phase(130, Decimal(0))], OTHER_ENVIRONMENT)
+        return _test(
+            self._name(self.missing, "a target that does not answer pages for as long as that"),
+            [*inputs, *other],
+            [
+                *self._silent(30 + hold, self.missing),
+                self._fires(31 + hold, self.missing),
+                self._fires(120, self.missing),
+                *self._silent(130, self.missing),
+            ],
+        )
+
+    def _nan(self) -> Test:
+        ratio, hold = self.slo.budget / 2, _minutes(MISSING_HOLD)
+        normal = self._phase(30, ratio)
+        one = Phase(1, normal.good, normal.bad, instead="NaN")
+        infinite = Phase(1, normal.good, normal.bad, instead="Inf")
+        lasting = Phase(20, normal.good, normal.bad, instead="NaN")
+        return _test(
+            self._name(None, "NaN and Inf in the metrics reach no rule's result"),
+            self._inputs(normal, one, normal, infinite, normal, lasting),
+            [
+                *self._silent(91),
+                *self._silent(112),
+                *self._silent(90 + hold, self.missing),
+                self._fires(112, self.missing),
+            ],
+            [
+                *(
+                    _query(minute, _NOT_NUMBERS, ("{}", 0))
+                    for minute in (30, 31, 32, 35, 36, 60, 61, 62, 63, 66, 67, 91, 93, 100, 112)
+                ),
+                self._value(45, series.error_ratio(BASE_WINDOW), float(ratio)),
+                self._value(91, series.REMAINING, 0.5),
+                self._value(112, series.REMAINING, 0.5),
+                self._value(112, series.error_ratio(BASE_WINDOW), None),
+            ],
+        )
+
+    def _night(self) -> Test:
+        """Busy days with few errors, quiet nights with many: what an average gets wrong."""
+        budget = self.slo.budget
+        day = self._phase(120, budget / 10)
+        night = self._phase(120, min(_ONE, budget * 20), self.busy / 10_000)
+        phases = (day, night)
+        events = sum(phase.minutes * (phase.good + phase.bad) for phase in phases)
+        ratio = sum(phase.minutes * phase.bad for phase in phases) / events
+        period = self._sample(series.error_ratio(self.slo.period))
+        mean = (budget / 10 + min(_ONE, budget * 20)) / 2
+        return _test(
+            self._name(None, "the period's ratio weighs events, not hours"),
+            self._inputs(*phases),
+            [],
+            [
+                # Within 2 % of the events' own ratio, and nowhere near the mean of ratios.
+                _query(240, f"{period} > bool {float(ratio) * 0.98:.9g}", (self._sample(""), 1)),
+                _query(240, f"{period} < bool {float(ratio) * 1.02:.9g}", (self._sample(""), 1)),
+                _query(240, f"{period} < bool {float(mean) / 5:.9g}", (self._sample(""), 1)),
+            ],
+        )

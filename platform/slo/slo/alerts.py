@@ -1,0 +1,148 @@
+"""Alerts: four burn rates and missing data for each SLO, a watchdog for each service."""
+
+from datetime import timedelta
+
+from telemetry import names
+
+from slo import series
+from slo.adoption import Adoption
+from slo.model import Slo, pascal_case
+from slo.rules import EVALUATION_INTERVAL, Clock, Group, Rule
+from slo.windows import (
+    BASE_WINDOW,
+    BURN_WINDOWS,
+    MISSING_HOLD,
+    MISSING_LOOKBACK,
+    BurnWindow,
+    Severity,
+    exact,
+    plain,
+    prometheus_duration,
+)
+
+SEVERITY = "severity"
+LONG_WINDOW = "long_window"
+SHORT_WINDOW = "short_window"
+ENVIRONMENT_TEMPLATE = f"{{{{ $labels.{names.ENVIRONMENT} }}}}"
+RATIO_TEMPLATE = "{{ $value | humanizePercentage }}"
+
+
+def slo_alerts(slo: Slo, clock: Clock, adoption: Adoption) -> tuple[Rule, ...]:
+    """Make the alerts of one SLO: one for each burn window, in their order, and missing data."""
+    burns = (burn_alert(slo, window, clock, adoption) for window in BURN_WINDOWS)
+    return (*burns, missing_alert(slo, clock, adoption))
+
+
+def burn_alert_name(slo: Slo, window: BurnWindow) -> str:
+    """Name of a burn alert."""
+    return f"{slo.pascal_name}Burn{prometheus_duration(window.long)}"
+
+
+def missing_alert_name(slo: Slo) -> str:
+    """Name of the alert about missing data."""
+    return f"{slo.pascal_name}MissingData"
+
+
+def watchdog_name(service: str) -> str:
+    """Name of the alert that always fires."""
+    return f"{pascal_case(service)}SloWatchdog"
+
+
+def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -> Rule:
+    """Fire while the budget burns too fast over the long window, and still does over the short."""
+    threshold = plain(window.threshold(slo.objective, slo.period))
+    factor = plain(exact(window.factor(slo.period)))
+    long, short = prometheus_duration(window.long), prometheus_duration(window.short)
+    bad_events = f"{series.of_slo(series.bad(window.long), slo)} * {clock.seconds(window.long)}"
+    # The last condition: a handful of requests at night is no evidence of anything.
+    expr = "\nand\n".join(
+        (
+            f"{series.of_slo(series.error_ratio(window.long), slo)} > {threshold}",
+            f"{series.of_slo(series.error_ratio(window.short), slo)} > {threshold}",
+            f"{bad_events} >= {slo.minimum_bad_events}",
+        )
+    )
+    return Rule(
+        burn_alert_name(slo, window),
+        expr,
+        {
+            SEVERITY: window.severity,
+            series.SLO: slo.name,
+            LONG_WINDOW: long,
+            SHORT_WINDOW: short,
+        },
+        {
+            "summary": f"{slo.service} {slo.name} burns its error budget {factor} times too fast "
+            f"in {ENVIRONMENT_TEMPLATE}",
+            "description": f"{RATIO_TEMPLATE} of events were bad over {long}, "
+            f"and still too many over {short}; {plain(slo.objective * 100)} % must be good "
+            f"over {slo.period.days} days.",
+            **_links(slo, adoption),
+        },
+        clock.lasts(window.hold),
+    )
+
+
+def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
+    """Fire when a service that is known has no data: silence is not success.
+
+    Known is a service that Prometheus has a target for, however long its scrapes fail, or whose
+    SLI was recorded within the last hour. A service that service discovery has forgotten for
+    longer counts as removed on purpose.
+    """
+    total = series.of_slo(series.total(BASE_WINDOW), slo)
+    up = series.targets_up(slo.service)
+    lookback = clock.promql(MISSING_LOOKBACK)
+    expr = (
+        f"(\n    count {series.BY_TARGET} ({up})\n    or\n"
+        f"    count {series.BY_TARGET} (present_over_time({total}[{lookback}]))\n)\n"
+        f"unless {series.ON_TARGET}\n"
+        f"(\n    {total}\n    and {series.ON_TARGET}\n    {up} == 1\n)"
+    )
+    return Rule(
+        missing_alert_name(slo),
+        expr,
+        {SEVERITY: Severity.PAGE, series.SLO: slo.name},
+        {
+            "summary": f"{slo.service} {slo.name} has no data in {ENVIRONMENT_TEMPLATE}",
+            "description": "No target answers its scrape, or none reports the SLI: the service "
+            "may be down, and its other alerts are blind.",
+            **_links(slo, adoption),
+        },
+        clock.lasts(MISSING_HOLD),
+    )
+
+
+def watchdog_group(service: str, clock: Clock) -> Group:
+    """Make the alert that always fires, whose absence tells that alerting is broken."""
+    watchdog = Rule(
+        watchdog_name(service),
+        "vector(1)",
+        {SEVERITY: "none", names.SERVICE_NAME: service},
+        {
+            "summary": f"Alerting for {service} works",
+            "description": "Fires always. Its receiver must raise the alarm when it stops.",
+        },
+        timedelta(0),
+    )
+    return Group(f"slo-{service}-watchdog", clock.lasts(EVALUATION_INTERVAL), (watchdog,))
+
+
+def _links(slo: Slo, adoption: Adoption) -> dict[str, str]:
+    return {
+        "runbook_url": adoption.file_url(f"services/{slo.service}/{slo.runbook}"),
+        "dashboard_url": adoption.dashboard_url(
+            f"slo-{slo.service}-{slo.name}", environment=ENVIRONMENT_TEMPLATE
+        ),
+    }
+
+
+def inhibit_rules() -> list[dict[str, list[str]]]:
+    """Make Alertmanager's inhibition: a page silences the tickets of its SLO and environment."""
+    return [
+        {
+            "source_matchers": [f'{SEVERITY}="{Severity.PAGE}"'],
+            "target_matchers": [f'{SEVERITY}="{Severity.TICKET}"', f'{series.SLO}=~".+"'],
+            "equal": [*series.GROUPING, series.SLO],
+        }
+    ]

@@ -1,0 +1,130 @@
+"""The `slo` command: parse, dispatch, and turn what went wrong into a line and an exit code."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from slo.adoption import load_adoption
+from slo.declaration import find_declarations, load_service
+from slo.explain import explain
+from slo.gate import PrometheusError, judge
+from slo.generate import differences, generate, scaled_rules, write
+from slo.model import Slo
+from slo.rules import Clock
+from slo.source import InvalidDeclarationError
+
+_log = logging.getLogger("slo.gate")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code is 0 for yes, 1 for no, 2 for a wrong command line."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        answer: int = options.run(options)
+    except InvalidDeclarationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return answer
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slo", description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: .)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    validate = commands.add_parser("validate", help="check every services/*/slo.yaml")
+    validate.set_defaults(run=_validate)
+
+    generating = commands.add_parser("generate", help="write all that is generated")
+    generating.add_argument(
+        "--scale",
+        type=float,
+        help="compress time by this factor and write each service's rules alone, to --output",
+    )
+    generating.add_argument("--output", type=Path, help="folder for the rules of --scale")
+    generating.set_defaults(run=_generate, parser=generating)
+
+    check = commands.add_parser("check", help="fail if what is committed is not what is generated")
+    check.set_defaults(run=_check)
+
+    explaining = commands.add_parser("explain", help="tell SLOs in words")
+    explaining.add_argument("--scale", type=float, default=1, help="factor that compresses time")
+    explaining.set_defaults(run=_explain)
+
+    gate = commands.add_parser("gate", help="fail unless every SLO has data and budget left")
+    gate.add_argument("--prometheus", required=True, metavar="URL")
+    gate.add_argument("--environment", required=True)
+    gate.add_argument("--override", metavar="REASON", help="say yes all the same, and log why")
+    gate.set_defaults(run=_gate)
+
+    for command in (explaining, gate):
+        command.add_argument("--service", help="this service alone (default: all)")
+    return parser
+
+
+def _slos(options: argparse.Namespace) -> list[Slo]:
+    service: str | None = options.service
+    files = list(find_declarations(options.root, service))
+    if not files:
+        place = options.root / "services" / (service or "*") / "slo.yaml"
+        raise InvalidDeclarationError([], f"no declaration at {place}")
+    return [slo for file in files for slo in load_service(file)]
+
+
+def _validate(options: argparse.Namespace) -> int:
+    for file in find_declarations(options.root):
+        print(f"{file}: {len(load_service(file))} SLOs")
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    if (options.scale is None) != (options.output is None):
+        options.parser.error("--scale and --output go together")
+    if options.scale is None:
+        changed = write(options.root, generate(options.root))
+        print(f"{len(changed)} files changed", *changed, sep="\n  ")
+        return 0
+    if not 0 < options.scale <= 1:
+        options.parser.error("--scale must lie above 0 and not above 1")
+    adoption = load_adoption(options.root)
+    write(options.output, scaled_rules(options.root, adoption, Clock(options.scale)))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    stale = differences(options.root, generate(options.root))
+    for path in stale:
+        print(f"{path} is not what is generated: run `make generate`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    print(*(explain(slo, Clock(options.scale)) for slo in _slos(options)), sep="\n", end="")
+    return 0
+
+
+def _gate(options: argparse.Namespace) -> int:
+    override: str | None = options.override
+    if override is not None and not override.strip():
+        print("--override needs a reason", file=sys.stderr)
+        return 2
+    try:
+        verdicts = list(judge(options.prometheus, options.environment, _slos(options)))
+        refused = any(verdict.refused for verdict in verdicts)
+        for verdict in verdicts:
+            word = "no " if verdict.refused else "yes"
+            name = f"{verdict.slo.service} {verdict.slo.name}"
+            print(f"{word} {options.environment} {name}: {verdict.reason}")
+    except PrometheusError as error:
+        refused = True
+        print(f"no  {options.environment}: {error}")
+    if not refused:
+        return 0
+    if override is None:
+        return 1
+    print(f"overridden: {override}")
+    _log.warning("gate overridden environment=%s reason=%r", options.environment, override)
+    return 0

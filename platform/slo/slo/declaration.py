@@ -1,0 +1,204 @@
+"""From a service's `slo.yaml` to its SLOs: form first, then what the form cannot say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from telemetry import names
+
+from slo.matchers import Matcher, OneOf, Prefix
+from slo.model import Selector, Slo, Source
+from slo.source import Document, InvalidDeclarationError, Location, Problem, read_documents
+from slo.spec import RUNBOOK, PrefixForm, SloDocument, SourceSpec
+from slo.windows import BURN_WINDOWS, plain
+
+HISTOGRAMS: Final = {names.HTTP_SERVER_DURATION: names.HTTP_DURATION_BUCKETS}
+RESERVED_LABELS: Final = (names.SERVICE_NAME, names.ENVIRONMENT, "le")
+
+_METADATA: Location = ("metadata",)
+_RATIO: Location = ("spec", "indicator", "spec", "ratioMetric")
+
+
+def load_service(file: Path) -> list[Slo]:
+    """Read the SLOs that a service declares, in the file's order.
+
+    Args:
+        file: `services/<service>/slo.yaml`.
+
+    Raises:
+        InvalidDeclarationError: with every problem of the file.
+    """
+    documents = read_documents(file)
+    problems: list[Problem] = []
+    if not documents:
+        problems.append(Problem(file, 1, "(document)", "declares no SLO"))
+    slos: list[Slo] = []
+    for document in documents:
+        parsed = _parse(document, problems)
+        if parsed is None:
+            continue
+        reader = _Reader(document, parsed)
+        slo = reader.read()
+        if any(slo.name == other.name for other in slos):
+            reader.report((*_METADATA, "name"), f"{slo.name!r} names an SLO above already")
+        slos.append(slo)
+        problems += reader.problems
+    if problems:
+        raise InvalidDeclarationError(problems)
+    return slos
+
+
+def _parse(document: Document, problems: list[Problem]) -> SloDocument | None:
+    try:
+        return SloDocument.model_validate(document.data)
+    except ValidationError as error:
+        found = [_problem_of(document, details) for details in error.errors()]
+        problems += dict.fromkeys(found)
+        return None
+
+
+def _problem_of(document: Document, details: ErrorDetails) -> Problem:
+    location: Location = ()
+    for step in details["loc"]:
+        if (*location, step) not in document.lines:
+            if details["type"] == "missing":
+                return document.problem((*location, step), "is required and missing")
+            # A step that is no key of the file is pydantic's name for one form of several.
+            message = "must be a text, a list of texts, {prefix: …} or {notPrefix: …}"
+            return document.problem(location, message)
+        location = (*location, step)
+    if details["type"] == "extra_forbidden":
+        return document.problem(location, "unknown field")
+    return document.problem(location, details["msg"].removeprefix("Value error, "))
+
+
+@dataclass
+class _Reader:
+    document: Document
+    parsed: SloDocument
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, location: Location, message: str) -> None:
+        self.problems.append(self.document.problem(location, message))
+
+    def read(self) -> Slo:
+        spec, metadata = self.parsed.spec, self.parsed.metadata
+        ratio = spec.indicator.spec.ratioMetric
+        home = self.document.file.parent
+        if spec.service != home.name:
+            self.report(("spec", "service"), f"must be the folder's name, {home.name!r}")
+        annotations = (*_METADATA, "annotations")
+        page = (home / metadata.annotations.runbook).resolve()
+        if not (page.is_file() and page.is_relative_to(home.resolve())):
+            message = f"no page {metadata.annotations.runbook} in {home}: write it"
+            self.report((*annotations, RUNBOOK), message)
+        sources = {
+            kind: self._source((*_RATIO, kind), metric.metricSource.spec)
+            for kind, metric in (("total", ratio.total), ("good", ratio.good), ("bad", ratio.bad))
+            if metric is not None
+        }
+        self._narrows(sources)
+        period = timedelta(days=int(spec.timeWindow[0].duration.removesuffix("d")))
+        return Slo(
+            service=spec.service,
+            name=metadata.name,
+            title=metadata.displayName,
+            description=spec.description,
+            objective=self._objective(period),
+            period=period,
+            total=sources["total"],
+            good=sources.get("good"),
+            bad=sources.get("bad"),
+            runbook=metadata.annotations.runbook,
+            minimum_bad_events=int(metadata.annotations.minimum_bad_events),
+        )
+
+    def _objective(self, period: timedelta) -> Decimal:
+        given = self.parsed.spec.objectives[0]
+        key = "target" if given.target is not None else "targetPercent"
+        value = Decimal(getattr(given, key))
+        objective = value if key == "target" else value / 100
+        location: Location = ("spec", "objectives", 0, key)
+        if not (objective.is_finite() and 0 < objective < 1):
+            limit = 1 if key == "target" else 100
+            self.report(location, f"must lie between 0 and {limit}, both excluded")
+            return objective
+        steepest = max(window.factor(period) for window in BURN_WINDOWS)
+        if steepest * Fraction(1 - objective) >= 1:
+            lowest = 1 - Decimal(1) / Decimal(float(steepest))
+            self.report(
+                location,
+                f"no ratio of bad events can reach {float(steepest):g} times the budget of "
+                f"{plain(1 - objective)}, so a page could never fire: set it above {lowest:.4f} "
+                "(as a ratio)",
+            )
+        return objective
+
+    def _source(self, location: Location, spec: SourceSpec) -> Source:
+        location = (*location, "metricSource", "spec")
+        bounds = HISTOGRAMS.get(spec.metric)
+        if bounds is None and not spec.metric.endswith("_total"):
+            known = ", ".join(HISTOGRAMS)
+            self.report(
+                (*location, "metric"), f"is neither a known histogram ({known}) nor …_total"
+            )
+        if spec.le is not None and location[-3] != "good":
+            self.report((*location, "le"), "only good events can end at a bucket bound")
+        elif spec.le is not None and float(spec.le) not in (bounds or ()):
+            listed = ", ".join(f"{bound:g}" for bound in bounds or ())
+            self.report((*location, "le"), f"is no bucket bound of {spec.metric}: {listed}")
+        for index, selector in enumerate(spec.select):
+            for label in selector:
+                if label in RESERVED_LABELS:
+                    message = "is set by the compiler; leave it out"
+                    self.report((*location, "select", index, label), message)
+        return Source(
+            metric=spec.metric,
+            histogram=bounds is not None,
+            selectors=tuple(
+                {label: _matcher(value) for label, value in selector.items()}
+                for selector in spec.select
+            ),
+            le=None if spec.le is None else repr(float(spec.le)),
+        )
+
+    def _narrows(self, sources: dict[str, Source]) -> None:
+        """Good or bad events must be some of all events, or their ratio could exceed 1."""
+        total = sources["total"]
+        (kind, part), *_ = ((kind, source) for kind, source in sources.items() if kind != "total")
+        location = (*_RATIO, kind, "metricSource", "spec")
+        if part.metric != total.metric:
+            self.report((*location, "metric"), "must be the metric of total")
+        for index, selector in enumerate(part.selectors):
+            if not any(_is_narrower(selector, whole) for whole in total.selectors):
+                message = "picks events that no selector of total picks"
+                self.report((*location, "select", index), message)
+        if part.le is None and all(whole in part.selectors for whole in total.selectors):
+            self.report((*location, "select"), f"picks every event of total: each would be {kind}")
+
+
+def _is_narrower(part: Selector, whole: Selector) -> bool:
+    return all(label in part and part[label].within(picks) for label, picks in whole.items())
+
+
+def _matcher(value: str | list[str] | PrefixForm) -> Matcher:
+    match value:
+        case str():
+            return OneOf((value,))
+        case list():
+            return OneOf(tuple(value))
+        case PrefixForm(prefix=str(prefix)):
+            return Prefix(prefix)
+        case _:
+            return Prefix(value.notPrefix or "", negated=True)
+
+
+def find_declarations(root: Path, service: str | None = None) -> Iterator[Path]:
+    """Find each service's declaration below a repository's root, in order of name."""
+    yield from sorted(root.glob(f"services/{service or '*'}/slo.yaml"))

@@ -1,0 +1,77 @@
+"""An SLO in words: what it allows, and how fast each alert tells of a total outage."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from slo.alerts import burn_alert_name, missing_alert_name
+from slo.model import Slo
+from slo.rules import Clock
+from slo.windows import (
+    BURN_WINDOWS,
+    MISSING_HOLD,
+    BurnWindow,
+    exact,
+    plain,
+    prometheus_duration,
+)
+
+
+def explain(slo: Slo, clock: Clock) -> str:
+    """Tell an SLO in words, a line for each fact."""
+    return "\n".join(_lines(slo, clock)) + "\n"
+
+
+def time_to_fire(slo: Slo, window: BurnWindow, clock: Clock) -> timedelta:
+    """Tell how long after the start of a total outage an alert fires.
+
+    With steady traffic before and during it, the long window crosses its threshold when the
+    outage has lasted that share of it (the short window has crossed by then); `for` comes on top.
+    Not included: the next scrape and the next evaluation, at most one interval each.
+    """
+    crossed = window.long * float(window.threshold(slo.objective, slo.period))
+    return clock.lasts(crossed + window.hold)
+
+
+def _lines(slo: Slo, clock: Clock) -> Iterator[str]:
+    yield f"{slo.service} {slo.name}: {slo.description}"
+    yield (
+        f"  Objective   {plain(slo.objective * 100)} % of events are good, over any "
+        f"{slo.period.days} days."
+    )
+    yield (
+        f"  Allowed     {in_words(slo.period * float(slo.budget))} of total outage at steady "
+        f"traffic, or {plain(slo.budget * 1_000_000)} bad events in a million."
+    )
+    for window in BURN_WINDOWS:
+        threshold = window.threshold(slo.objective, slo.period)
+        yield (
+            f"  {window.severity:<10}  {burn_alert_name(slo, window)} fires "
+            f"{in_words(time_to_fire(slo, window, clock))} into a total outage: more than "
+            f"{plain(threshold * 100)} % bad over {prometheus_duration(window.long)} and over "
+            f"{prometheus_duration(window.short)} "
+            f"({plain(exact(window.factor(slo.period)))} times the budget), held "
+            f"{clock.promql(window.hold)}."
+        )
+    yield (
+        f"  page        {missing_alert_name(slo)} fires {in_words(clock.lasts(MISSING_HOLD))} "
+        "after the last target has stopped answering, or the SLI has no data."
+    )
+    yield (
+        f"  Silent      below {slo.minimum_bad_events} bad events in an alert's long window, "
+        "whatever their share."
+    )
+
+
+def in_words(duration: timedelta) -> str:
+    """Print a duration in its two largest units, such as `43 min 12 s`."""
+    seconds = duration.total_seconds()
+    for unit, size, rest, rest_size in (("d", 86400, "h", 3600), ("h", 3600, "min", 60)):
+        if seconds >= size:
+            return _two(seconds, unit, size, rest, rest_size)
+    return _two(seconds, "min", 60, "s", 1)
+
+
+def _two(seconds: float, unit: str, size: int, rest: str, rest_size: int) -> str:
+    whole, remainder = divmod(round(seconds / rest_size), size // rest_size)
+    parts = [f"{whole} {unit}" if whole else "", f"{remainder} {rest}" if remainder else ""]
+    return " ".join(part for part in parts if part) or f"{seconds:.3g} s"

@@ -1,0 +1,124 @@
+"""Everything that is generated, as text by path: one place that knows what exists."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from slo.adoption import Adoption, load_adoption
+from slo.alert_tests import alert_tests
+from slo.alerts import inhibit_rules, slo_alerts, watchdog_group
+from slo.declaration import find_declarations, load_service
+from slo.emit import kustomization, prometheus_rule, rule_groups, to_yaml
+from slo.model import Slo
+from slo.rules import (
+    BUDGET_INTERVAL,
+    EVALUATION_INTERVAL,
+    Clock,
+    Group,
+    budget_rules,
+    rate_rules,
+)
+from slo.spec import SloDocument
+
+GENERATED = Path("platform/generated")
+SCHEMA = Path("platform/slo/openslo.schema.json")
+
+
+def generate(root: Path) -> dict[Path, str]:
+    """Generate every file of a repository, by its path from the root.
+
+    Raises:
+        InvalidDeclarationError: a declaration is wrong.
+    """
+    adoption = load_adoption(root)
+    files = {SCHEMA: schema()}
+    for declaration in find_declarations(root):
+        slos = load_service(declaration)
+        service = declaration.parent.name
+        files |= _below(GENERATED / service, service_files(service, slos, adoption))
+    files |= _below(GENERATED / "platform", _platform_files())
+    return files
+
+
+def _below(folder: Path, files: Mapping[str, str]) -> dict[Path, str]:
+    return {folder / name: text for name, text in files.items()}
+
+
+def service_groups(
+    service: str, slos: Sequence[Slo], adoption: Adoption, clock: Clock
+) -> list[Group]:
+    """Make a service's rule groups: two for each SLO, and the watchdog's."""
+    groups = []
+    for slo in slos:
+        name = f"slo-{service}-{slo.name}"
+        # Alerts follow the rates in one group, so that they see those of the same moment.
+        sli = (*rate_rules(slo, clock), *slo_alerts(slo, clock, adoption))
+        groups.append(Group(name, clock.lasts(EVALUATION_INTERVAL), sli))
+        budget = budget_rules(slo, clock)
+        groups.append(Group(f"{name}-budget", clock.lasts(BUDGET_INTERVAL), budget))
+    return [*groups, watchdog_group(service, clock)]
+
+
+def service_files(service: str, slos: Sequence[Slo], adoption: Adoption) -> dict[str, str]:
+    """Generate what belongs to one service."""
+    groups = service_groups(service, slos, adoption, Clock())
+    dashboards: dict[str, str] = {}
+    return {
+        "rules.yaml": to_yaml(rule_groups(groups)),
+        "rules.test.yaml": to_yaml(alert_tests(service, slos, groups, adoption)),
+        "prometheusrule.yaml": to_yaml(prometheus_rule(service, groups)),
+        "kustomization.yaml": to_yaml(kustomization(["prometheusrule.yaml"], sorted(dashboards))),
+        **{f"dashboards/{name}.json": text for name, text in dashboards.items()},
+    }
+
+
+def _platform_files() -> dict[str, str]:
+    """Generate what belongs to all services together."""
+    return {"alertmanager.yaml": to_yaml({"inhibit_rules": inhibit_rules()})}
+
+
+def schema() -> str:
+    """Write the JSON Schema of one SLO document, for editors."""
+    generated: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **SloDocument.model_json_schema(),
+    }
+    return json.dumps(generated, indent=2) + "\n"
+
+
+def scaled_rules(root: Path, adoption: Adoption, clock: Clock) -> dict[Path, str]:
+    """Generate each service's rules alone, with time compressed, as `<service>/rules.yaml`."""
+    return {
+        Path(file.parent.name, "rules.yaml"): to_yaml(
+            rule_groups(service_groups(file.parent.name, load_service(file), adoption, clock))
+        )
+        for file in find_declarations(root)
+    }
+
+
+def write(folder: Path, files: Mapping[Path, str]) -> list[Path]:
+    """Write the files that are new or changed, delete those that are generated no more.
+
+    Returns:
+        The paths that changed.
+    """
+    changed = differences(folder, files)
+    for path in changed:
+        if path in files:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(files[path], encoding="utf-8")
+        else:
+            (folder / path).unlink()
+    return changed
+
+
+def differences(root: Path, files: Mapping[Path, str]) -> list[Path]:
+    """List the files that are missing, that differ, or that should not be there."""
+    wrong = [
+        path
+        for path, text in files.items()
+        if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != text
+    ]
+    there = (path.relative_to(root) for path in (root / GENERATED).rglob("*") if path.is_file())
+    return sorted([*wrong, *(path for path in there if path not in files)])

@@ -1,0 +1,62 @@
+"""What an SLO is, free of the file format that declares it and of the rules made from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from slo.matchers import Matcher
+
+Selector = Mapping[str, Matcher]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Events counted by one metric: those that any of the selectors picks.
+
+    `le` is a bucket bound as its label prints it; None counts all events.
+    """
+
+    metric: str
+    histogram: bool
+    selectors: tuple[Selector, ...]
+    le: str | None = None
+
+    @property
+    def series(self) -> str:
+        """Name of the counter series that holds the events."""
+        if not self.histogram:
+            return self.metric
+        return f"{self.metric}_count" if self.le is None else f"{self.metric}_bucket"
+
+
+@dataclass(frozen=True)
+class Slo:
+    """One objective of one service; exactly one of `good` and `bad` is set."""
+
+    service: str
+    name: str
+    title: str
+    description: str
+    objective: Decimal
+    period: timedelta
+    total: Source
+    good: Source | None
+    bad: Source | None
+    runbook: str
+    minimum_bad_events: int
+
+    @property
+    def budget(self) -> Decimal:
+        """Ratio of events that may be bad."""
+        return 1 - self.objective
+
+    @property
+    def pascal_name(self) -> str:
+        """Name of service and SLO in one word, as alerts are named."""
+        return pascal_case(f"{self.service}-{self.name}")
+
+
+def pascal_case(name: str) -> str:
+    """Turn `ports-availability` into `PortsAvailability`."""
+    return "".join(part.capitalize() for part in name.split("-"))

@@ -1,0 +1,157 @@
+"""Recording rules: rates of events, their ratio, and the budget of the period."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from telemetry import names
+
+from slo import series
+from slo.matchers import quoted
+from slo.model import Selector, Slo, Source
+from slo.windows import BASE_WINDOW, CURRENT_WINDOW, all_windows, plain, prometheus_duration
+
+# How often rules are evaluated. The sums over the period need the first to be the scrape interval:
+# then each increase between two scrapes counts in the same number of windows (docs/decisions/0022).
+EVALUATION_INTERVAL = timedelta(seconds=15)
+BUDGET_INTERVAL = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of Prometheus: a recording rule, or an alert with `hold` as its `for`."""
+
+    name: str
+    expr: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    hold: timedelta | None = None
+
+    @property
+    def is_alert(self) -> bool:
+        """Tell an alert from a recording rule."""
+        return self.hold is not None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rules that are evaluated one after another, each seeing what the ones before recorded."""
+
+    name: str
+    interval: timedelta
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How long a nominal duration lasts: 1 in production, less where time is compressed."""
+
+    scale: float = 1
+
+    def lasts(self, nominal: timedelta) -> timedelta:
+        """Give the real length of a nominal duration."""
+        return nominal * self.scale
+
+    def promql(self, nominal: timedelta) -> str:
+        """Print the real length of a nominal duration."""
+        return prometheus_duration(self.lasts(nominal))
+
+    def seconds(self, nominal: timedelta) -> str:
+        """Print the real length in seconds, as a number."""
+        return f"{self.lasts(nominal).total_seconds():.12g}"
+
+
+def events(service: str, source: Source, window: str) -> str:
+    """Rate of a source's events, summed per environment.
+
+    `< Inf` drops a series whose rate is NaN or infinite, so that one broken sample is one series
+    less for one evaluation, and poisons nothing.
+    """
+    rates = [f"rate({selector(service, source, each)}[{window}])" for each in source.selectors]
+    body = rates[0] if len(rates) == 1 else "({})".format("\n    or\n    ".join(rates))
+    return f"sum {series.BY_TARGET} (\n    {body} < Inf\n)"
+
+
+def selector(service: str, source: Source, labels: Selector) -> str:
+    """Select the counter series of a source that one of its selectors picks."""
+    matchers = [f"{names.SERVICE_NAME}={quoted(service)}"]
+    matchers += [matcher.promql(label) for label, matcher in labels.items()]
+    if source.le is not None:
+        matchers.append(f"le={quoted(source.le)}")
+    return f"{source.series}{{{', '.join(matchers)}}}"
+
+
+def rate_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
+    """Record the rates of all and of bad events, and their ratio, over every window."""
+    return tuple(rule for window in all_windows() for rule in _rates(slo, window, clock))
+
+
+def _rates(slo: Slo, window: timedelta, clock: Clock) -> tuple[Rule, Rule, Rule]:
+    labels = {series.SLO: slo.name}
+    total = series.of_slo(series.total(window), slo)
+    bad = series.of_slo(series.bad(window), slo)
+    duration = clock.promql(window)
+    return (
+        Rule(series.total(window), events(slo.service, slo.total, duration), labels),
+        Rule(series.bad(window), _bad(slo, total, duration), labels),
+        # No events, no ratio: dividing by nothing would be NaN.
+        Rule(series.error_ratio(window), f"{bad}\n/\n({total} > 0)", labels),
+    )
+
+
+def _bad(slo: Slo, recorded_total: str, window: str) -> str:
+    """Rate of bad events; a series that does not exist yet has counted nothing."""
+    total = f"sum {series.BY_TARGET} ({recorded_total})"
+    if slo.bad is not None:
+        return f"{events(slo.service, slo.bad, window)}\nor\n0 * {total}"
+    assert slo.good is not None  # noqa: S101  # one of the two is set: see Slo
+    good = events(slo.service, slo.good, window)
+    # Subtracting two sums may leave a hair less than zero, and nobody has less than no bad events.
+    return f"clamp_min(\n{total}\n-\n(\n{good}\nor\n0 * {total}\n),\n0)"
+
+
+def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
+    """Record what is left of the period's budget, how fast it goes, and the SLO's own facts."""
+    labels = {series.SLO: slo.name}
+    static = {names.SERVICE_NAME: slo.service, **labels}
+    period = clock.promql(slo.period)
+    days = str(slo.period.days)
+    budget = plain(slo.budget)
+
+    def over_period(name: str) -> str:
+        return f"sum_over_time({series.of_slo(name, slo)}[{period}])"
+
+    period_ratio = series.error_ratio(slo.period)
+    remaining = series.of_slo(series.REMAINING, slo)
+    burn = f"({series.of_slo(series.error_ratio(CURRENT_WINDOW), slo)} / {budget})"
+    lasts = clock.seconds(slo.period)
+    return (
+        # Bad events over all events: each event weighs the same, by day and by night.
+        Rule(
+            period_ratio,
+            f"{over_period(series.bad(BASE_WINDOW))}\n/\n"
+            f"({over_period(series.total(BASE_WINDOW))} > 0)",
+            labels,
+        ),
+        Rule(
+            series.CURRENT_BURN,
+            f"{series.of_slo(series.error_ratio(BASE_WINDOW), slo)} / {budget}",
+            labels,
+        ),
+        Rule(series.PERIOD_BURN, f"{series.of_slo(period_ratio, slo)} / {budget}", labels),
+        Rule(series.REMAINING, f"1 - {series.of_slo(series.PERIOD_BURN, slo)}", labels),
+        # Absent where the budget outlasts the period: then what was spent comes back in time.
+        Rule(
+            series.EXHAUSTION,
+            f"clamp_min({remaining}, 0) * {lasts}\n/\n({burn} > 0)\n< {lasts}",
+            labels,
+        ),
+        Rule(series.OBJECTIVE, f"vector({plain(slo.objective)})", static),
+        Rule(series.ERROR_BUDGET, f"vector({budget})", static),
+        Rule(series.PERIOD_DAYS, f"vector({days})", static),
+        Rule(
+            series.INFO,
+            "vector(1)",
+            {**static, "objective": plain(slo.objective), "period": f"{days}d"},
+        ),
+    )

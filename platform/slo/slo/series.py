@@ -1,0 +1,53 @@
+"""Names of the series and labels that the rules record, each defined once.
+
+The names before the windows are Sloth's, so that what reads Sloth's series reads these.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from telemetry import names
+
+from slo.matchers import quoted
+from slo.model import Slo
+from slo.windows import prometheus_duration
+
+SLO: Final = "slo"
+GROUPING: Final = (names.SERVICE_NAME, names.ENVIRONMENT)
+BY_TARGET: Final = f"by ({', '.join(GROUPING)})"
+ON_TARGET: Final = f"on ({', '.join(GROUPING)})"
+
+OBJECTIVE: Final = "slo:objective:ratio"
+ERROR_BUDGET: Final = "slo:error_budget:ratio"
+PERIOD_DAYS: Final = "slo:time_period:days"
+CURRENT_BURN: Final = "slo:current_burn_rate:ratio"
+PERIOD_BURN: Final = "slo:period_burn_rate:ratio"
+REMAINING: Final = "slo:period_error_budget_remaining:ratio"
+EXHAUSTION: Final = "slo:period_error_budget_exhaustion:seconds"
+INFO: Final = "slo_info"
+
+
+def total(window: timedelta) -> str:
+    """Name of the rate of all events, per second."""
+    return f"slo:events_total:rate{prometheus_duration(window)}"
+
+
+def bad(window: timedelta) -> str:
+    """Name of the rate of bad events, per second."""
+    return f"slo:events_bad:rate{prometheus_duration(window)}"
+
+
+def error_ratio(window: timedelta) -> str:
+    """Name of the ratio of bad events to all events."""
+    return f"slo:sli_error:ratio_rate{prometheus_duration(window)}"
+
+
+def of_slo(name: str, slo: Slo) -> str:
+    """Select a recorded series of one SLO, in every environment."""
+    selector = f"{names.SERVICE_NAME}={quoted(slo.service)}, {SLO}={quoted(slo.name)}"
+    return f"{name}{{{selector}}}"
+
+
+def targets_up(service: str) -> str:
+    """Select what Prometheus knows of a service's scrape targets."""
+    return f"up{{{names.SERVICE_NAME}={quoted(service)}}}"

@@ -1,0 +1,134 @@
+"""Made-up traffic for alert tests: the input series that a given run of events would leave."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from telemetry import names
+
+from slo.matchers import OneOf, outside, quoted
+from slo.model import Selector, Slo, Source
+from slo.windows import exact, plain
+
+# The second environment of each test; it must not be mixed with the first.
+ENVIRONMENT = "prod"
+OTHER_ENVIRONMENT = "staging"
+
+InputSeries = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """So many minutes with so many good and bad events in each."""
+
+    minutes: int
+    good: Decimal
+    bad: Decimal = Decimal(0)
+    # What each sample of the phase is instead of a count, in promtool's notation: `NaN`, `_`.
+    instead: str | None = None
+    # Whether the counters start again from zero, as those of a restarted process do.
+    restarted: bool = False
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """A counter series, and the share of the good and of the bad events that it counts."""
+
+    series: str
+    labels: Selector
+    good: Fraction
+    bad: Fraction
+    le: str | None = None
+
+    def input(self, slo: Slo, environment: str, phases: Iterable[Phase]) -> InputSeries:
+        labels = {names.SERVICE_NAME: slo.service, names.ENVIRONMENT: environment}
+        labels |= {label: matcher.sample() for label, matcher in self.labels.items()}
+        if self.le is not None:
+            labels["le"] = self.le
+        rendered = ", ".join(f"{label}={quoted(value)}" for label, value in labels.items())
+        return {"series": f"{self.series}{{{rendered}}}", "values": self._values(phases)}
+
+    def _values(self, phases: Iterable[Phase]) -> str:
+        count, runs = Fraction(0), ["0"]
+        for phase in phases:
+            if phase.restarted:
+                count = Fraction(0)
+            step = self.good * Fraction(phase.good) + self.bad * Fraction(phase.bad)
+            if phase.instead is None:
+                runs.append(_run(count + step, step, phase.minutes))
+            else:
+                runs.append(" ".join([phase.instead] * phase.minutes))
+            count += step * phase.minutes
+        return " ".join(runs)
+
+
+def _run(start: Fraction, step: Fraction, samples: int) -> str:
+    return f"{plain(exact(start))}+{plain(exact(step))}x{samples - 1}"
+
+
+def traffic(
+    slo: Slo,
+    phases: Sequence[Phase],
+    environment: str = ENVIRONMENT,
+    *,
+    without_parts: bool = False,
+    up: str | None = None,
+) -> list[InputSeries]:
+    """Make the series of one environment, a sample a minute from minute 0, which is zero.
+
+    Args:
+        slo: whose metrics to make.
+        phases: what happens, in order.
+        environment: the environment's name.
+        without_parts: leave out the series of bad events (or of good ones, where the SLO
+            counts those): no such event ever happened.
+        up: values of `up`; by default 1 throughout.
+    """
+    counters = _counters(slo)
+    if without_parts:
+        part = slo.bad or slo.good
+        assert part is not None  # noqa: S101  # one of the two is set: see Slo
+        counters = [each for each in counters if not _counts_only(each, part)]
+    minutes = sum(phase.minutes for phase in phases)
+    target = f'up{{{names.SERVICE_NAME}="{slo.service}", {names.ENVIRONMENT}="{environment}"}}'
+    return [
+        *(counter.input(slo, environment, phases) for counter in counters),
+        {"series": target, "values": up or f"1x{minutes}"},
+    ]
+
+
+def _counts_only(counter: _Counter, part: Source) -> bool:
+    if part.le is not None:
+        return counter.le is not None
+    return counter.labels in part.selectors
+
+
+def _counters(slo: Slo) -> list[_Counter]:
+    whole = slo.total.selectors
+    part = slo.bad or slo.good
+    assert part is not None  # noqa: S101  # one of the two is set: see Slo
+    share = Fraction(1, len(part.selectors))
+    none, all_ = Fraction(0), Fraction(1)
+    if part.le is not None:
+        each = Fraction(1, len(whole))
+        return [
+            *(_Counter(slo.total.series, labels, each, each) for labels in whole),
+            *(_Counter(part.series, labels, share, none, part.le) for labels in part.selectors),
+        ]
+    rest = _rest(whole[0], part.selectors[0])
+    if slo.bad is not None:
+        return [
+            _Counter(slo.total.series, rest, all_, none),
+            *(_Counter(part.series, labels, none, share) for labels in part.selectors),
+        ]
+    return [
+        _Counter(slo.total.series, rest, none, all_),
+        *(_Counter(part.series, labels, share, none) for labels in part.selectors),
+    ]
+
+
+def _rest(whole: Selector, part: Selector) -> Selector:
+    """Labels that `whole` picks and `part` does not."""
+    narrowed = next(label for label, picks in part.items() if whole.get(label) != picks)
+    return {**whole, narrowed: OneOf((outside(part[narrowed]),))}

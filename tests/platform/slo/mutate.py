@@ -1,0 +1,222 @@
+"""Break each generated rule on purpose, one at a time, and see that a unit test notices.
+
+Prints a table of all mutants; the exit code is 1 when one survives every test. The tests are the
+committed ones: those generated, and those written by hand.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from slo.adoption import load_adoption
+from slo.alerts import burn_alert_name, missing_alert_name, watchdog_name
+from slo.declaration import find_declarations, load_service
+from slo.emit import rule_groups, to_yaml
+from slo.generate import GENERATED, service_groups
+from slo.model import Slo
+from slo.rules import Clock, Group, Rule
+from slo.series import bad, error_ratio, total
+from slo.windows import BASE_WINDOW, BURN_WINDOWS, BurnWindow, plain
+
+ROOT = Path(__file__).parents[3]
+PROMTOOL = ROOT / "tools/bin/promtool"
+HAND_WRITTEN = Path(__file__).with_name("thresholds.test.yaml")
+
+Change = Callable[[Rule], Rule]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change to the rules that `breaks` names, and the tests to ask first."""
+
+    what: str
+    breaks: frozenset[str]
+    change: Change
+    first: str
+
+
+def replaced(old: str, new: str) -> Change:
+    """Replace text of the expression; it must be there."""
+
+    def change(rule: Rule) -> Rule:
+        if old not in rule.expr:
+            raise ValueError(f"{old!r} is not in {rule.expr!r}")
+        return replace(rule, expr=rule.expr.replace(old, new))
+
+    return change
+
+
+def clause(index: int, change: Callable[[str], str | None]) -> Change:
+    """Change one of the conditions that `and` joins; None drops it."""
+
+    def apply(rule: Rule) -> Rule:
+        parts = rule.expr.split("\nand\n")
+        changed = change(parts[index])
+        parts[index : index + 1] = [] if changed is None else [changed]
+        return replace(rule, expr="\nand\n".join(parts))
+
+    return apply
+
+
+def no_hold(rule: Rule) -> Rule:
+    """Drop `for`."""
+    return replace(rule, hold=rule.hold and rule.hold * 0)
+
+
+def ungrouped(rule: Rule) -> Rule:
+    """Group by the service alone."""
+    return replaced("by (service_name, deployment_environment_name)", "by (service_name)")(rule)
+
+
+def burn_mutants(slo: Slo, window: BurnWindow) -> Iterator[Mutant]:
+    """Break one burn alert, and the rules of its long window."""
+    name = burn_alert_name(slo, window)
+    threshold = window.threshold(slo.objective, slo.period)
+    old = f"> {plain(threshold)}"
+    alert = frozenset({name})
+    for what, change in (
+        ("threshold x 2", replaced(old, f"> {plain(threshold * 2)}")),
+        ("threshold / 2", replaced(old, f"> {plain(threshold / 2)}")),
+        ("long window dropped", clause(0, lambda _: None)),
+        ("short window dropped", clause(1, lambda _: None)),
+        ("guard removed", clause(2, lambda _: None)),
+        ("guard x 2", clause(2, lambda text: text.replace(" * ", " / 2 * "))),
+        ("guard / 2", clause(2, lambda text: text.replace(" * ", " * 2 * "))),
+        ("for dropped", no_hold),
+        ("long comparison flipped", clause(0, lambda text: text.replace(" > ", " < "))),
+        ("short comparison flipped", clause(1, lambda text: text.replace(" > ", " < "))),
+        ("guard comparison flipped", clause(2, lambda text: text.replace(" >= ", " < "))),
+    ):
+        yield Mutant(f"{name}: {what}", alert, change, f"^{name}:")
+    rates = frozenset({total(window.long), bad(window.long)})
+    yield Mutant(f"{name}: grouping label dropped", rates, ungrouped, f"^{name}:")
+
+
+def slo_mutants(slo: Slo) -> Iterator[Mutant]:
+    """Break the rules that all alerts of one SLO stand on, and its missing-data alert."""
+    own = f"^{slo.service} {slo.name}:"
+    missing = missing_alert_name(slo)
+    for what, change in (
+        ("for dropped", no_hold),
+        ("a target that does not answer is well", replaced(" == 1", "")),
+        ("known targets do not count", lambda rule: _without_half(rule, 0)),
+        ("data seen before does not count", lambda rule: _without_half(rule, 1)),
+        ("comparison flipped", replaced("unless on", "and on")),
+        ("lookback halved", replaced("[1h]", "[30m]")),
+        ("grouping label dropped", ungrouped),
+    ):
+        yield Mutant(f"{missing}: {what}", frozenset({missing}), change, f"^{missing}:")
+    base = frozenset({bad(BASE_WINDOW)})
+    ratio = frozenset({error_ratio(BASE_WINDOW)})
+    period = frozenset({error_ratio(slo.period)})
+    subject = f"{slo.service} {slo.name}"
+    yield Mutant(f"{subject}: idle divides by zero", ratio, replaced(" > 0", ""), own)
+    every = frozenset({total(BASE_WINDOW), bad(BASE_WINDOW)})
+    yield Mutant(f"{subject}: NaN let through", every, replaced(" < Inf", ""), own)
+    yield Mutant(f"{subject}: a missing series is no data", base, _without_zero, own)
+    mean = f'avg_over_time({error_ratio(BASE_WINDOW)}{{service_name="{slo.service}", slo="{slo.name}"}}[30d])'
+    yield Mutant(
+        f"{subject}: period is a mean of ratios",
+        period,
+        lambda rule: replace(rule, expr=mean),
+        own,
+    )
+    yield Mutant(f"{subject}: period one day long", period, replaced("[30d]", "[1h]"), own)
+
+
+def _without_half(rule: Rule, index: int) -> Rule:
+    """Drop one of the two reasons to expect data."""
+    known, rest = rule.expr.split("\nunless")
+    halves = known.removeprefix("(\n").removesuffix("\n)").split("\n    or\n")
+    del halves[index]
+    return replace(rule, expr=f"{halves[0]}\nunless{rest}")
+
+
+def _without_zero(rule: Rule) -> Rule:
+    return replace(rule, expr=re.sub(r"\nor\n0 \* sum by \([^)]*\) \([^)]*\)", "", rule.expr))
+
+
+def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]]:
+    """All mutants of a service."""
+    for slo in slos:
+        for window in BURN_WINDOWS:
+            for mutant in burn_mutants(slo, window):
+                yield slo, mutant
+        for mutant in slo_mutants(slo):
+            yield slo, mutant
+    name = watchdog_name(service)
+    never = replaced("vector(1)", "vector(1) > 1")
+    yield None, Mutant(f"{name}: never fires", frozenset({name}), never, "watchdog")
+
+
+def mutate(groups: list[Group], slo: Slo | None, mutant: Mutant) -> list[Group]:
+    """Apply a mutant to the groups of its SLO, and leave the others' groups out."""
+    prefix = f"slo-{slo.service}-{slo.name}" if slo else ""
+    kept = [group for group in groups if group.name.startswith(prefix)]
+    changed = [
+        replace(
+            group,
+            rules=tuple(
+                mutant.change(rule) if rule.name in mutant.breaks else rule for rule in group.rules
+            ),
+        )
+        for group in kept
+    ]
+    if changed == kept:
+        raise ValueError(f"{mutant.what} changes nothing")
+    return changed
+
+
+def killer(groups: list[Group], tests: Path, mutant: Mutant, others: str) -> str | None:
+    """Name what notices the mutant, or None if nothing does."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "rules.yaml").write_text(to_yaml(rule_groups(groups)))
+        for file in (tests, HAND_WRITTEN):
+            (folder / file.name).write_text(file.read_text())
+        for file, only in ((tests, mutant.first), (tests, others), (HAND_WRITTEN, others)):
+            command = [PROMTOOL, "test", "rules", "--run", only, file.name]
+            run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            output = run.stdout + run.stderr
+            if "parse error" in output or "no such file" in output:
+                raise RuntimeError(f"{mutant.what}: the mutant does not load:\n{output}")
+            if run.returncode:
+                found = re.search(r"name: (.*?),?\n", output)
+                return f"{file.name}: {found.group(1)}" if found else file.name
+    return None
+
+
+def main() -> int:
+    """Try every mutant and print the table."""
+    survivors, tried = [], 0
+    for declaration in find_declarations(ROOT):
+        service, slos = declaration.parent.name, load_service(declaration)
+        groups = service_groups(service, slos, load_adoption(ROOT), Clock())
+        tests = ROOT / GENERATED / service / "rules.test.yaml"
+
+        def attempt(
+            pair: tuple[Slo | None, Mutant],
+            groups: list[Group] = groups,
+            tests: Path = tests,
+        ) -> tuple[Mutant, str | None]:
+            slo, mutant = pair
+            others = f"{slo.pascal_name}|{slo.service} {slo.name}:" if slo else "watchdog"
+            return mutant, killer(mutate(groups, slo, mutant), tests, mutant, others)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for mutant, noticed in pool.map(attempt, mutants(service, slos)):
+                tried += 1
+                print(f"{mutant.what:<62} {noticed or 'SURVIVED'}", flush=True)
+                survivors += [] if noticed else [mutant.what]
+    print(f"{tried} mutants, {tried - len(survivors)} noticed, {len(survivors)} survived")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -73,6 +73,8 @@ OTLP_HTTP_DURATION_EXPONENTIAL: Final = "http.server.request.duration.exponentia
 # Span attributes.
 ATTR_HTTP_ROUTE: Final = "http.route"
 ATTR_REQUEST_ID: Final = "request_id"
+ATTR_DB_SYSTEM: Final = "db.system.name"
+ATTR_DB_OPERATION: Final = "db.operation.name"
 
 # Log events and the fields that every line has or may have.
 ACCESS_EVENT: Final = "http.server.request"
@@ -80,6 +82,8 @@ WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
 DRAIN_EVENT: Final = "http.server.drain"
 REFUSED_EVENT: Final = "http.server.bad_request"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
+START_REFUSED_EVENT: Final = "service.start_refused"
+IMPORT_EVENT: Final = "ports.import"
 
 LOG_TIMESTAMP: Final = "timestamp"
 LOG_LEVEL: Final = "level"
@@ -196,9 +200,7 @@ METRICS: Final = {
             (OUTCOME,),
             merge="mostrecent",
         ),
-        Metric(
-            IMPORT_DURATION, "gauge", "s", "Duration of the last import.", merge="mostrecent"
-        ),
+        Metric(IMPORT_DURATION, "gauge", "s", "Duration of the last import.", merge="mostrecent"),
         Metric(
             IMPORT_PORTS,
             "gauge",
@@ -228,6 +230,8 @@ SPAN_ATTRIBUTES: Final = {
         "The request's id, flat and equal to the log field (the conventions' "
         "http.response.header.x-request-id is a list, which no search box matches)."
     ),
+    ATTR_DB_SYSTEM: "What kind of store: memory or postgresql.",
+    ATTR_DB_OPERATION: "Operation of the store, as get or page.",
 }
 
 LOG_FIELDS: Final = {
@@ -250,5 +254,10 @@ LOG_EVENTS: Final = {
     WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
     DRAIN_EVENT: "SIGTERM came: drain_seconds until the listener closes.",
     REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
+    START_REFUSED_EVENT: "The service does not start: reason.",
+    IMPORT_EVENT: (
+        "An import ended: outcome (committed, dry-run, failed), reason of a failure, created, "
+        "updated, unchanged, invalid, duration_s."
+    ),
     FLUSH_TIMEOUT_EVENT: "Telemetry left in a worker was given up at its exit: seconds.",
 }

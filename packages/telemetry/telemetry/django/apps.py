@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 # Matched anywhere in scheme, host and path: hence the host's end in front.
-_EXCLUDED_URLS = ",".join(
-    rf"^[^/]+//[^/]+{route}$" for route in sorted(names.PROBE_ROUTES)
-)
+_EXCLUDED_URLS = ",".join(rf"^[^/]+//[^/]+{route}$" for route in sorted(names.PROBE_ROUTES))
 
 
 def _on_request(span: "Span", request: "HttpRequest") -> None:

@@ -76,7 +76,9 @@ def on_starting(_server: Any) -> None:
 def _serve_metrics(listener: socket.socket) -> None:
     server = exposition.serve(listener)
     _Server.metrics_server = server
-    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name="telemetry-metrics").start()
+    threading.Thread(
+        target=server.serve_forever, args=(0.1,), daemon=True, name="telemetry-metrics"
+    ).start()
 
 
 def when_ready(server: Any) -> None:

@@ -1,0 +1,144 @@
+"""Bytes of a feed: plain or gzip, BOM removed, and bounded before the JSON parser sees them."""
+
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, Final
+
+from seaports.domain.errors import FeedError
+
+# ijson keeps the whole path of every open bracket, so its memory grows with the square of the
+# nesting: 4 KB of `[` cost 42 MB, 64 KB cost 10 GB. Small chunks, counted before they are handed
+# over, bound that. A record has at most five brackets outside its texts, and some 230 bytes.
+CHUNK: Final = 4096
+MAX_BRACKETS: Final = 1000
+MAX_RECORD_BYTES: Final = 1 << 20
+
+_READ_AT_ONCE: Final = 1 << 16
+_BOM: Final = b"\xef\xbb\xbf"
+_GZIP: Final = b"\x1f\x8b"
+_BLANKS: Final = b" \t\r\n"
+# Half of a surrogate pair stands for no character, and the parser makes a question mark of it. Both
+# patterns end with the escape, which may stand behind backslashes that are escaped themselves.
+_LONE_SURROGATE: Final = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:"
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_ESCAPE: Final = len(rb"\ud800")
+_CONTEXT: Final = 4 * _ESCAPE
+
+
+class Source:
+    """The bytes of a feed for a parser that asks by `read`.
+
+    Attributes:
+        records: Set by the reader of records: how many are complete so far.
+        lone_surrogate: Whether the bytes handed over held one, anywhere so far.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Look at the first bytes.
+
+        Raises:
+            FeedError: The input is empty or cannot be read.
+        """
+        self.records = 0
+        self.lone_surrogate = False
+        self._records_before = self._brackets = self._bytes = 0
+        plain = io.BufferedReader(_Raw(stream), _READ_AT_ONCE)
+        with self._reading():
+            zipped = plain.peek(len(_GZIP)).startswith(_GZIP)
+        self._stream: io.BufferedIOBase = gzip.GzipFile(fileobj=plain) if zipped else plain
+        self._held = self._first()
+        self._context = b""
+
+    def starts_with(self, text: bytes) -> bool:
+        """Tell whether the first bytes that are no blanks are these; before any `read`."""
+        return self._held.startswith(text)
+
+    def read(self, size: int = CHUNK) -> bytes:
+        """Return the next bytes, none at the end; how many is this class's choice.
+
+        Args:
+            size: 0 returns none: so the parser asks for the type.
+
+        Raises:
+            FeedError: The bytes cannot be read, or a bound is passed.
+        """
+        if size == 0:
+            return b""
+        # What follows an escape decides what it stands for, so the last bytes wait for more.
+        more = self._next()
+        known = self._held + more
+        end = len(known) - 2 * _ESCAPE if more else len(known)
+        if end <= 0 and more:
+            self._held = known
+            return self.read(size)
+        chunk, self._held = known[:end], known[end:]
+        self._bound(chunk)
+        self._notice_lone_surrogates(chunk)
+        return chunk
+
+    def _first(self) -> bytes:
+        head = self._next().removeprefix(_BOM).lstrip(_BLANKS)
+        while not head:
+            more = self._next()
+            if not more:
+                raise FeedError("the file is empty: an object of ports by UN/LOCODE is expected")
+            head = more.lstrip(_BLANKS)
+        return head
+
+    def _next(self) -> bytes:
+        with self._reading():
+            return self._stream.read(CHUNK)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise self._error(f"the gzip data is damaged or cut off ({error})") from error
+        except OSError as error:
+            raise self._error(f"cannot be read: {error.strerror or error}") from error
+
+    def _bound(self, chunk: bytes) -> None:
+        if self.records > self._records_before:
+            self._records_before, self._brackets, self._bytes = self.records, 0, 0
+        self._brackets += chunk.count(b"[") + chunk.count(b"{")
+        self._bytes += len(chunk)
+        if self._brackets > MAX_BRACKETS:
+            raise self._error(f"over {MAX_BRACKETS} brackets opened: nested too deep")
+        if self._bytes > MAX_RECORD_BYTES:
+            raise self._error(f"a record of more than {MAX_RECORD_BYTES} bytes")
+
+    def _notice_lone_surrogates(self, chunk: bytes) -> None:
+        window = self._context + chunk + self._held
+        if rb"\ud" in window or rb"\uD" in window:
+            first = len(self._context)
+            self.lone_surrogate |= any(
+                first <= match.end() - _ESCAPE < first + len(chunk)
+                for match in _LONE_SURROGATE.finditer(window)
+            )
+        self._context = window[: len(window) - len(self._held)][-_CONTEXT:]
+
+    def _error(self, reason: str) -> FeedError:
+        return FeedError(reason, self.records + 1)
+
+
+class _Raw(io.RawIOBase):
+    """Makes any binary stream, a pipe or a progress bar's wrapper too, one that can be buffered."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

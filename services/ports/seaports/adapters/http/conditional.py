@@ -1,0 +1,59 @@
+"""Entity tags and conditional requests (RFC 9110, section 13)."""
+
+from hashlib import blake2b
+from http import HTTPStatus
+from typing import Final
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import parse_etags
+
+from seaports.application.interfaces import Document, Precondition
+from seaports.domain.errors import PreconditionFailed
+
+_DIGEST_BYTES: Final = 12
+
+
+def etag_of(*content: bytes) -> str:
+    """Return the strong entity tag, in its quotes, of the given bytes."""
+    digest = blake2b(digest_size=_DIGEST_BYTES)
+    for part in content:
+        digest.update(part)
+    return f'"{digest.hexdigest()}"'
+
+
+def unchanged(request: HttpRequest, etag: str) -> HttpResponseBase | None:
+    """Return the 304 or 412 that the request's conditions ask for, else None."""
+    if "HTTP_IF_NONE_MATCH" not in request.META and "HTTP_IF_MATCH" not in request.META:
+        return None
+    response: HttpResponseBase | None = get_conditional_response(request, etag)
+    if response is None:
+        return None
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise PreconditionFailed("the entity tag given in If-Match is not the current one")
+    response["ETag"] = etag
+    return response
+
+
+def precondition(request: HttpRequest) -> Precondition:
+    """Return the check of a port's current document that If-Match and If-None-Match ask for.
+
+    `If-Match: "tag"` holds while the port is that one, `If-Match: *` while there is any,
+    `If-None-Match: *` while there is none.
+    """
+    match = parse_etags(request.META.get("HTTP_IF_MATCH", ""))
+    none_match = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+
+    def check(document: Document | None) -> None:
+        etag = None if document is None else etag_of(document)
+        if match and (etag is None or (match != ["*"] and etag not in match)):
+            raise PreconditionFailed(
+                "the port does not exist"
+                if etag is None
+                else f"the port has changed: its entity tag is now {etag}"
+            )
+        if etag is not None and (none_match == ["*"] or etag in none_match):
+            raise PreconditionFailed(f"the port exists: its entity tag is {etag}")
+
+    return check

@@ -1,0 +1,42 @@
+"""The OpenAPI document and a page to try it, with nothing fetched from elsewhere."""
+
+from pathlib import Path
+
+import ninja
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from django.views.static import serve
+from ninja import NinjaAPI, Swagger
+
+from seaports.adapters.http.api import PortsApi
+from seaports.adapters.http.conditional import etag_of, unchanged
+from seaports.adapters.http.responses import json_response
+
+_STATIC = Path(ninja.__file__).parent / "static"
+
+
+class _Page(Swagger):
+    def get_openapi_url(self, api: NinjaAPI, path_params: dict[str, object]) -> str:  # noqa: ARG002
+        return "/openapi.json"
+
+
+def add_docs(api: PortsApi) -> None:
+    """Add the routes of the API's description to the API itself."""
+    page = _Page()
+
+    @api.get("/openapi.json", include_in_schema=False)
+    def openapi(request: HttpRequest) -> HttpResponseBase:
+        etag = etag_of(api.openapi)
+        return unchanged(request, etag) or json_response(api.openapi, etag)
+
+    @api.get("/docs", include_in_schema=False)
+    def docs(request: HttpRequest) -> HttpResponse:
+        response = page.render_page(request, api)
+        response["X-Frame-Options"] = "DENY"
+        return response
+
+
+def static_path(static_url: str) -> URLPattern:
+    """Return the path of the page's scripts, which come with Ninja."""
+    return path(f"{static_url.lstrip('/')}<path:path>", serve, {"document_root": _STATIC})

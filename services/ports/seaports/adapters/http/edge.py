@@ -1,0 +1,70 @@
+"""What holds for every path: HEAD, bounds, and no error that is not a problem document."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from seaports.adapters.http.problems import MEDIA_TYPE, problem
+
+MAX_QUERY_LENGTH: Final = 2048
+
+_GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class Edge:
+    """The middleware right around the views."""
+
+    def __init__(self, get_response: _GetResponse) -> None:
+        """Wrap the rest."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        meta = request.META
+        if len(meta["QUERY_STRING"]) > MAX_QUERY_LENGTH:
+            return problem(
+                request,
+                HTTPStatus.REQUEST_URI_TOO_LONG,
+                f"a query of over {MAX_QUERY_LENGTH} bytes",
+            )
+        if "HTTP_TRANSFER_ENCODING" in meta and not meta.get("CONTENT_LENGTH"):
+            return problem(
+                request, HTTPStatus.LENGTH_REQUIRED, "a body needs a Content-Length header"
+            )
+        # HEAD is GET without the body (RFC 9110, section 9.3.2), on every path there is.
+        head = request.method == "HEAD"
+        if head:
+            request.method = "GET"
+        response = self._get_response(request)
+        if head:
+            request.method = "HEAD"
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            response = _as_problem(request, response)
+        response["X-Content-Type-Options"] = "nosniff"
+        if isinstance(response, HttpResponse):
+            response["Content-Length"] = str(len(response.content))
+        return _without_body(response) if head else response
+
+
+def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if response.headers.get("Content-Type") == MEDIA_TYPE:
+        return response
+    status = HTTPStatus(response.status_code)
+    allowed = response.headers.get("Allow")
+    if allowed is None:
+        return problem(request, status, status.description or status.phrase)
+    methods = sorted({*allowed.split(", "), "HEAD"} if "GET" in allowed else allowed.split(", "))
+    converted = problem(request, status, f"{request.path} takes {', '.join(methods)}")
+    converted["Allow"] = ", ".join(methods)
+    return converted
+
+
+def _without_body(response: HttpResponseBase) -> HttpResponseBase:
+    if not isinstance(response, HttpResponse):
+        response.close()
+        return HttpResponse(status=response.status_code, headers=dict(response.items()))
+    response.content = b""
+    return response

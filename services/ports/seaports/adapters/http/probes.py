@@ -1,0 +1,39 @@
+"""Whether the service lives, and whether it should get requests."""
+
+import telemetry
+from django.http import HttpRequest
+from ninja import Router
+
+from seaports.adapters.http.schemas import Live, Problem, Ready
+from seaports.application.use_cases import UseCases
+from seaports.domain.errors import StoreUnavailable
+
+
+def router(use_cases: UseCases) -> Router:
+    """Return the probes' routes."""
+    router = Router(tags=["probes"])
+
+    @router.get(
+        "/ready",
+        response={200: Ready, frozenset({500, 503}): Problem},
+        operation_id="ready",
+        summary="Whether requests are welcome",
+    )
+    def ready(request: HttpRequest) -> dict[str, object]:  # noqa: ARG001 - Ninja's signature
+        """503 while the store does not answer, and from the moment the service is to stop."""
+        if telemetry.is_draining():
+            raise StoreUnavailable("this instance is about to stop")
+        use_cases.check_store()
+        return {"status": "ready", "ports": use_cases.count(), "revision": use_cases.revision()}
+
+    @router.get(
+        "/live",
+        response={200: Live, frozenset({500}): Problem},
+        operation_id="live",
+        summary="Whether the process answers",
+    )
+    def live(request: HttpRequest) -> dict[str, object]:  # noqa: ARG001
+        """200 whenever the process answers, while it is about to stop too."""
+        return {"status": "live"}
+
+    return router

@@ -1,0 +1,146 @@
+"""Errors as RFC 9457 problem documents, and the one table that maps an error to a status."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+import telemetry
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from seaports.domain.errors import (
+    InvalidPort,
+    InvalidUnlocode,
+    PreconditionFailed,
+    StoreUnavailable,
+    UnknownPort,
+)
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = 1
+_READ_BEFORE_413: Final = 1 << 20
+
+STATUS_OF: Final[Mapping[type[Exception], HTTPStatus]] = {
+    InvalidUnlocode: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidPort: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownPort: HTTPStatus.NOT_FOUND,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    AuthenticationError: HTTPStatus.UNAUTHORIZED,
+    RequestDataTooBig: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Exception: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+# What is said of an error whose own words are not for clients.
+_DETAIL_OF: Final[Mapping[type[Exception], str]] = {
+    AuthenticationError: "a bearer token that may write is needed",
+    RequestDataTooBig: "the body is larger than this service takes",
+    Exception: "an error of this service; the request id finds it in the logs",
+}
+_HEADERS_OF: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="ports"'},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
+}
+
+
+def problem(
+    request: HttpRequest,
+    status: HTTPStatus,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+) -> HttpResponse:
+    """Return a problem document.
+
+    Args:
+        request: Its path becomes `instance`.
+        status: The response's status; its phrase becomes the title.
+        detail: What was wrong and what to do.
+        errors: Which inputs were wrong, each with `in`, `name` and `detail`.
+    """
+    document: dict[str, object] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "instance": request.path,
+        "request_id": telemetry.request_id(),
+        "trace_id": telemetry.trace_id(),
+    }
+    if errors is not None:
+        document["errors"] = errors
+    return HttpResponse(
+        orjson.dumps(document, default=str),
+        status=status,
+        content_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **_HEADERS_OF.get(status, {})},
+    )
+
+
+def handle_errors(api: NinjaAPI) -> None:
+    """Make each error of the table, Ninja's own included, a problem document."""
+    for error_type in STATUS_OF:
+        api.exception_handler(error_type)(_from_error)
+    api.exception_handler(ValidationError)(_from_validation)
+    api.exception_handler(HttpError)(_from_http_error)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django itself refuses (`handler400`)."""
+    if isinstance(exception, RequestDataTooBig):
+        return _from_error(request, exception)
+    return problem(request, HTTPStatus.BAD_REQUEST, "the request is malformed")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Answer a path that leads nowhere (`handler404`)."""
+    return problem(request, HTTPStatus.NOT_FOUND, "nothing is served at this path; see /docs")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error outside of the API (`handler500`)."""
+    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, _DETAIL_OF[Exception])
+
+
+def _from_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    known = next(kind for kind in type(error).__mro__ if kind in STATUS_OF)
+    status = STATUS_OF[known]
+    if known is RequestDataTooBig:
+        # A server that closes on unread bytes resets the connection, and the answer may be lost.
+        request.read(_READ_BEFORE_413)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        telemetry.record_exception(error)
+    return problem(request, status, _DETAIL_OF.get(known) or str(error))
+
+
+def _from_validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    # Ninja's place of an error: the kind of input, of a body the view's argument, the field's path.
+    errors = []
+    for item in error.errors:
+        source, *path = item["loc"]
+        if source == "body":
+            path = path[1:]
+        errors.append(
+            {
+                "in": str(source),
+                "name": ".".join(str(step) for step in path),
+                "detail": str(item["msg"]),
+            }
+        )
+    named = ", ".join(sorted({item["name"] or item["in"] for item in errors}))
+    return problem(
+        request, HTTPStatus.UNPROCESSABLE_ENTITY, f"not acceptable: {named}", errors=errors
+    )
+
+
+def _from_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    # Ninja wraps whatever the parser of bodies raises, and drops its words.
+    cause = error.__cause__
+    if isinstance(cause, HttpError):
+        error = cause
+    elif isinstance(cause, ValueError):
+        return problem(request, HTTPStatus.BAD_REQUEST, f"the body is not valid JSON: {cause}")
+    return problem(request, HTTPStatus(error.status_code), str(error))

@@ -1,0 +1,1 @@
+"""Where ports are kept: each module implements `PortStore`."""

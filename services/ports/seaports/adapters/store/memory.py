@@ -1,0 +1,175 @@
+"""The in-memory cache: an immutable snapshot, swapped whole.
+
+Readers take the current snapshot with one attribute read and never wait. A writer builds the next
+snapshot beside it and swaps it in at the end, so nobody sees half a change.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from itertools import islice
+from threading import Lock
+from typing import Final, NamedTuple
+
+from seaports.application.interfaces import (
+    Changes,
+    Document,
+    Encode,
+    Page,
+    Precondition,
+    Selection,
+)
+from seaports.domain.errors import UnknownPort
+from seaports.domain.port import Port, Unlocode
+
+_SEPARATOR: Final = "\n"  # in no name: names are printable
+_REVISION_BYTES: Final = 6  # 48 bits: every JSON reader and every double holds them exactly
+_HASHED_AT_ONCE: Final = 1000
+
+
+class _Entry(NamedTuple):
+    document: Document
+    name: str
+    country: str
+
+
+class Snapshot:
+    """Ports as they are at one moment, with indexes; never changed after it is made."""
+
+    def __init__(self, entries: dict[Unlocode, _Entry]) -> None:
+        """Index the entries, which from now on belong to the snapshot."""
+        self.ids = sorted(entries)
+        if list(entries) != self.ids:
+            entries = {port_id: entries[port_id] for port_id in self.ids}
+        self.entries = entries
+        # All names in one text, so that a search runs at the speed of memory: see `_named`.
+        self._names = _SEPARATOR.join([entry.name for entry in entries.values()])
+        self._starts = array("Q", [0])
+        self._countries: dict[str, array[int]] = {}
+        start = 0
+        for row, entry in enumerate(entries.values()):
+            start += len(entry.name) + len(_SEPARATOR)
+            self._starts.append(start)
+            self._countries.setdefault(entry.country, array("L")).append(row)
+        self.revision = self._content_hash()
+
+    def rows(self, selection: Selection) -> Iterator[int]:
+        """Yield the places in `ids` of the ports selected, ascending."""
+        first = 0 if selection.after is None else bisect_right(self.ids, selection.after)
+        q = None if selection.q is None else selection.q.casefold()
+        if selection.country is not None:
+            rows = self._countries.get(selection.country.casefold(), array("L"))
+            in_country = islice(rows, bisect_left(rows, first), None)
+            if q is None:
+                return in_country
+            return (row for row in in_country if q in self.entries[self.ids[row]].name)
+        if q is not None:
+            return self._named(q, first)
+        return iter(range(first, len(self.ids)))
+
+    def documents(self, rows: Iterable[int]) -> Iterator[Document]:
+        """Yield the documents at these places."""
+        for row in rows:
+            yield self.entries[self.ids[row]].document
+
+    def _named(self, q: str, row: int) -> Iterator[int]:
+        if _SEPARATOR in q:
+            return
+        while (found := self._names.find(q, self._starts[row])) >= 0:
+            row = bisect_right(self._starts, found) - 1
+            yield row
+            row += 1
+
+    def _content_hash(self) -> int:
+        # From the content alone, so that every worker and replica of the same file agrees.
+        digest = blake2b(digest_size=_REVISION_BYTES)
+        documents = (entry.document for entry in self.entries.values())
+        while some := list(islice(documents, _HASHED_AT_ONCE)):
+            digest.update(b"\n".join(some))
+        return int.from_bytes(digest.digest())
+
+
+class MemoryPortStore:
+    """Keeps ports in this process. Reads never block; each write costs time in all ports held."""
+
+    def __init__(self, encode: Encode) -> None:
+        """Start empty.
+
+        Args:
+            encode: Prepares a port's document, once.
+        """
+        self._encode = encode
+        self._snapshot = Snapshot({})
+        self._writing = Lock()
+
+    def get(self, port_id: Unlocode) -> Document | None:
+        """Return the port's document, or None if no port has this id."""
+        entry = self._snapshot.entries.get(port_id)
+        return None if entry is None else entry.document
+
+    def page(self, selection: Selection, limit: int) -> Page:
+        """Return the first `limit` ports of the selection."""
+        snapshot = self._snapshot
+        rows = list(islice(snapshot.rows(selection), limit + 1))
+        more = len(rows) > limit
+        return Page(
+            list(snapshot.documents(rows[:limit])),
+            snapshot.ids[rows[limit - 1]] if more else None,
+            snapshot.revision,
+        )
+
+    def stream(self, selection: Selection) -> Iterator[Document]:
+        """Yield every port of the selection, from one snapshot."""
+        snapshot = self._snapshot
+        return snapshot.documents(snapshot.rows(selection))
+
+    def upsert_many(self, ports: Iterable[Port], *, commit: bool = True) -> Changes:
+        """Create or replace ports: all of them or, if `ports` raises, none."""
+        with self._writing:
+            entries = dict(self._snapshot.entries)
+            created = updated = unchanged = 0
+            for port in ports:
+                entry = self._entry(port)
+                before = entries.get(port.id)
+                if before is None:
+                    created += 1
+                elif before.document == entry.document:
+                    unchanged += 1
+                    continue
+                else:
+                    updated += 1
+                entries[port.id] = entry
+            if commit and (created or updated):
+                self._snapshot = Snapshot(entries)
+        return Changes(created, updated, unchanged)
+
+    def put(self, port: Port, precondition: Precondition) -> bool:
+        """Create or replace one port if the precondition holds; return whether it was created."""
+        with self._writing:
+            before = self.get(port.id)
+            precondition(before)
+            self._snapshot = Snapshot({**self._snapshot.entries, port.id: self._entry(port)})
+        return before is None
+
+    def delete(self, port_id: Unlocode, precondition: Precondition) -> None:
+        """Delete a port if the precondition holds."""
+        with self._writing:
+            before = self.get(port_id)
+            if before is None:
+                raise UnknownPort(f"no port has the id {port_id}")
+            precondition(before)
+            entries = dict(self._snapshot.entries)
+            del entries[port_id]
+            self._snapshot = Snapshot(entries)
+
+    def count(self) -> int:
+        """Return the number of ports held."""
+        return len(self._snapshot.ids)
+
+    def revision(self) -> int:
+        """Return a hash of the content."""
+        return self._snapshot.revision
+
+    def _entry(self, port: Port) -> _Entry:
+        return _Entry(self._encode(port), port.name.casefold(), port.country.casefold())

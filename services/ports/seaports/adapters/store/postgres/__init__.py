@@ -1,0 +1,1 @@
+"""Ports in PostgreSQL, through the Django ORM."""

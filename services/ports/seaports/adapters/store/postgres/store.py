@@ -1,0 +1,187 @@
+"""`PortStore` over PostgreSQL.
+
+Every writer first locks the one row of `port_store`, so writers follow one another and a
+precondition holds until its write is committed. Readers are never locked out.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from secrets import randbits
+from typing import Final, Protocol, cast
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
+
+from seaports.adapters.store.postgres.models import PortRow, StoreRow
+from seaports.application.interfaces import (
+    Changes,
+    Document,
+    Encode,
+    Page,
+    Precondition,
+    Selection,
+)
+from seaports.domain.errors import StoreUnavailable, UnknownPort
+from seaports.domain.port import Port, Unlocode
+
+_REVISION_BITS: Final = 52
+_STREAMED_AT_ONCE: Final = 1000
+
+# The new rows stand in a table of the transaction's own until the file has been read to its end.
+_STAGE: Final = "CREATE TEMPORARY TABLE staged (LIKE port) ON COMMIT DROP"
+_COPY: Final = "COPY staged (id, document, name, country) FROM STDIN"
+_COUNT: Final = """
+SELECT count(*) FILTER (WHERE port.id IS NULL),
+       count(*) FILTER (WHERE port.document <> staged.document),
+       count(*) FILTER (WHERE port.document = staged.document)
+  FROM staged LEFT JOIN port USING (id)
+"""
+_MERGE: Final = """
+INSERT INTO port AS held (id, document, name, country)
+SELECT id, document, name, country FROM staged
+    ON CONFLICT (id) DO UPDATE
+   SET document = EXCLUDED.document, name = EXCLUDED.name, country = EXCLUDED.country
+ WHERE held.document <> EXCLUDED.document
+"""
+
+
+class PostgresPortStore:
+    """Keeps ports in the database that Django's default connection names."""
+
+    def __init__(self, encode: Encode) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            encode: Prepares a port's document.
+        """
+        self._encode = encode
+
+    def get(self, port_id: Unlocode) -> Document | None:
+        """Return the port's document, or None if no port has this id."""
+        with _unavailable():
+            return _document(PortRow.objects.filter(id=port_id))
+
+    def page(self, selection: Selection, limit: int) -> Page:
+        """Return the first `limit` ports of the selection."""
+        with _unavailable():
+            # The revision first: a change in between gives new ports an old revision, which costs
+            # a reader one download more; the other way round it would keep old ports for ever.
+            revision = self.revision()
+            rows = list(_selected(selection).values_list("id", "document")[: limit + 1])
+        more = len(rows) > limit
+        return Page(
+            [document.encode() for _, document in rows[:limit]],
+            Unlocode(rows[limit - 1][0]) if more else None,
+            revision,
+        )
+
+    def stream(self, selection: Selection) -> Iterator[Document]:
+        """Yield every port of the selection, through a cursor on the server."""
+        with _unavailable(), transaction.atomic():
+            documents = _selected(selection).values_list("document", flat=True)
+            for document in documents.iterator(chunk_size=_STREAMED_AT_ONCE):
+                yield document.encode()
+
+    def upsert_many(self, ports: Iterable[Port], *, commit: bool = True) -> Changes:
+        """Create or replace ports: all of them or, if `ports` raises, none."""
+        with _unavailable(), transaction.atomic(), connection.cursor() as cursor:
+            # The limits that protect requests are not meant for a file of unknown size.
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute("SET LOCAL lock_timeout = 0")
+            cursor.execute(_STAGE)
+            with cursor.copy(_COPY) as copy:
+                for port in ports:
+                    document = self._encode(port).decode()
+                    copy.write_row(
+                        (port.id, document, port.name.casefold(), port.country.casefold())
+                    )
+            cursor.execute("ANALYZE staged")
+            with _writing() as changed:
+                cursor.execute(_COUNT)
+                changes = Changes(*cast("tuple[int, int, int]", cursor.fetchone()))
+                if commit and (changes.created or changes.updated):
+                    cursor.execute(_MERGE)
+                    changed(created=changes.created)
+        return changes
+
+    def put(self, port: Port, precondition: Precondition) -> bool:
+        """Create or replace one port if the precondition holds; return whether it was created."""
+        document = self._encode(port)
+        with _unavailable(), transaction.atomic(), _writing() as changed:
+            before = _document(PortRow.objects.filter(id=port.id))
+            precondition(before)
+            if before != document:
+                PortRow(
+                    id=port.id,
+                    document=document.decode(),
+                    name=port.name.casefold(),
+                    country=port.country.casefold(),
+                ).save(force_insert=before is None)
+                changed(created=before is None)
+        return before is None
+
+    def delete(self, port_id: Unlocode, precondition: Precondition) -> None:
+        """Delete a port if the precondition holds."""
+        with _unavailable(), transaction.atomic(), _writing() as changed:
+            rows = PortRow.objects.filter(id=port_id)
+            before = _document(rows)
+            if before is None:
+                raise UnknownPort(f"no port has the id {port_id}")
+            precondition(before)
+            rows.delete()
+            changed(created=-1)
+
+    def count(self) -> int:
+        """Return the number of ports held."""
+        with _unavailable():
+            return StoreRow.objects.values_list("ports", flat=True).get()
+
+    def revision(self) -> int:
+        """Return a number that is drawn anew at each change, so that none ever comes back."""
+        with _unavailable():
+            return StoreRow.objects.values_list("revision", flat=True).get()
+
+
+class _Changed(Protocol):
+    def __call__(self, *, created: int) -> None: ...
+
+
+@contextmanager
+def _writing() -> Iterator[_Changed]:
+    """Hold the writers' lock until the transaction ends.
+
+    Yields a function that draws a new revision and counts the ports created.
+    """
+    state = StoreRow.objects.select_for_update().get()
+
+    def changed(*, created: int) -> None:
+        state.revision = randbits(_REVISION_BITS)
+        state.ports += created
+        state.save()
+
+    yield changed
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Say in the application's words that the database does not answer."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(f"the database does not answer: {type(error).__name__}") from error
+
+
+def _selected(selection: Selection) -> QuerySet[PortRow]:
+    rows = PortRow.objects.order_by("id")
+    if selection.after is not None:
+        rows = rows.filter(id__gt=selection.after)
+    if selection.country is not None:
+        rows = rows.filter(country=selection.country.casefold())
+    if selection.q is not None:
+        rows = rows.filter(name__contains=selection.q.casefold())
+    return rows
+
+
+def _document(rows: QuerySet[PortRow]) -> Document | None:
+    document = rows.values_list("document", flat=True).first()
+    return None if document is None else document.encode()

@@ -1,0 +1,28 @@
+"""The use cases as what drives them sees them: wired to a store, ready to call."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from seaports.application.import_ports import Report
+from seaports.application.interfaces import Document, Encode, Page, Precondition, Selection
+from seaports.domain.port import Port, Unlocode
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """What the service can do. `bootstrap` makes it; the HTTP adapter and the commands call it."""
+
+    get_port: Callable[[Unlocode], Document]
+    list_ports: Callable[[Selection, int | None], Page]
+    stream_ports: Callable[[Selection, int | None], Iterator[Document]]
+    put_port: Callable[[Port, Precondition], bool]
+    delete_port: Callable[[Unlocode, Precondition], None]
+    import_ports: Callable[..., Report]
+    """As `application.import_ports.import_ports`, without its store."""
+    encode: Encode
+    """Prepares a port's document as the store does."""
+    count: Callable[[], int]
+    revision: Callable[[], int]
+    """Changes whenever any port does; raises `StoreUnavailable`."""
+    check_store: Callable[[], object]
+    """Raises `StoreUnavailable` unless the store itself, not a cache before it, answers now."""

@@ -1,0 +1,126 @@
+"""The composition root: only here do concrete adapters meet the use cases."""
+
+import time
+from collections.abc import Callable
+from functools import cache, partial
+from typing import BinaryIO, ParamSpec, TypeVar
+
+import telemetry
+from django.core.cache import caches
+from django.core.checks import Error, run_checks
+from telemetry import names
+
+from seaports import settings
+from seaports.adapters.document import encode
+from seaports.adapters.feed.reader import read_records
+from seaports.adapters.store.cached import CachedPortStore
+from seaports.adapters.store.memory import MemoryPortStore
+from seaports.adapters.store.postgres.store import PostgresPortStore
+from seaports.adapters.store.traced import TracedPortStore
+from seaports.application.change_port import delete_port, put_port
+from seaports.application.get_port import get_port
+from seaports.application.import_ports import Report, import_ports
+from seaports.application.interfaces import PortStore
+from seaports.application.list_ports import list_ports, stream_ports
+from seaports.application.use_cases import UseCases
+from seaports.domain.errors import InvalidRecord, PortsError
+
+_log = telemetry.get_logger(__name__)
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@cache
+def use_cases() -> UseCases:
+    """Return the use cases over the store that PORTS_STORE_URL names; one store a process."""
+    backend: PortStore
+    store: PortStore
+    if settings.STORE == "memory":
+        store = backend = TracedPortStore(MemoryPortStore(encode), system="memory")
+    else:
+        backend = TracedPortStore(PostgresPortStore(encode), system="postgresql")
+        store = CachedPortStore(backend, caches["default"])
+    return UseCases(
+        get_port=_traced(partial(get_port, store), "get_port"),
+        list_ports=_traced(partial(list_ports, store), "list_ports"),
+        stream_ports=partial(stream_ports, store),
+        put_port=_traced(partial(put_port, store), "put_port"),
+        delete_port=_traced(partial(delete_port, store), "delete_port"),
+        import_ports=_traced(partial(import_ports, store), "import_ports"),
+        encode=encode,
+        count=store.count,
+        revision=store.revision,
+        check_store=backend.revision,
+    )
+
+
+def run_import(
+    stream: BinaryIO,
+    *,
+    skip_invalid: Callable[[InvalidRecord], None] | None = None,
+    commit: bool = True,
+) -> Report:
+    """Import a file of ports, and log and measure what came of it.
+
+    Args:
+        stream: The file, read from where it stands.
+        skip_invalid: As `application.import_ports.import_ports`.
+        commit: False validates and counts, and changes nothing.
+
+    Raises:
+        PortsError: As `application.import_ports.import_ports`.
+    """
+    started = time.perf_counter()
+    try:
+        report = use_cases().import_ports(
+            read_records(stream), skip_invalid=skip_invalid, commit=commit
+        )
+    except PortsError as error:
+        _log.error(names.IMPORT_EVENT, outcome="failed", reason=str(error))
+        telemetry.metrics.import_finished("failed", {}, time.perf_counter() - started)
+        raise
+    seconds = time.perf_counter() - started
+    _log.info(
+        names.IMPORT_EVENT,
+        outcome="committed" if commit else "dry-run",
+        **report._asdict(),
+        duration_s=round(seconds, 3),
+    )
+    telemetry.metrics.import_finished("committed", report._asdict(), seconds)
+    return report
+
+
+def start() -> None:
+    """Check the configuration and fill the memory store, before anything is served.
+
+    Raises:
+        SystemExit: Something is wrong; one line of the log says what.
+    """
+    wrong = [message for message in run_checks() if isinstance(message, Error)]
+    if wrong:
+        raise _stop("; ".join(f"{message.msg} ({message.hint})" for message in wrong))
+    if settings.STORE == "memory":
+        path = settings.ENVIRONMENT.PORTS_DATA_FILE
+        try:
+            with path.open("rb") as stream:
+                run_import(stream)
+        except OSError as error:
+            raise _stop(f"PORTS_DATA_FILE {path}: {error.strerror}") from None
+        except PortsError as error:
+            raise _stop(f"PORTS_DATA_FILE {path}: {error}") from None
+
+
+def _stop(reason: str) -> SystemExit:
+    _log.critical(names.START_REFUSED_EVENT, reason=reason)
+    return SystemExit(1)
+
+
+def _traced(function: Callable[_P, _T], name: str) -> Callable[_P, _T]:
+    """Return the use case with a span around it."""
+
+    def traced(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with telemetry.span(name):
+            return function(*args, **kwargs)
+
+    return traced

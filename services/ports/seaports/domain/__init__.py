@@ -1,0 +1,1 @@
+"""What a seaport is, whatever stores or serves it. Standard library only."""

@@ -1,0 +1,198 @@
+"""Everything that the environment decides, and Django's settings made of it.
+
+Only this module reads the environment (the telemetry package reads OTEL_* and LOG_* itself).
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import telemetry.django
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+SERVICE: Final = "ports"
+VERSION: Final = version(SERVICE)
+_SERVICE_FOLDER: Final = Path(__file__).resolve().parent.parent
+MEMORY_URL: Final = "memory://"
+
+
+def _store_url(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text == MEMORY_URL:
+        return url
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError(f"expected {MEMORY_URL} or postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+    try:
+        conninfo_to_dict(text)
+    except Exception as error:
+        raise ValueError("not a PostgreSQL connection URL") from error
+    return url
+
+
+class Environment(BaseModel):
+    """The environment variables of the service, with their defaults."""
+
+    model_config = ConfigDict(frozen=True)
+
+    HOST: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` in a container.")
+    PORT: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
+    METRICS_PORT: int | None = Field(
+        None, ge=1, le=65535, description="Port of a listener for `/metrics` alone; none if unset."
+    )
+    WEB_CONCURRENCY: int = Field(
+        1, ge=1, le=64, description="Worker processes. Rather add replicas: see docs."
+    )
+    PORTS_THREADS: int = Field(8, ge=1, le=256, description="Threads that serve, a worker.")
+    PORTS_MAX_WAITING: int = Field(
+        64,
+        ge=1,
+        le=10000,
+        description="Requests that may wait for a thread, a worker; more get 503.",
+    )
+    PORTS_DRAIN_SECONDS: float = Field(
+        5, ge=0, le=600, description="How long `/ready` says 503 before the listener closes."
+    )
+    PORTS_GRACEFUL_SECONDS: int = Field(
+        20, ge=1, le=600, description="How long requests in flight and telemetry may then take."
+    )
+    PORTS_TRUSTED_PROXIES: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses whose `X-Forwarded-*` and `X-Request-Start` are believed.",
+    )
+    PORTS_TAIL_SAMPLING: bool = Field(
+        False,
+        description="Whether the Collector keeps errors and slow traces only: exemplars follow it.",
+    )
+    PORTS_STORE_URL: Annotated[SecretStr, AfterValidator(_store_url)] = Field(
+        SecretStr(MEMORY_URL),
+        description="`memory://`, or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.",
+    )
+    PORTS_DATA_FILE: Path = Field(
+        _SERVICE_FOLDER / "data" / "ports.json",
+        description="The file that the memory store is filled from at start.",
+    )
+    PORTS_WRITE_TOKEN: Annotated[SecretStr, Field(min_length=16, max_length=200)] | None = Field(
+        None, description="Bearer token of `PUT` and `DELETE` (PostgreSQL); unset: read-only."
+    )
+    PORTS_CACHE_SECONDS: float = Field(
+        5, ge=0, le=3600, description="How old a read from PostgreSQL may be; 0: not cached."
+    )
+    PORTS_CACHE_ENTRIES: int = Field(
+        1000, ge=1, le=100_000, description="Most reads cached, at most 64 KB each."
+    )
+    PORTS_POOL_SIZE: int = Field(
+        8, ge=1, le=256, description="Most connections to PostgreSQL, a worker."
+    )
+    PORTS_STATEMENT_SECONDS: float = Field(
+        5, gt=0, le=600, description="Longest that PostgreSQL may work on one request's query."
+    )
+    PORTS_MAX_BODY_BYTES: int = Field(
+        65536, ge=1024, le=10_000_000, description="Largest body that is read."
+    )
+
+
+def read_environment(environ: Mapping[str, str]) -> tuple[Environment, dict[str, str]]:
+    """Return the environment and what is wrong in it, by variable.
+
+    A wrong value is replaced by its default, so that whoever asks can be told of all of them; the
+    system checks refuse to start (`seaports.checks`). An empty value counts as unset. No message
+    repeats a value: it may be a secret.
+    """
+    given = {name: environ[name] for name in Environment.model_fields if environ.get(name)}
+    try:
+        return Environment.model_validate(given), {}
+    except ValidationError as error:
+        wrong = {str(item["loc"][0]): item["msg"] for item in error.errors()}
+    right = {name: value for name, value in given.items() if name not in wrong}
+    return Environment.model_validate(right), wrong
+
+
+ENVIRONMENT, WRONG = read_environment(os.environ)
+# A misspelt name would otherwise be ignored. Kubernetes makes such names too for a Service called
+# `ports`, and the tests have theirs.
+UNKNOWN: Final = sorted(
+    name
+    for name in os.environ
+    if name.startswith("PORTS_")
+    and name not in Environment.model_fields
+    and not name.startswith(("PORTS_PORT", "PORTS_SERVICE_", "PORTS_TEST_"))
+)
+
+_store_url_text = ENVIRONMENT.PORTS_STORE_URL.get_secret_value()
+STORE: Final[Literal["memory", "postgresql"]] = (
+    "memory" if _store_url_text == MEMORY_URL else "postgresql"
+)
+
+
+def database(url: str) -> dict[str, object]:
+    """Return Django's settings for a PostgreSQL connection URL."""
+    given = conninfo_to_dict(url)
+    options: dict[str, object] = {
+        "pool": {
+            "min_size": 0,
+            "max_size": ENVIRONMENT.PORTS_POOL_SIZE,
+            # Nobody waits longer for a connection than for a query.
+            "timeout": ENVIRONMENT.PORTS_STATEMENT_SECONDS,
+        },
+        "connect_timeout": 3,
+        "application_name": SERVICE,
+        "options": f"-c statement_timeout={ENVIRONMENT.PORTS_STATEMENT_SECONDS:.3f}s"
+        f" -c lock_timeout={ENVIRONMENT.PORTS_STATEMENT_SECONDS / 2:.3f}s",
+    }
+    names = {
+        "dbname": "NAME",
+        "user": "USER",
+        "password": "PASSWORD",
+        "host": "HOST",
+        "port": "PORT",
+    }
+    database = {django: str(given.pop(libpq, "")) for libpq, django in names.items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **database,
+        # A connection that the server has closed is replaced before it is used.
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**options, **given},
+    }
+
+
+# --- Django ---------------------------------------------------------------------------------------
+
+DEBUG = False
+# Nothing is signed, so nothing depends on this key; Django wants one.
+SECRET_KEY = secrets.token_urlsafe(50)
+# The Host header is used for nothing: no absolute URL is made of it.
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = [
+    *telemetry.django.INSTALLED_APPS,
+    "ninja",
+    "seaports",
+    "seaports.adapters.store.postgres",
+]
+MIDDLEWARE = [*telemetry.django.MIDDLEWARE, "seaports.adapters.http.edge.Edge"]
+ROOT_URLCONF = "seaports.urls"
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+STATIC_URL = "/docs/static/"
+DATABASES = {} if STORE == "memory" else {"default": database(_store_url_text)}
+CACHES = {
+    "default": {
+        "BACKEND": "django_prometheus.cache.backends.locmem.LocMemCache",
+        "TIMEOUT": ENVIRONMENT.PORTS_CACHE_SECONDS,
+        "OPTIONS": {"MAX_ENTRIES": ENVIRONMENT.PORTS_CACHE_ENTRIES},
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = ENVIRONMENT.PORTS_MAX_BODY_BYTES
+APPEND_SLASH = False
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOGGING_CONFIG = telemetry.django.LOGGING_CONFIG
+SILENCED_SYSTEM_CHECKS = [
+    "security.W001",  # what SecurityMiddleware would set for a JSON service, `Edge` sets
+    "security.W002",  # the only page, /docs, refuses framing itself
+    "security.W003",  # no cookies, no forms: nothing that a forged request could ride on
+]

@@ -1,0 +1,36 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests import postgres, service
+from tests.service import Service
+
+TOKEN = "a-token-of-tests-only"  # noqa: S105 - of a throw-away server
+
+
+@pytest.fixture(scope="session")
+def memory_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service as `make run` starts it."""
+    with service.running(tmp_path_factory.mktemp("memory")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_service(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The service over PostgreSQL, with the data set imported and writes allowed."""
+    url = postgres.new_database(postgres_server, "ports_integration")
+    settings = {"PORTS_STORE_URL": url, "PORTS_WRITE_TOKEN": TOKEN}
+    for command in (["migrate", "-v0"], ["import_ports", "data/ports.json"]):
+        done = service.manage(*command, settings=settings)
+        assert done.returncode == 0, done.stderr.decode()
+    with service.running(tmp_path_factory.mktemp("postgres"), **settings) as running:
+        yield running
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def any_service(request: pytest.FixtureRequest) -> Service:
+    """The service, over each store."""
+    running: Service = request.getfixturevalue(f"{request.param}_service")
+    return running

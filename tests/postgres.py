@@ -1,0 +1,81 @@
+"""A PostgreSQL server for tests: the one given, or a throw-away one that is started here."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+GIVEN = "PORTS_TEST_POSTGRES_URL"
+HOW_TO_GET = f"install PostgreSQL's server (Debian: apt-get install postgresql) or set {GIVEN}"
+
+
+def programs() -> Path | None:
+    """Return the folder of the server's programs, or None where they are not installed."""
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return installed[-1].parent if installed else None
+
+
+def new_database(server: str, name: str) -> str:
+    """Create an empty database on the server, in place of any of that name; return its URL."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        for statement in ("DROP DATABASE IF EXISTS {}", "CREATE DATABASE {} ENCODING 'UTF8'"):
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+@contextmanager
+def cluster(programs: Path) -> Iterator[str]:
+    """Start a server and yield its URL; stop it and remove it at the end."""
+    # PostgreSQL refuses to run as root, so then it runs as somebody else, who owns the folder.
+    somebody = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+    # Not pytest's temporary folder: nobody but its owner may enter that.
+    with tempfile.TemporaryDirectory(prefix="ports-postgres-") as name:
+        os.chown(name, somebody.pw_uid, somebody.pw_gid)
+        with _started(programs, Path(name), somebody) as url:
+            yield url
+
+
+@contextmanager
+def _started(programs: Path, folder: Path, user: pwd.struct_passwd) -> Iterator[str]:
+    data = folder / "data"
+    initdb = [f"{programs}/initdb", "-D", f"{data}", "-U", "ports", "-A", "trust", "-E", "UTF8"]
+    _run(initdb, user, folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    control = [f"{programs}/pg_ctl", "-D", f"{data}", "-w"]
+    _run([*control, "-l", f"{folder}/log", "-o", options, "start"], user, folder)
+    try:
+        yield f"postgresql://ports@127.0.0.1:{port}/postgres"
+    finally:
+        _run([*control, "-m", "immediate", "stop"], user, folder)
+
+
+def _run(command: list[str], user: pwd.struct_passwd, folder: Path) -> None:
+    other = user.pw_uid != os.getuid()
+    result = subprocess.run(
+        command,
+        user=user.pw_uid if other else None,
+        group=user.pw_gid if other else None,
+        extra_groups=[] if other else None,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if result.returncode:
+        raise RuntimeError(f"{command[0]} failed: {result.stderr}{result.stdout}")

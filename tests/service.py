@@ -1,0 +1,122 @@
+"""The real service as a process: gunicorn, on a free port of this machine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "services" / "ports"
+DEADLINE_SECONDS = 60
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Return this process's environment without the service's own settings, and with these."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PORTS_", "OTEL_", "LOG_"))
+        and name not in {"HOST", "PORT", "METRICS_PORT", "WEB_CONCURRENCY"}
+    }
+    return {**clean, **variables}
+
+
+def manage(
+    *arguments: str, settings: Mapping[str, str], stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `manage.py` to its end, under these settings."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=FOLDER,
+        env=environment(**settings),
+        input=stdin,
+        capture_output=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+
+@dataclass
+class Service:
+    """A running service."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    client: httpx.Client
+
+    def lines(self) -> list[str]:
+        """Return what the service wrote so far."""
+        return self.log.read_text().splitlines()
+
+
+@contextmanager
+def running(folder: Path, **variables: str) -> Iterator[Service]:
+    """Start the service, yield it once `/ready` says 200, and stop it.
+
+    Args:
+        folder: Where its output goes.
+        variables: Its settings.
+    """
+    port = free_port()
+    log = folder / f"service-{port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [Path(sys.executable).parent / "gunicorn"],
+            cwd=FOLDER,
+            env=environment(PORT=str(port), PORTS_DRAIN_SECONDS="0", **variables),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with httpx.Client(base_url=url, timeout=DEADLINE_SECONDS) as client:
+            service = Service(url, process, log, client)
+            wait_until_ready(service)
+            yield service
+    finally:
+        stop(process)
+
+
+def wait_until_ready(service: Service) -> None:
+    """Return once the service is ready.
+
+    Raises:
+        RuntimeError: It ended, or is not ready within the deadline.
+    """
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline and service.process.poll() is None:
+        try:
+            if service.client.get("/ready").status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError("not ready:\n" + "\n".join(service.lines()[-30:]))
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and whatever it started."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

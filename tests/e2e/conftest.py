@@ -12,6 +12,7 @@ from tests.e2e.sender import Probe
 
 # So that a test need not wait: only intervals are shorter than in production.
 FAST = {"scrapeInterval": "1s", "evaluationInterval": "1s"}
+FAST_SERVICE = {"OTEL_METRIC_EXPORT_INTERVAL": "1000", "OTEL_BSP_SCHEDULE_DELAY": "200"}
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ class Site:
         prometheus_overrides: Changed fields of `prometheusSpec`, such as shorter intervals.
         service_env: Further variables of the service.
         gateway_overlays: Value files of the gateway beside values.yaml.
+        collector_env: Further variables of both Collectors.
     """
 
     data: Path
@@ -41,6 +42,7 @@ class Site:
     prometheus_overrides: Values = field(default_factory=dict)
     service_env: Mapping[str, str] = field(default_factory=dict)
     gateway_overlays: tuple[str, ...] = ()
+    collector_env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pods(self) -> Path:
@@ -191,6 +193,7 @@ def service(site: Site, output: int, otlp: str) -> Process:
         "PORT": str(at.port("ports")),
         "METRICS_PORT": str(at.port("ports-metrics")),
         "LOG_FORMAT": "json",
+        "PORTS_DRAIN_SECONDS": "0",  # no load balancer that has to be told first
         "OTEL_EXPORTER_OTLP_ENDPOINT": otlp,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={ENVIRONMENT}",
@@ -263,4 +266,6 @@ def _collector(site: Site, role: str, env: Mapping[str, str], overlays: tuple[st
     }
     config = site.config(role, values.collector(role, overlays))
     command = [tool("otelcol"), "--config", str(config)]
-    return site.process(role, command, at.url(f"{role}-health"), {**listening, **env})
+    return site.process(
+        role, command, at.url(f"{role}-health"), {**listening, **env, **site.collector_env}
+    )

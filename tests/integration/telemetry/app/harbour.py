@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import django
+import telemetry
+import telemetry.django
+import telemetry.metrics
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
-
-import telemetry
-import telemetry.django
-import telemetry.metrics
 
 if not settings.configured:
     settings.configure(
@@ -29,7 +28,7 @@ if not settings.configured:
     )
     django.setup()
 
-from ninja import NinjaAPI  # noqa: E402 -- reads the settings
+from ninja import NinjaAPI
 
 log = telemetry.get_logger("harbour")
 api = NinjaAPI(openapi_url=None)

@@ -18,7 +18,9 @@ from slo.source import Document, InvalidDeclarationError, Location, Problem, rea
 from slo.spec import RUNBOOK, PrefixForm, SloDocument, SourceSpec
 from slo.windows import BURN_WINDOWS, plain
 
-HISTOGRAMS: Final = {names.HTTP_SERVER_DURATION: names.HTTP_DURATION_BUCKETS}
+HISTOGRAMS: Final = {
+    metric.name: metric.buckets for metric in names.METRICS.values() if metric.kind == "histogram"
+}
 RESERVED_LABELS: Final = (names.SERVICE_NAME, names.ENVIRONMENT, "le")
 
 _METADATA: Location = ("metadata",)

@@ -79,7 +79,9 @@ def prometheus_rule(service: str, groups: Iterable[Group]) -> dict[str, Any]:
     }
 
 
-def kustomization(resources: Sequence[str], dashboards: Sequence[str]) -> dict[str, Any]:
+def kustomization(
+    prefix: str, resources: Sequence[str], dashboards: Sequence[str]
+) -> dict[str, Any]:
     """Deliver resources, and each dashboard as a ConfigMap that Grafana's sidecar picks up."""
     result: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -90,7 +92,7 @@ def kustomization(resources: Sequence[str], dashboards: Sequence[str]) -> dict[s
     return {
         **result,
         "configMapGenerator": [
-            {"name": f"dashboard-{name}", "files": [f"dashboards/{name}.json"]}
+            {"name": f"dashboard-{prefix}-{name}", "files": [f"dashboards/{name}.json"]}
             for name in dashboards
         ],
         "generatorOptions": {

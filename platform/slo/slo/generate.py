@@ -8,6 +8,10 @@ from typing import Any
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
 from slo.alerts import inhibit_rules, slo_alerts, watchdog_group
+from slo.dashboards.detail import detail
+from slo.dashboards.frame import to_json
+from slo.dashboards.overview import overview
+from slo.dashboards.red import red
 from slo.declaration import find_declarations, load_service
 from slo.emit import kustomization, prometheus_rule, rule_groups, to_yaml
 from slo.model import Slo
@@ -63,19 +67,26 @@ def service_groups(
 def service_files(service: str, slos: Sequence[Slo], adoption: Adoption) -> dict[str, str]:
     """Generate what belongs to one service."""
     groups = service_groups(service, slos, adoption, Clock())
-    dashboards: dict[str, str] = {}
+    dashboards = {slo.name: to_json(detail(slo, adoption)) for slo in slos}
+    dashboards["requests"] = to_json(red(service, adoption))
     return {
         "rules.yaml": to_yaml(rule_groups(groups)),
         "rules.test.yaml": to_yaml(alert_tests(service, slos, groups, adoption)),
         "prometheusrule.yaml": to_yaml(prometheus_rule(service, groups)),
-        "kustomization.yaml": to_yaml(kustomization(["prometheusrule.yaml"], sorted(dashboards))),
+        "kustomization.yaml": to_yaml(
+            kustomization(service, ["prometheusrule.yaml"], list(dashboards))
+        ),
         **{f"dashboards/{name}.json": text for name, text in dashboards.items()},
     }
 
 
 def _platform_files() -> dict[str, str]:
     """Generate what belongs to all services together."""
-    return {"alertmanager.yaml": to_yaml({"inhibit_rules": inhibit_rules()})}
+    return {
+        "alertmanager.yaml": to_yaml({"inhibit_rules": inhibit_rules()}),
+        "kustomization.yaml": to_yaml(kustomization("slo", [], ["overview"])),
+        "dashboards/overview.json": to_json(overview()),
+    }
 
 
 def schema() -> str:

@@ -21,7 +21,7 @@ from slo.emit import rule_groups, to_yaml
 from slo.generate import GENERATED, service_groups
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
-from slo.series import bad, error_ratio, total
+from slo.series import bad, error_ratio, of_slo, total
 from slo.windows import BASE_WINDOW, BURN_WINDOWS, BurnWindow, plain
 
 ROOT = Path(__file__).parents[3]
@@ -120,7 +120,7 @@ def slo_mutants(slo: Slo) -> Iterator[Mutant]:
     every = frozenset({total(BASE_WINDOW), bad(BASE_WINDOW)})
     yield Mutant(f"{subject}: NaN let through", every, replaced(" < Inf", ""), own)
     yield Mutant(f"{subject}: a missing series is no data", base, _without_zero, own)
-    mean = f'avg_over_time({error_ratio(BASE_WINDOW)}{{service_name="{slo.service}", slo="{slo.name}"}}[30d])'
+    mean = f"avg_over_time({of_slo(error_ratio(BASE_WINDOW), slo)}[30d])"
     yield Mutant(
         f"{subject}: period is a mean of ratios",
         period,
@@ -181,7 +181,7 @@ def killer(groups: list[Group], tests: Path, mutant: Mutant, others: str) -> str
         for file in (tests, HAND_WRITTEN):
             (folder / file.name).write_text(file.read_text())
         for file, only in ((tests, mutant.first), (tests, others), (HAND_WRITTEN, others)):
-            command = [PROMTOOL, "test", "rules", "--run", only, file.name]
+            command = [str(PROMTOOL), "test", "rules", "--run", only, file.name]
             run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             output = run.stdout + run.stderr
             if "parse error" in output or "no such file" in output:

@@ -1,0 +1,227 @@
+"""One SLO in full: its budget, how fast it goes, and what spends it."""
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import Panel
+from telemetry import names
+
+from slo import series
+from slo.adoption import Adoption
+from slo.dashboards.frame import TARGET, annotated, frame, link, one_service
+from slo.dashboards.panels import (
+    BUDGET_STEPS,
+    GREEN,
+    ORANGE,
+    RED,
+    bars,
+    graph,
+    instant,
+    latency_heatmap,
+    number,
+    query,
+)
+from slo.dashboards.saturation import saturation
+from slo.matchers import quoted
+from slo.model import Slo, Source
+from slo.rules import selector
+from slo.windows import BASE_WINDOW, BURN_WINDOWS, all_windows, exact, plain, prometheus_duration
+
+_BY_ROUTE = f"by ({names.HTTP_ROUTE}, {names.HTTP_STATUS})"
+_ROUTE_LEGEND = f"{{{{{names.HTTP_ROUTE}}}}} {{{{{names.HTTP_STATUS}}}}}"
+# Grafana's Logs Drilldown, which ships with it.
+_LOGS = "a/grafana-lokiexplore-app/explore/service"
+_FACTOR_COLORS = {"page": RED, "ticket": ORANGE}
+
+
+def uid(slo: Slo) -> str:
+    """Identify the dashboard, as alerts link to it."""
+    return f"slo-{slo.service}-{slo.name}"
+
+
+def detail(slo: Slo, adoption: Adoption) -> dashboard.Dashboard:
+    """Make the page of one SLO."""
+    title = f"SLO {slo.service}: {slo.title}"
+    board = one_service(frame(uid(slo), title, slo.description, [slo.service]), slo.service)
+    board = annotated(board, slo.name)
+    for each in _links(slo, adoption):
+        board = board.link(each)
+    for panel in (*_numbers(slo), *_budget(slo), *_events(slo), *saturation()):
+        board = board.with_panel(panel)
+    return board
+
+
+def _links(slo: Slo, adoption: Adoption) -> list[dashboard.DashboardLink]:
+    urls = adoption.urls
+    return [
+        link("Runbook", adoption.file_url(f"services/{slo.service}/{slo.runbook}")),
+        link("Traces", f"{urls.jaeger}/search?service={slo.service}"),
+        link("Logs", f"{urls.grafana}/{_LOGS}/{slo.service}/logs"),
+        link("Requests", f"{urls.grafana}/d/red-{slo.service}?var-environment=$environment"),
+        link("Catalog", f"{urls.backstage}/catalog/default/component/{slo.service}"),
+    ]
+
+
+def _of(name: str, slo: Slo) -> str:
+    return f"{name}{{{TARGET}, {series.SLO}={quoted(slo.name)}}}"
+
+
+def _numbers(slo: Slo) -> list[Builder[Panel]]:
+    days = slo.period.days
+    firing = f'ALERTS{{{TARGET}, {series.SLO}={quoted(slo.name)}, alertstate="firing"}}'
+    return [
+        number(
+            f"Good over {days} days",
+            f"Share of good events; {plain(slo.objective * 100)} % are promised.",
+            "percentunit",
+            f"1 - {_of(series.error_ratio(slo.period), slo)}",
+            steps=((None, RED), (float(slo.objective), GREEN)),
+        ),
+        number(
+            "Error budget left",
+            "Share of the period's error budget that is not spent.",
+            "percentunit",
+            _of(series.REMAINING, slo),
+            steps=BUDGET_STEPS,
+        ),
+        number(
+            "Burn rate now",
+            "How many times faster than allowed the budget is spent, over 5 minutes.",
+            "short",
+            _of(series.CURRENT_BURN, slo),
+            steps=((None, GREEN), (1.0, ORANGE), (6.0, RED)),
+            absent="no events",
+        ),
+        number(
+            "Exhausted in",
+            "When the budget is gone, if the last hour goes on as it was.",
+            "s",
+            _of(series.EXHAUSTION, slo),
+            steps=((None, RED), (86400.0, ORANGE)),
+            absent="outlasts the period",
+        ),
+        number(
+            "Alerts firing",
+            "How many of this SLO's alerts are firing.",
+            "short",
+            f"count({firing})",
+            steps=((None, RED),),
+            absent="none",
+        ),
+        number(
+            "Events per second",
+            "How many requests the SLI counts, over 5 minutes.",
+            "short",
+            _of(series.total(BASE_WINDOW), slo),
+        ),
+    ]
+
+
+def _budget(slo: Slo) -> list[Builder[Panel]]:
+    factors = sorted(
+        (float(exact(window.factor(slo.period))), _FACTOR_COLORS[window.severity])
+        for window in BURN_WINDOWS
+    )
+    alerts = "; ".join(
+        f"{window.severity} above {plain(exact(window.factor(slo.period)))} over "
+        f"{prometheus_duration(window.long)} and {prometheus_duration(window.short)}"
+        for window in BURN_WINDOWS
+    )
+    return [
+        graph(
+            "Budget burn-down",
+            "Error budget left of the rolling period. It comes back as bad events grow old.",
+            "percentunit",
+            query(_of(series.REMAINING, slo), "left"),
+            lines=((None, RED), (0.0, GREEN)),
+        ).min(-0.25),
+        graph(
+            "Burn rate over each window",
+            f"How many times faster than allowed. Lines are the alerts' thresholds: {alerts}.",
+            "short",
+            *(
+                query(
+                    f"{_of(series.error_ratio(window), slo)} / {plain(slo.budget)}",
+                    prometheus_duration(window),
+                )
+                for window in all_windows()
+            ),
+            lines=((None, GREEN), *factors),
+        ),
+    ]
+
+
+def _events(slo: Slo) -> list[Builder[Panel]]:
+    total, bad = _of(series.total(BASE_WINDOW), slo), _of(series.bad(BASE_WINDOW), slo)
+    panels: list[Builder[Panel]] = [
+        graph(
+            "Good and bad events",
+            "Events per second, over 5 minutes.",
+            "short",
+            query(f"{total} - {bad}", "good"),
+            query(bad, "bad"),
+        ),
+        bars(
+            "Budget spent, by route and status",
+            "What spent the error budget within the time shown, as a share of the budget for as "
+            "many events.",
+            "percentunit",
+            instant(
+                f"(\n{_bad_by_route(slo)}\n)\n/ ignoring ({names.HTTP_ROUTE}, {names.HTTP_STATUS}) "
+                f"group_left ()\n(sum ({_increase(slo.total)}) * {plain(slo.budget)}) > 0",
+                _ROUTE_LEGEND,
+            ),
+        ),
+    ]
+    if slo.total.histogram:
+        panels += _latency(slo)
+    return panels
+
+
+def _increase(source: Source, window: str = "$__range", *, series_name: str | None = None) -> str:
+    picked = " or ".join(
+        f"increase({_select(source, index, series_name)}[{window}])"
+        for index, _ in enumerate(source.selectors)
+    )
+    return picked if len(source.selectors) == 1 else f"({picked})"
+
+
+def _select(source: Source, index: int, series_name: str | None) -> str:
+    """Select series as the rules do, in the chosen environment alone."""
+    rules = selector("$service", source, source.selectors[index]).removesuffix("}")
+    if series_name is not None:
+        rules = rules.replace(source.series, series_name, 1)
+    return f'{rules}, {names.ENVIRONMENT}="$environment"}}'
+
+
+def _bad_by_route(slo: Slo) -> str:
+    if slo.bad is not None:
+        return f"sum {_BY_ROUTE} ({_increase(slo.bad)})"
+    assert slo.good is not None  # noqa: S101  # one of the two is set: see Slo
+    whole, good = _increase(slo.total), _increase(slo.good)
+    return f"sum {_BY_ROUTE} ({whole})\n- sum {_BY_ROUTE} ({good})"
+
+
+def _latency(slo: Slo) -> list[Builder[Panel]]:
+    bucket = f"{slo.total.metric}_bucket"
+    per_bucket = f"sum by (le) ({_increase(slo.total, '$__rate_interval', series_name=bucket)})"
+    threshold = float(slo.good.le) if slo.good and slo.good.le else None
+    promised = "" if threshold is None else f" The line is the SLO's threshold, {threshold:g} s."
+    return [
+        latency_heatmap(
+            "Latency",
+            "Requests by duration, in buckets of seconds. Dots are exemplars, each with its trace.",
+            per_bucket,
+        ),
+        graph(
+            "Latency quantiles",
+            f"Duration that this share of requests stayed within, waiting included.{promised}",
+            "s",
+            *(
+                query(
+                    f"histogram_quantile({quantile}, {per_bucket})", f"p{quantile * 100:g}"
+                ).exemplar(exemplar=True)
+                for quantile in (0.5, 0.9, 0.99)
+            ),
+            lines=() if threshold is None else ((None, GREEN), (threshold, RED)),
+        ),
+    ]

@@ -1,0 +1,121 @@
+"""All SLOs of all services on one page."""
+
+from grafana_foundation_sdk.builders import dashboard
+from telemetry import names
+
+from slo import series
+from slo.dashboards.frame import choice, frame
+from slo.dashboards.panels import (
+    BUDGET_STEPS,
+    GREEN,
+    ORANGE,
+    RED,
+    graph,
+    query,
+    table,
+)
+from slo.windows import BASE_WINDOW
+
+UID = "slo-overview"
+_CHOSEN = f'{names.SERVICE_NAME}=~"$service", {names.ENVIRONMENT}=~"$environment"'
+_SERVICES = f'{names.SERVICE_NAME}=~"$service"'
+_KEY = f"{names.SERVICE_NAME}, {names.ENVIRONMENT}, {series.SLO}"
+_LEGEND = f"{{{{{names.SERVICE_NAME}}}}} {{{{{series.SLO}}}}} {{{{{names.ENVIRONMENT}}}}}"
+_SAME_SLO = f"on ({names.SERVICE_NAME}, {series.SLO}) group_left ()"
+
+
+def overview() -> dashboard.Dashboard:
+    """Make the overview."""
+    traffic = f"{series.total(BASE_WINDOW)}{{{_CHOSEN}}}"
+    remaining = f"{series.REMAINING}{{{_CHOSEN}}}"
+    burn = f"{series.CURRENT_BURN}{{{_CHOSEN}}}"
+    budget = f"{series.ERROR_BUDGET}{{{_SERVICES}}}"
+    up = f"{series.BY_TARGET} (up{{{_CHOSEN}}})"
+    answering = f"sum {up} / count {up}"
+    columns = [
+        (
+            "Objective",
+            f"{traffic} * 0 + {_SAME_SLO} {series.OBJECTIVE}{{{_SERVICES}}}",
+            "percentunit",
+            (),
+        ),
+        (
+            "SLI",
+            f"1 - {series.PERIOD_BURN}{{{_CHOSEN}}} * {_SAME_SLO} {budget}",
+            "percentunit",
+            (),
+        ),
+        ("Budget left", remaining, "percentunit", BUDGET_STEPS),
+        ("Burn rate", burn, "short", ((None, GREEN), (1.0, ORANGE), (6.0, RED))),
+        ("Exhausted in", f"{series.EXHAUSTION}{{{_CHOSEN}}}", "s", ((None, RED),)),
+        (
+            "Alerts firing",
+            f'count by ({_KEY}) (ALERTS{{{_CHOSEN}, alertstate="firing", {series.SLO}!=""}})',
+            "short",
+            ((None, RED),),
+        ),
+        ("Events per second", traffic, "short", ()),
+        (
+            "Targets up",
+            f"{traffic} * 0 + {series.ON_TARGET} group_left () ({answering})",
+            "percentunit",
+            ((None, RED), (1.0, GREEN)),
+        ),
+    ]
+    wrapped = [
+        (name, f"max by ({_KEY}) ({expr})", unit, steps) for name, expr, unit, steps in columns
+    ]
+    board = frame(UID, "SLO overview", "Every SLO: what is promised, kept and left.", [])
+    environments = f"label_values(up{{{_SERVICES}}}, {names.ENVIRONMENT})"
+    services = f"label_values({series.INFO}, {names.SERVICE_NAME})"
+    return (
+        board.with_variable(choice("service", "Service", services, several=True))
+        .with_variable(choice("environment", "Environment", environments, several=True))
+        .with_panel(
+            table(
+                "Service level objectives",
+                "One row for each SLO and environment. An empty cell means: nothing there. No burn "
+                "rate or SLI: no request. No time to exhaustion: at the present rate the budget "
+                "outlasts the period. A row that is missing altogether has no data.",
+                wrapped,
+            )
+        )
+        .with_panel(
+            graph(
+                "Error budget left",
+                "Share of the period's error budget that is left. Below zero the objective is "
+                "missed.",
+                "percentunit",
+                query(remaining, _LEGEND),
+            ).min(-0.25)
+        )
+        .with_panel(
+            graph(
+                "Burn rate",
+                "How many times faster than allowed the budget is being spent, over 5 minutes.",
+                "short",
+                query(burn, _LEGEND),
+                lines=((None, GREEN), (1.0, ORANGE)),
+            )
+        )
+        .with_panel(
+            graph(
+                "Events per second",
+                "How many requests each SLI counts. Few of them make its ratio jump.",
+                "short",
+                query(traffic, _LEGEND),
+            )
+        )
+        .with_panel(
+            graph(
+                "Scrape targets that answer",
+                "Share of the service's processes that Prometheus reaches: what the SLIs are "
+                "blind to.",
+                "percentunit",
+                query(
+                    answering,
+                    f"{{{{{names.SERVICE_NAME}}}}} {{{{{names.ENVIRONMENT}}}}}",
+                ),
+            ).max(1)
+        )
+    )

@@ -1,0 +1,49 @@
+"""What the tests on real programs share."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# The helpers beside these tests are plain modules.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import history  # noqa: E402  # after the path is set
+from real import ROOT, Prometheus, prometheus  # noqa: E402
+from slo.adoption import load_adoption  # noqa: E402
+from slo.declaration import load_service  # noqa: E402
+from slo.generate import service_groups  # noqa: E402
+from slo.model import Slo  # noqa: E402
+from slo.rules import Clock, Group  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def slos() -> list[Slo]:
+    """SLOs of the ports service."""
+    return load_service(ROOT / "services/ports/slo.yaml")
+
+
+@pytest.fixture(scope="session")
+def groups(slos: list[Slo]) -> list[Group]:
+    """Rule groups of the ports service, as they are committed."""
+    return service_groups("ports", slos, load_adoption(ROOT), Clock())
+
+
+@pytest.fixture(scope="session")
+def truths() -> dict[str, history.Truth]:
+    """Counts of the events in the 30 days' history; filled when the history is made."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory,
+    groups: list[Group],
+    truths: dict[str, history.Truth],
+) -> Iterator[Prometheus]:
+    """A Prometheus that holds 30 days of history, its rules recorded."""
+    folder = tmp_path_factory.mktemp("history")
+    truths |= history.make(folder, groups)
+    with prometheus(folder) as running:
+        yield running

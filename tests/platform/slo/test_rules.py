@@ -1,0 +1,52 @@
+"""The committed rules and their tests, read by the real promtool and amtool."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from real import ROOT, run, tool
+from ruamel.yaml import YAML
+
+PORTS = ROOT / "platform/generated/ports"
+SLOS = 2
+# For each SLO: total, bad and ratio over seven windows, nine about the budget, five alerts.
+RULES = SLOS * (3 * 7 + 9 + 5) + 1
+ALERTS = SLOS * 5 + 1
+# For each SLO: six tests for each of four burn alerts, seven about all of them together.
+GENERATED_TESTS = SLOS * (4 * 6 + 7) + 1
+
+
+def test_promtool_loads_every_rule() -> None:
+    printed = run(tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", str(PORTS / "rules.yaml"))
+    assert f"SUCCESS: {RULES} rules found" in printed
+    assert (PORTS / "rules.yaml").read_text().count("- alert: ") == ALERTS
+
+
+def test_the_operators_resource_holds_the_same_groups() -> None:
+    yaml = YAML(typ="safe")
+    resource = yaml.load(PORTS / "prometheusrule.yaml")
+    assert resource["spec"] == yaml.load(PORTS / "rules.yaml")
+
+
+@pytest.mark.timeout(900)
+def test_the_generated_tests_pass() -> None:
+    tests = (PORTS / "rules.test.yaml").read_text()
+    assert len(re.findall(r"^  - name: ", tests, re.MULTILINE)) == GENERATED_TESTS
+    printed = run(tool("promtool"), "test", "rules", "rules.test.yaml", cwd=PORTS)
+    assert "SUCCESS" in printed
+
+
+@pytest.mark.timeout(300)
+def test_thresholds_are_those_of_the_workbook(tmp_path: Path) -> None:
+    """Written by hand: the tests share no number with the compiler."""
+    for file in (PORTS / "rules.yaml", Path(__file__).with_name("thresholds.test.yaml")):
+        shutil.copy(file, tmp_path)
+    printed = run(tool("promtool"), "test", "rules", "thresholds.test.yaml", cwd=tmp_path)
+    assert "SUCCESS" in printed
+
+
+def test_every_alert_has_generated_tests() -> None:
+    tests = (PORTS / "rules.test.yaml").read_text()
+    alerts = re.findall(r"- alert: (\w+)", (PORTS / "rules.yaml").read_text())
+    assert all(f"alertname: {alert}\n" in tests for alert in alerts)

@@ -2,7 +2,6 @@
 
 import platform
 import struct
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from telemetry import multiprocess, names, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from prometheus_client import CollectorRegistry, Metric
 
 _ATTEMPTS: Final = 5
@@ -64,7 +65,7 @@ def _registry() -> "CollectorRegistry":
             registry._telemetry = True  # type: ignore[attr-defined]  # noqa: SLF001
         return registry
     registry = prometheus_client.CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry)
     registry.register(_Process())
     return registry
 

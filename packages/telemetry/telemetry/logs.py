@@ -26,15 +26,14 @@ MAX_TEXT: Final = 2_048
 MAX_STACK: Final = 16_384
 
 REDACTED: Final = "[redacted]"
-_SECRET_KEY: Final = re.compile(
-    r"authorization|cookie|token|secret|passw|credential|api[_-]?key|session", re.IGNORECASE
-)
+_SECRET_WORDS: Final = r"authorization|cookie|token|secret|passw|credential|api[_-]?key|session"  # noqa: S105
+_SECRET_KEY: Final = re.compile(_SECRET_WORDS, re.IGNORECASE)
+_SECRET_PARAMETER: Final = re.compile(rf"((?:{_SECRET_WORDS})[^=&]*=)[^&]*", re.IGNORECASE)
 _SECRET_TEXT: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE)
 
 # C0 and C1 controls, DEL, and Unicode's line and paragraph separators.
 _ESCAPES: Final = {
-    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-    for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+    code: ascii(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 }
 
 # A Collector that is down makes its exporter complain at each attempt.
@@ -63,6 +62,11 @@ def get_logger(name: str) -> "FilteringBoundLogger":
     return cast("FilteringBoundLogger", _Lazy(name))
 
 
+def redact_query(query: str) -> str:
+    """Return a query string with the values of secrets replaced, as the conventions ask."""
+    return _SECRET_PARAMETER.sub(r"\1REDACTED", query)
+
+
 @cache
 def _is_secret(key: str) -> bool:
     return _SECRET_KEY.search(key) is not None
@@ -70,14 +74,12 @@ def _is_secret(key: str) -> bool:
 
 def _clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
     """Return the value fit for a line: secrets by key or by scheme redacted, texts bounded."""
-    if isinstance(value, str):
-        if _is_secret(key):
-            return REDACTED
-        return _SECRET_TEXT.sub(rf"\1 {REDACTED}", value[:limit])
     if value is None or isinstance(value, bool | int | float):
         return value
     if _is_secret(key):
         return REDACTED
+    if isinstance(value, str):
+        return _SECRET_TEXT.sub(rf"\1 {REDACTED}", value[:limit])
     if isinstance(value, dict):
         return {str(name): _clean(str(name), inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

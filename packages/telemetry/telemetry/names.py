@@ -73,6 +73,8 @@ OTLP_HTTP_DURATION_EXPONENTIAL: Final = "http.server.request.duration.exponentia
 # Span attributes.
 ATTR_HTTP_ROUTE: Final = "http.route"
 ATTR_REQUEST_ID: Final = "request_id"
+ATTR_SERVER_ADDRESS: Final = "server.address"
+ATTR_URL_QUERY: Final = "url.query"
 ATTR_DB_SYSTEM: Final = "db.system.name"
 ATTR_DB_OPERATION: Final = "db.operation.name"
 
@@ -226,6 +228,8 @@ LIBRARY_METRICS: Final = {
 
 SPAN_ATTRIBUTES: Final = {
     ATTR_HTTP_ROUTE: "Route template, in the one form /ports/{id}.",
+    ATTR_SERVER_ADDRESS: "Host that the client asked for, without the port.",
+    ATTR_URL_QUERY: "Query string; the values of secrets are replaced by REDACTED.",
     ATTR_REQUEST_ID: (
         "The request's id, flat and equal to the log field (the conventions' "
         "http.response.header.x-request-id is a list, which no search box matches)."

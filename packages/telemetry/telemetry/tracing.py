@@ -7,14 +7,16 @@ loaded by ``start``, which only server hooks (and commands that want to be trace
 import os
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from telemetry import context, names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.trace import Tracer
     from opentelemetry.util.types import AttributeValue
 
@@ -59,6 +61,13 @@ def span(
     return _tracer().start_as_current_span(name, attributes=attributes)
 
 
+def suppressed() -> AbstractContextManager[None]:
+    """Keep instrumented libraries from starting spans."""
+    from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+    return suppress_instrumentation()
+
+
 def record_exception(exc: BaseException) -> None:
     """Put an exception that a framework's handler swallowed on the current span, as an error."""
     from opentelemetry import trace
@@ -78,6 +87,11 @@ def _choose_exporters() -> bool:
         if os.environ.get(_OTLP) or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"):
             os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
     return os.environ.get("OTEL_TRACES_EXPORTER", "none").strip().lower() != "none"
+
+
+def preload() -> None:
+    """Load the SDK's code before the fork: workers start sooner and share its memory."""
+    import_module("opentelemetry.distro")
 
 
 def start(service: str, version: str, instance: str) -> None:
@@ -102,7 +116,7 @@ def start(service: str, version: str, instance: str) -> None:
     given = OTELResourceDetector().detect().attributes
     attributes = {"service.name": service, "service.version": version, **given}
     attributes["service.instance.id"] = (
-        f"{given['service.instance.id']}.{instance}"
+        f"{given['service.instance.id']!s}.{instance}"
         if "service.instance.id" in given
         else f"{os.uname().nodename}.{os.getpid()}.{time.time_ns():x}"
     )
@@ -117,12 +131,13 @@ def start(service: str, version: str, instance: str) -> None:
     def meter_provider(**arguments: Any) -> MeterProvider:
         return MeterProvider(views=[exponential], **arguments)
 
-    # The SDK's configurator reads all of OTEL_* but takes no views; this is the one it lacks.
-    _configuration.MeterProvider = meter_provider  # type: ignore[assignment, misc]
+    # The SDK's configurator reads all of OTEL_* but takes no views: it finds a class that has one.
+    module = vars(_configuration)
+    module["MeterProvider"] = meter_provider
     try:
         OpenTelemetryConfigurator().configure(sampler=sampler, resource_attributes=attributes)
     finally:
-        _configuration.MeterProvider = MeterProvider  # type: ignore[misc]
+        module["MeterProvider"] = MeterProvider
 
 
 def stop(seconds: float) -> bool:

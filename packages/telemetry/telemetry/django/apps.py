@@ -1,12 +1,14 @@
 """Django app that instruments Django, and psycopg where a database uses it."""
 
+import logging
 import os
-from typing import TYPE_CHECKING, ClassVar
+import re
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.conf import settings
 
-from telemetry import context, names
+from telemetry import context, logs, names
 from telemetry.django import MIDDLEWARE
 
 if TYPE_CHECKING:
@@ -19,8 +21,14 @@ _EXCLUDED_URLS = ",".join(rf"^[^/]+//[^/]+{route}$" for route in sorted(names.PR
 
 def _on_request(span: "Span", request: "HttpRequest") -> None:
     request.telemetry.span = span  # type: ignore[attr-defined]
-    if span.is_recording() and (request_id := context.request_id()):
-        span.set_attribute(names.ATTR_REQUEST_ID, request_id)
+    if not span.is_recording():
+        return
+    span.set_attribute(names.ATTR_REQUEST_ID, context.request_id() or "")
+    # The instrumentation takes the whole Host header for the address.
+    host = request.META.get("HTTP_HOST", "")
+    span.set_attribute(names.ATTR_SERVER_ADDRESS, re.sub(r":[0-9]*$", "", host))
+    if query := request.META.get("QUERY_STRING"):
+        span.set_attribute(names.ATTR_URL_QUERY, logs.redact_query(query))
 
 
 def _on_response(span: "Span", request: "HttpRequest", _response: "HttpResponse") -> None:
@@ -37,7 +45,7 @@ class TelemetryConfig(AppConfig):
     name = "telemetry.django"
     label = "telemetry"
     models_module = None
-    path: ClassVar[str] = os.path.dirname(__file__)  # noqa: PTH120 -- Django wants a str
+    path = os.path.dirname(__file__)  # noqa: PTH120 -- Django wants a str
 
     def ready(self) -> None:
         """Insert OpenTelemetry's middleware right inside ours."""
@@ -54,6 +62,9 @@ class TelemetryConfig(AppConfig):
             excluded_urls=_EXCLUDED_URLS if excluded is None else excluded,
             middleware_position=position,
         )
+        # Django's line about a 4xx or 5xx says nothing that the access line does not; about an
+        # exception that nobody caught it has the stack.
+        logging.getLogger("django.request").addFilter(lambda record: bool(record.exc_info))
         if any("postgresql" in database["ENGINE"] for database in settings.DATABASES.values()):
             from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 

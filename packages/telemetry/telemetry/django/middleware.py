@@ -3,14 +3,17 @@
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.core.signals import request_finished
+from django.http import StreamingHttpResponse
 
-from telemetry import context, logs, metrics, multiprocess, names
+from telemetry import context, exemplars, logs, metrics, names, tracing
 from telemetry.django import routes
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
     from opentelemetry.trace import Span
@@ -38,17 +41,20 @@ def _active(method: str) -> "Gauge":
 class Exchange:
     """One request and its response, from arrival until the response is handed over."""
 
-    __slots__ = ("_request", "began", "method", "queued", "request_id", "span")
+    __slots__ = ("_request", "began", "method", "queued", "request_id", "span", "suppression")
 
     def __init__(self, request: "HttpRequest") -> None:
         self._request = request
         self.began = time.monotonic()
         arrived = context.arrived_at.get()
         self.queued = self.began - arrived if arrived is not None else 0.0
+        if stamp := request.META.get("HTTP_X_REQUEST_START"):
+            self.queued += context.proxy_seconds(stamp, request.META.get("REMOTE_ADDR", ""))
         method = request.method or ""
         self.method = method if method in names.METHODS else names.METHOD_OTHER
         self.request_id = context.begin(request.META.get("HTTP_X_REQUEST_ID"))
         self.span: Span | None = None
+        self.suppression: AbstractContextManager[None] | None = None
         _active(self.method).inc()
 
     def finish(self, status: int, size: int, aborted: str | None = None) -> None:
@@ -58,7 +64,7 @@ class Exchange:
         request = self._request
         match = request.resolver_match
         route = match.route if match is not None else names.ROUTE_UNMATCHED
-        metrics.duration_of(self.method, route, status).observe(duration, self._exemplar())
+        metrics.duration_of(self.method, route, status).observe(duration, exemplars.of(self.span))
         metrics.histogram(names.HTTP_SERVER_QUEUE).observe(self.queued)
         fields: dict[str, Any] = {}
         if self.span is not None:
@@ -83,15 +89,6 @@ class Exchange:
             user_agent=request.META.get("HTTP_USER_AGENT", "")[:_MAX_PATH],
             **fields,
         )
-
-    def _exemplar(self) -> dict[str, str] | None:
-        span = self.span
-        if span is None or multiprocess.enabled():
-            return None
-        found = span.get_span_context()
-        if not found.trace_flags.sampled:
-            return None
-        return {"trace_id": f"{found.trace_id:032x}"}
 
 
 class _Stream:
@@ -142,15 +139,16 @@ class Middleware:
         """Handle one request; Django makes a response of any exception further in."""
         exchange = Exchange(request)
         request.telemetry = exchange  # type: ignore[attr-defined]
-        response: Any = self._get_response(request)
+        response = self._get_response(request)
+        if exchange.suppression is not None:
+            exchange.suppression.__exit__(None, None, None)
         response[context.HEADER] = exchange.request_id
-        if response.streaming:
-            response.streaming_content = _Stream(
-                iter(response.streaming_content), exchange, response.status_code
-            )
+        if isinstance(response, StreamingHttpResponse):
+            body = cast("Iterator[bytes]", iter(response.streaming_content))
+            response.streaming_content = _Stream(body, exchange, response.status_code)
         else:
-            size = 0 if request.method == "HEAD" else len(response.content)
-            exchange.finish(response.status_code, size)
+            sent = b"" if request.method == "HEAD" else getattr(response, "content", b"")
+            exchange.finish(response.status_code, len(sent))
         return response
 
     def process_view(self, request: "HttpRequest", *_: object) -> None:
@@ -158,3 +156,8 @@ class Middleware:
         match = request.resolver_match
         if match is not None:
             match.route = routes.template(match.route)
+        if request.telemetry.span is None:  # type: ignore[attr-defined]
+            # A probe: what its view does must not start traces of its own.
+            suppression = tracing.suppressed()
+            suppression.__enter__()
+            request.telemetry.suppression = suppression  # type: ignore[attr-defined]

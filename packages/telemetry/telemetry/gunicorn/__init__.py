@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from telemetry import exposition, logs, multiprocess
+from telemetry import context, exemplars, exposition, logs, multiprocess
 from telemetry.gunicorn import hooks
 
 # Seconds of graceful_seconds kept for flushing telemetry after the last request.
@@ -50,6 +50,8 @@ def settings(
             then attached to just those.
     """
     logs.configure_logging(service)
+    context.trust_proxies(trusted_proxies)
+    exemplars.keep(only_what_tail_sampling_keeps=tail_sampling)
     exposition.identify(service, version)
     if workers > 1:
         multiprocess.enable()
@@ -62,8 +64,6 @@ def settings(
             drain_seconds=drain_seconds,
             flush_seconds=max(0.5, graceful_seconds * _FLUSH_SHARE),
             max_waiting=max_waiting,
-            trusted_proxies=frozenset(trusted_proxies.split(",")),
-            tail_sampling=tail_sampling,
         )
     )
     heartbeat_directory = "/dev/shm"  # noqa: S108 -- memory: a heartbeat must not wait for a disk

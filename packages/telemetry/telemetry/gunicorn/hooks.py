@@ -6,9 +6,11 @@ flushes its telemetry, all within the graceful time-out.
 """
 
 import fcntl
+import gc
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -33,8 +35,6 @@ class Plan:
     drain_seconds: float
     flush_seconds: float
     max_waiting: int
-    trusted_proxies: frozenset[str]
-    tail_sampling: bool
 
 
 class _Server:
@@ -59,6 +59,7 @@ def plan() -> Plan:
 
 def on_starting(_server: Any) -> None:
     """Open the metrics listener in the arbiter, whose life is the server's."""
+    tracing.preload()
     if _Server.plan.metrics_port is None:
         return
     listener = socket.create_server(
@@ -113,6 +114,10 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(_server: Any, worker: Any) -> None:
     """Start what must not be forked: the slot's files, the providers and their threads."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        # Until the worker has handlers of its own, the arbiter's inherited ones would swallow
+        # these, and a stop during the boot would end in SIGKILL.
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     _Server.metrics_server = None  # the arbiter's, whose thread did not come along
     multiprocess.take_slot(worker.slot)
     current = _Server.plan
@@ -152,6 +157,12 @@ def worker_exit(_server: Any, worker: Any) -> None:
         return  # gunicorn calls this in the arbiter too, for a worker that is gone
     if not tracing.stop(_Server.plan.flush_seconds):
         _log.warning(names.FLUSH_TIMEOUT_EVENT, seconds=_Server.plan.flush_seconds)
+    gc.freeze()  # the interpreter's last collections cost half a second of each worker's exit
+
+
+def on_exit(_server: Any) -> None:
+    """End the arbiter without the interpreter's last collections too."""
+    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -162,4 +173,13 @@ def child_exit(_server: Any, worker: Any) -> None:
         _log.error(names.WORKER_TIMEOUT_EVENT, pid=worker.pid)
 
 
-ALL = (on_starting, when_ready, pre_fork, post_fork, post_worker_init, worker_exit, child_exit)
+ALL = (
+    on_starting,
+    when_ready,
+    pre_fork,
+    post_fork,
+    post_worker_init,
+    worker_exit,
+    child_exit,
+    on_exit,
+)

@@ -5,7 +5,7 @@ from typing import Any
 from gunicorn import glogging
 
 
-class Logger(glogging.Logger):
+class Logger(glogging.Logger):  # type: ignore[misc]
     """Hands gunicorn's records to the root logger; never writes an access line."""
 
     def setup(self, cfg: Any) -> None:

@@ -75,6 +75,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         self._busy: set[object] = set()
         self._lingering: deque[Any] = deque()
         self._sampled_at = 0.0
+        self._quitting = False
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to the threads, or refuse it when too many wait already."""
@@ -116,6 +117,13 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         """Begin to stop; the metrics listener goes to the worker that comes after."""
         hooks.stop_metrics()
         super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Stop at once, and only once: Ctrl-C in a terminal reaches arbiter and workers alike."""
+        if self._quitting:
+            return
+        self._quitting = True
+        super().handle_quit(sig, frame)
 
     def _refuse(self, conn: Any) -> bool:
         """Answer 503 from the main thread; say whether that was done.
@@ -212,7 +220,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         while self._lingering and self._lingering[0].timeout <= now:
             self._close(self._lingering.popleft())
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+    def handle_error(self, _req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what is no request, or what broke outside the application, with a problem."""
         status = _status_of(exc)
         arrived = context.arrived_at.get()

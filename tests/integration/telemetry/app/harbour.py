@@ -105,7 +105,10 @@ def divide(request: HttpRequest) -> dict[str, float]:
 
 @api.get("/thread")
 def in_thread(request: HttpRequest) -> dict[str, str]:
-    thread = threading.Thread(target=telemetry.carry(lambda: log.info("from.a.thread")))
+    def work() -> None:
+        log.info("from.a.thread")
+
+    thread = threading.Thread(target=telemetry.carry(work))
     thread.start()
     thread.join()
     return {}

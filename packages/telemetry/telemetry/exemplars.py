@@ -1,0 +1,39 @@
+"""Which requests' traces are shown beside the histogram: only such as will be found."""
+
+from typing import TYPE_CHECKING, Any
+
+from telemetry import multiprocess, names
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+_NANOSECONDS = 1e9
+
+_selective = False
+
+
+def keep(*, only_what_tail_sampling_keeps: bool) -> None:
+    """Say whether the Collector keeps every trace, or only errors and slow ones."""
+    global _selective  # noqa: PLW0603 -- set once, by the server's configuration
+    _selective = only_what_tail_sampling_keeps
+
+
+def of(span: "Span | None") -> dict[str, str] | None:
+    """Return the exemplar for a request with this (ended) server span, if it may have one.
+
+    The multiprocess mode has no place for exemplars.
+    """
+    if span is None or multiprocess.enabled():
+        return None
+    found = span.get_span_context()
+    if not found.trace_flags.sampled or (_selective and not _always_kept(span)):
+        return None
+    return {"trace_id": f"{found.trace_id:032x}"}
+
+
+def _always_kept(span: Any) -> bool:
+    """Say what the tail sampling policies will: by the span's own clock, not the request's."""
+    if not span.status.is_ok and not span.status.is_unset:
+        return True
+    seconds = (span.end_time - span.start_time) / _NANOSECONDS
+    return bool(seconds >= names.SLOW_TRACE_SECONDS)

@@ -1,0 +1,251 @@
+"""Counts are exact under any number of workers, and through their deaths."""
+
+import http.client
+import os
+import random
+import signal
+import string
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from telemetry import names
+
+from tests.integration.telemetry.harness import (
+    Load,
+    Receiver,
+    Sample,
+    Server,
+    free_port,
+    wait_for,
+)
+
+ROUTE = "/ports/{id}"
+
+
+def falls(before: dict[Sample, float], after: dict[Sample, float]) -> list[Sample]:
+    """Return the counters that went down or vanished between two scrapes."""
+    return [
+        sample
+        for sample, value in before.items()
+        if sample[0].endswith(("_total", "_count", "_sum", "_bucket"))
+        and after.get(sample, -1.0) < value
+    ]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_counted_equals_completed_by_scrape_and_by_otlp(
+    serve: Callable[..., Server], receiver: Receiver, workers: int
+) -> None:
+    server = serve(WEB_CONCURRENCY=str(workers), **receiver.environment())
+    load = Load(server.port, clients=16, requests_each=50).start().join()
+    assert load.completed == {200: 16 * 50}
+    # The response's last byte may be on its way before the last file is read.
+    wait_for("all are counted", lambda: server.counted(http_route=ROUTE) == 16 * 50)
+    server.stop()
+    by_otlp = receiver.histogram_counts(names.OTLP_HTTP_DURATION_EXPONENTIAL)
+    assert by_otlp[ROUTE] == 16 * 50
+    assert len(receiver.instances()) == workers
+    print(f"{workers} workers: completed 800, scraped 800, by OTLP {by_otlp[ROUTE]}")
+
+
+def test_fifty_scrapes_stay_monotone_while_a_worker_is_killed_in_flight(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(WEB_CONCURRENCY="4", METRICS_PORT=str(free_port()), THREADS="4")
+    load = Load(server.port, clients=16, path="/slow?seconds=0.01").start()
+    try:
+        wait_for("load flows", lambda: load.completed[200] > 50)
+        previous = server.scrape()
+        before = set(server.workers())
+        for scrape in range(50):
+            if scrape == 10:
+                wait_for(
+                    "requests are in flight",
+                    lambda: (
+                        server.scrape()[
+                            ("http_server_active_requests", (("http_request_method", "GET"),))
+                        ]
+                        > 4
+                    ),
+                )
+                os.kill(min(before), signal.SIGKILL)
+            current = server.scrape()
+            assert falls(previous, current) == []
+            previous = current
+        wait_for("a new worker", lambda: len(set(server.workers()) - before) == 1)
+    finally:
+        load.stop.set()
+        load.join()
+    completed = load.completed[200]
+    cut = load.broken + load.reset_before
+    counted = wait_for(
+        "all are counted",
+        lambda: (n := server.counted(http_route="/slow")) >= completed and n,
+    )
+    print(f"completed {completed} <= counted {counted:.0f} <= {completed} + {cut} cut")
+    assert cut > 0, "the kill hit no request"
+    assert completed <= counted <= completed + cut
+
+
+def value_files(server: Server) -> list[Path]:
+    """Return the files in the directory that the workers have mapped."""
+    maps = Path(f"/proc/{server.workers()[0]}/maps").read_text().splitlines()
+    (directory,) = {Path(line.split()[-1]).parent for line in maps if line.endswith(".db")}
+    return sorted(directory.iterdir())
+
+
+def kill_and_await_successor(server: Server, number: signal.Signals) -> None:
+    before = set(server.workers())
+    victim = min(before)
+    os.kill(victim, number)
+    wait_for(
+        "a successor",
+        lambda: len(now := set(server.workers())) == len(before) and victim not in now,
+    )
+
+
+def test_files_do_not_grow_with_deaths_nor_with_reloads_and_nothing_is_lost(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(WEB_CONCURRENCY="2", METRICS_PORT=str(free_port()))
+    asked = 0
+
+    def ask() -> None:
+        nonlocal asked
+        for _ in range(8):
+            assert server.get("/ports/AEAJM").status == 200
+            asked += 1
+
+    def reload() -> None:
+        before = set(server.workers())
+        server.signal(signal.SIGHUP)
+        wait_for(
+            "two new workers",
+            lambda: len(now := set(server.workers())) == 2 and not now & before,
+        )
+
+    # Two generations overlap in a reload: four slots are the most that ever live together.
+    ask()
+    reload()
+    ask()
+    reload()
+    ask()
+    files = value_files(server)
+    for _ in range(3):
+        kill_and_await_successor(server, signal.SIGKILL)
+        ask()
+    reload()
+    ask()
+    reload()
+    ask()
+    assert value_files(server) == files
+    slots = {path.stem.rsplit("_", 1)[1] for path in files}
+    print(f"{len(files)} files of slots {sorted(slots)} after 3 deaths and 4 reloads")
+    assert slots <= {"0", "1", "2", "3", "4"}
+    wait_for("all are counted", lambda: server.counted(http_route=ROUTE) == asked)
+    directory = files[0].parent
+    server.stop()
+    assert not directory.exists()
+
+
+def test_a_worker_that_stops_answering_is_killed_and_counted(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(TIMEOUT_SECONDS="2", METRICS_PORT=str(free_port()))
+    timeouts = ("http_server_worker_timeouts_total", ())
+    assert server.scrape()[timeouts] == 0
+    victim = server.workers()[0]
+    kill_and_await_successor(server, signal.SIGSTOP)
+    wait_for("it is counted", lambda: server.scrape()[timeouts] == 1)
+    (line,) = server.events(names.WORKER_TIMEOUT_EVENT)
+    assert (line["level"], line["pid"]) == ("error", victim)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_metrics_port_answers_when_every_thread_is_busy_and_through_deaths_and_reloads(
+    serve: Callable[..., Server], workers: int
+) -> None:
+    server = serve(WEB_CONCURRENCY=str(workers), THREADS="2", METRICS_PORT=str(free_port()))
+    load = Load(server.port, clients=8, path="/slow?seconds=1").start()
+    try:
+        wait_for(
+            "every thread is busy",
+            lambda: server.scrape()[("http_server_threads_busy", ())] == 2 * workers,
+        )
+        kill_and_await_successor(server, signal.SIGKILL)
+        assert server.scrape()
+        before = set(server.workers())
+        server.signal(signal.SIGHUP)
+        scrapes = 0
+        while set(server.workers()) & before:
+            assert server.scrape()
+            scrapes += 1
+        assert scrapes > 1
+    finally:
+        load.stop.set()
+        load.join()
+
+
+def test_one_worker_at_a_time_serves_the_metrics_port_so_that_a_reload_is_one_reset(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(METRICS_PORT=str(free_port()))
+    for _ in range(5):
+        server.get("/ports/AEAJM")
+    slow = Load(server.port, clients=1, path="/slow?seconds=1", requests_each=1).start()
+    before = set(server.workers())
+    server.signal(signal.SIGHUP)
+    seen = []
+    while set(server.workers()) & before:
+        seen.append(server.counted(http_route=ROUTE))
+    slow.join()
+    seen.append(server.counted(http_route=ROUTE))
+    assert seen == sorted(seen, reverse=True), "the old registry came back after the new one"
+    assert seen[-1] == 0
+    assert slow.completed == {200: 1}
+
+
+def test_no_client_text_reaches_a_label_and_label_sets_stay_few(
+    serve: Callable[..., Server], receiver: Receiver
+) -> None:
+    server = serve(**receiver.environment())
+    server.get("/ports/AEAJM")
+    before = {
+        labels for (name, labels) in server.scrape() if name.endswith("_duration_seconds_count")
+    }
+    chance = random.Random(1)  # noqa: S311 -- the same 10,000 in each run
+
+    def word() -> str:
+        return "zz" + "".join(chance.choices(string.ascii_letters, k=8))
+
+    total, per_connection = 10_000, 100
+    for first in range(0, total, per_connection):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        for number in range(first, first + per_connection):
+            method = chance.choice([*sorted(names.METHODS - {"CONNECT"}), word().upper()])
+            headers = {
+                "Host": chance.choice(["127.0.0.1", "localhost", f"{word()}.example"]),
+                "User-Agent": word(),
+                "X-Request-ID": word(),
+            }
+            connection.request(method, f"/{word()}/{number}?{word()}", headers=headers)
+            connection.getresponse().read()
+        connection.close()
+    scrape = server.scrape()
+    after = {labels for (name, labels) in scrape if name.endswith("_duration_seconds_count")}
+    print(f"{total} random requests: {len(after - before)} further label sets")
+    assert 0 < len(after - before) <= 30
+    assert server.counted(scrape, http_route=names.ROUTE_UNMATCHED) == total
+    assert not [labels for _, labels in scrape if any("zz" in value for _, value in labels)]
+    server.stop()
+    points = [
+        point
+        for export in receiver.metrics
+        for resource in export.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        for point in [*metric.exponential_histogram.data_points, *metric.sum.data_points]
+    ]
+    assert points
+    assert "zz" not in str([point.attributes for point in points]).lower()

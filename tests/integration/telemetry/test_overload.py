@@ -1,0 +1,142 @@
+"""More than can be served: what clients see, what is counted, what is refused."""
+
+import socket
+import statistics
+from collections.abc import Callable
+
+import pytest
+from telemetry import names
+
+from tests.integration.telemetry.harness import (
+    Answer,
+    Load,
+    Sample,
+    Server,
+    free_port,
+    wait_for,
+)
+
+
+def quantile(scrape: dict[Sample, float], family: str, q: float, **labels: str) -> float:
+    """Return a quantile of a histogram in seconds, as histogram_quantile() computes it."""
+    wanted = set(labels.items())
+    buckets = sorted(
+        (float(dict(found)["le"]), value)
+        for (name, found), value in scrape.items()
+        if name == f"{family}_bucket" and wanted <= set(found)
+    )
+    rank = q * buckets[-1][1]
+    lower, below = 0.0, 0.0
+    for upper, cumulative in buckets:
+        if cumulative >= rank:
+            return lower + (upper - lower) * (rank - below) / (cumulative - below)
+        lower, below = upper, cumulative
+    raise AssertionError("no bucket holds the rank")
+
+
+def test_the_latency_sli_is_what_clients_wait_when_threads_are_saturated(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(THREADS="8", METRICS_PORT=str(free_port()))
+    load = Load(
+        server.port, clients=128, path="/slow?seconds=0.05", requests_each=8, keep_alive=True
+    )
+    load.start().join()
+    assert load.completed == {200: 128 * 8}
+    wait_for("all are counted", lambda: server.counted(http_route="/slow") == 128 * 8)
+    scrape = server.scrape()
+    seen = statistics.median(load.latencies)
+    sli = quantile(scrape, names.HTTP_SERVER_DURATION, 0.5, http_route="/slow")
+    total = sum(
+        value
+        for (name, labels), value in scrape.items()
+        if name == f"{names.HTTP_SERVER_DURATION}_sum" and ("http_route", "/slow") in labels
+    )
+    mean_seen, mean_sli = statistics.fmean(load.latencies), total / (128 * 8)
+    print(
+        f"128 connections on 8 threads: clients' median {seen * 1000:.0f} ms, SLI "
+        f"{sli * 1000:.0f} ms (bucket interpolation); mean {mean_seen * 1000:.0f} ms, "
+        f"SLI {mean_sli * 1000:.0f} ms ({mean_sli / mean_seen:.3f})"
+    )
+    assert mean_sli > 0.05 * 128 / 8 / 2, "the queue is not in it"
+    # What escapes: the client's own thread waiting for its turn, and the way over the network.
+    assert 0.8 <= mean_sli / mean_seen <= 1.02
+
+
+def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(THREADS="2", MAX_WAITING="4", METRICS_PORT=str(free_port()))
+    load = Load(server.port, clients=32, path="/slow?seconds=0.2").start()
+    try:
+        wait_for("some are refused", lambda: load.completed[503] > 20)
+        for path in ("/ready", "/live", "/metrics"):
+            assert server.get(path).status == 200
+        refusal = wait_for("a refusal", lambda: refused(server))
+    finally:
+        load.stop.set()
+        load.join()
+    assert refusal.headers["Content-Type"] == "application/problem+json"
+    assert refusal.headers["Retry-After"] == "1"
+    assert refusal.headers["X-Request-ID"] == "mine"
+    assert refusal.json() == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "Too many requests are waiting.",
+        "request_id": "mine",
+    }
+    counted = server.counted(http_route=names.ROUTE_OVERLOAD, http_response_status_code="503")
+    print(f"{load.completed} by clients; {counted:.0f} refusals counted")
+    assert counted >= load.completed[503] + 1
+    assert load.reset_before == load.broken == 0
+    waiting = server.scrape()
+    assert waiting[("http_server_requests_waiting_limit", ())] == 4
+
+
+def refused(server: Server) -> Answer | None:
+    answer = server.get("/slow?seconds=0", headers={"X-Request-ID": "mine"})
+    return answer if answer.status == 503 else None
+
+
+def test_a_silent_connection_holds_no_thread(serve: Callable[..., Server]) -> None:
+    server = serve(THREADS="1")
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
+    try:
+        assert server.get("/ports/AEAJM", timeout=30).status == 200
+        silent[0].sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert silent[0].recv(12) == b"HTTP/1.1 200"
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "title"),
+    [
+        (b"nonsense\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET /%s HTTP/1.1\r\n\r\n" % (b"x" * 5000), 414, "Request-URI Too Long"),
+        (
+            b"GET / HTTP/1.1\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(200)) + b"\r\n",
+            431,
+            "Request Header Fields Too Large",
+        ),
+        (b"GET / HTTP/1.1\r\nExpect: cake\r\nHost: x\r\n\r\n", 417, "Expectation Failed"),
+    ],
+)
+def test_what_is_no_request_is_answered_with_a_problem(
+    serve: Callable[..., Server], sent: bytes, status: int, title: str
+) -> None:
+    server = serve()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(sent)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"application/problem+json" in head
+    (line,) = server.events(names.ACCESS_EVENT)
+    assert (line["status"], line["route"]) == (status, names.ROUTE_UNMATCHED)
+    assert f'"title":"{title}"' in body.decode()
+    assert f'"request_id":"{line["request_id"]}"' in body.decode()
+    assert server.counted(http_route=names.ROUTE_UNMATCHED, http_response_status_code=str(status))

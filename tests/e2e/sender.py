@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -13,6 +14,11 @@ from opentelemetry.trace import Status, StatusCode, format_trace_id
 from stack.podlogs import PodLog
 
 RESOURCE = {"service.name": "probe", "deployment.environment.name": "local"}
+
+
+def now() -> str:
+    """The time, as log lines write it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Probe:

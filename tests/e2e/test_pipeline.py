@@ -5,11 +5,11 @@ import signal
 from stack.stack import Stack
 
 from tests.e2e.backends import Backends, eventually
-from tests.e2e.sender import Probe, write_log
+from tests.e2e.sender import Probe, now, write_log
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 LINE = {
-    "timestamp": "2026-01-02T03:04:05.678901Z",
+    "timestamp": now(),
     "level": "warning",
     "event": "probe.happened",
     "logger": "probe",
@@ -25,17 +25,36 @@ def test_a_log_line_becomes_one_whole_record(pipeline: Stack, backends: Backends
     write_log(pipeline.site.pods, "whole", {**LINE, "service": "whole"})
     query = f'{{service_name="whole"}} | trace_id="{TRACE}"'
     [record] = eventually(lambda: backends.logs(query))
-    record.pop("observed_timestamp", None)
-    assert record == {}
+    assert record.pop("observed_timestamp")
+    assert record == {
+        "body": "probe.happened",
+        "service_name": "whole",
+        "deployment_environment_name": "local",
+        "k8s_namespace_name": "local",
+        "k8s_pod_name": "whole-0",
+        "k8s_pod_uid": "00000000-0000-0000-0000-000000000000",
+        "k8s_container_name": "whole",
+        "k8s_container_restart_count": "0",
+        "severity_text": "warning",
+        "severity_number": "13",
+        "detected_level": "warn",
+        "log_iostream": "stdout",
+        "logtag": "F",
+        "logger": "probe",
+        "request_id": "r-1",
+        "trace_id": TRACE,
+        "span_id": LINE["span_id"],
+        "http_response_status_code": "503",
+    }
 
 
 def test_a_line_that_is_no_json_is_kept_as_it_is(pipeline: Stack, backends: Backends) -> None:
-    write_log(pipeline.site.pods, "plain", "Fatal Python error: {not json", '{"torn": ')
+    write_log(pipeline.site.pods, "plain", "Fatal Python error: {not json", '{"torn":')
     query = '{k8s_namespace_name="local"} | k8s_container_name="plain"'
     found = eventually(lambda: len(backends.logs(query)) == 2 and backends.logs(query))
     assert sorted(record["body"] for record in found) == [
         "Fatal Python error: {not json",
-        '{"torn": ',
+        '{"torn":',
     ]
 
 

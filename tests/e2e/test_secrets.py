@@ -6,7 +6,7 @@ import pytest
 from stack.stack import Stack
 
 from tests.e2e.backends import Backends, eventually
-from tests.e2e.sender import Probe, write_log
+from tests.e2e.sender import Probe, now, write_log
 
 BEARER = "s3cr3tBearerValue123456"
 BASIC = "dXNlcjpwYXNzd29yZDEyMw"
@@ -48,7 +48,7 @@ def planted(pipeline: Stack, backends: Backends, probe: Probe) -> Stack:
         pipeline.site.pods,
         "secrets",
         {
-            "timestamp": "2026-01-02T03:04:05.678901Z",
+            "timestamp": now(),
             "level": "info",
             "service": "secrets",
             "event": f"marker-of-the-log Authorization: Bearer {BEARER} {MAIL}",
@@ -59,7 +59,8 @@ def planted(pipeline: Stack, backends: Backends, probe: Probe) -> Stack:
             "nested": {"headers": {"x-api-key": COOKIE, "note": JWT}},
             "database": f"postgresql://user:{URL_PASSWORD}@localhost/ports",
         },
-        f"marker-of-the-plain-line password={PASSWORD} token={BEARER} /ports?q={QUERY} {JWT} {MAIL}",
+        f"marker-of-the-plain-line password={PASSWORD} token={BEARER} {JWT} {MAIL}"
+        f" GET /ports?q={QUERY}",
     )
     eventually(lambda: backends.spans(trace_id))
     eventually(lambda: len(backends.logs('{k8s_namespace_name="local"} |= "marker-of"')) == 2)

@@ -181,6 +181,7 @@ def agent(site: Site) -> Process:
     at = site.addresses
     env = {
         "POD_LOGS": str(site.folder("pods")),
+        "DEPLOYMENT_ENVIRONMENT_NAME": ENVIRONMENT,
         "GATEWAY_ENDPOINT": at.endpoint("gateway-otlp-grpc"),
     }
     return _collector(site, "agent", env, ())

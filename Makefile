@@ -16,7 +16,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: setup run test lint fmt lock
+.PHONY: setup run test test-load lint fmt lock
 setup: .venv/.stamp ## Make .venv with everything that is needed, from hash-pinned locks
 
 .venv/.stamp: requirements/dev.txt $(addsuffix pyproject.toml,$(PACKAGES))
@@ -32,6 +32,9 @@ run: setup ## Serve SERVICE (ports) on localhost:8080
 test: setup ## Run every test that needs only Python (and PostgreSQL's programs)
 	$(BIN)/pytest
 
+test-load: setup ## Measure what telemetry does under load and without its Collector (minutes)
+	$(BIN)/pytest -s tests/load
+
 lint: setup ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,7 +46,7 @@ fmt: setup ## Format the code
 	$(BIN)/ruff format .
 
 lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
-	for group in runtime dev; do \
+	for group in runtime dev load; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' \
 			requirements/$$group.in --output-file requirements/$$group.txt; \
@@ -55,7 +58,7 @@ tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for 
 	@$(PYTHON) tools/build.py $(TOOLS)
 
 ##@ Run the whole platform
-.PHONY: stack run-jaeger
+.PHONY: stack run-jaeger e2e load
 stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
 	@$(PYTHON) tools/build.py prometheus alertmanager otelcol jaeger loki
 	@$(BIN)/python -m stack up
@@ -64,10 +67,25 @@ run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
 	@$(PYTHON) tools/build.py jaeger
 	@$(BIN)/python -m stack jaeger
 
+e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
+	@$(PYTHON) tools/build.py prometheus alertmanager otelcol jaeger loki
+	$(BIN)/pytest tests/e2e
+
+LOAD_URL ?= http://localhost:8080
+load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=60; WEB=1 for a page
+	LOAD_WEB=$(WEB) .venv-load/bin/locust -f tests/load/locustfile.py --host $(LOAD_URL) \
+		$(if $(WEB),,--headless --only-summary)
+
+.venv-load/.stamp: requirements/load.txt
+	$(PYTHON) -m venv --clear .venv-load
+	.venv-load/bin/pip install --quiet --require-hashes -r requirements/load.txt
+	touch $@
+
 ##@ SLOs
 .PHONY: generate check-generated test-slo mutate-slo
 generate: setup ## Write everything that is generated from declarations
 	$(BIN)/slo generate
+	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
 
 check-generated: setup ## Fail when what is committed differs from a fresh generation
 	$(BIN)/slo validate

@@ -209,7 +209,7 @@ def test_every_panel_has_data(
     panel: promql.Panel, counts: Counter[int], backends: Backends
 ) -> None:
     """Over the whole time of the test, as a dashboard looks back."""
-    eventually(lambda: backends.series(f"last_over_time(({panel.query(SCRAPE_SECONDS)})[2m:1s])"))
+    eventually(lambda: backends.series(f"last_over_time(({panel.query(SCRAPE_SECONDS)})[2m:1s])"), 10)
 
 
 def test_every_metric_and_label_that_is_read_exists(

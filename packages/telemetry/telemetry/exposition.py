@@ -2,6 +2,7 @@
 
 import platform
 import struct
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from typing import TYPE_CHECKING, Final
@@ -54,16 +55,20 @@ def identify(service: str, version: str) -> None:
     _identity = (service, version)
 
 
+@cache
+def _register_once() -> None:
+    import prometheus_client
+
+    prometheus_client.REGISTRY.register(_Process())
+
+
 def _registry() -> "CollectorRegistry":
     import prometheus_client
     from prometheus_client.multiprocess import MultiProcessCollector
 
     if not multiprocess.enabled():
-        registry = prometheus_client.REGISTRY
-        if not getattr(registry, "_telemetry", False):
-            registry.register(_Process())
-            registry._telemetry = True  # type: ignore[attr-defined]  # noqa: SLF001
-        return registry
+        _register_once()
+        return prometheus_client.REGISTRY
     registry = prometheus_client.CollectorRegistry()
     MultiProcessCollector(registry)
     registry.register(_Process())

@@ -10,7 +10,7 @@ import re
 import sys
 import traceback
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from telemetry import context, names, shared, tracing
@@ -36,6 +36,8 @@ _ESCAPES: Final = {
     code: ascii(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 }
 
+_JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in _ESCAPES if code >= ord("\x7f")}
+
 # A Collector that is down makes its exporter complain at each attempt.
 _EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc")
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
@@ -51,9 +53,9 @@ class _Lazy:
         import structlog
 
         bound = structlog.get_logger(self._name).bind()
-        self.__dict__.update(
-            {level: getattr(bound, level) for level in (*LEVELS, "exception", "bind", "log")}
-        )
+        if structlog.is_configured():
+            for level in (*LEVELS, "exception", "bind", "log"):
+                self.__dict__[level] = getattr(bound, level)
         return getattr(bound, attribute)
 
 
@@ -67,7 +69,7 @@ def redact_query(query: str) -> str:
     return _SECRET_PARAMETER.sub(r"\1REDACTED", query)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _is_secret(key: str) -> bool:
     return _SECRET_KEY.search(key) is not None
 
@@ -137,11 +139,13 @@ def _json(_logger: object, _method: str, line: "EventDict") -> str:
     import orjson
 
     try:
-        return orjson.dumps(line).decode()
+        text = orjson.dumps(line).decode()
     except orjson.JSONEncodeError:  # lone surrogates, integers beyond 64 bits
         import json
 
         return json.dumps(line, default=str)
+    # JSON escapes C0 alone; to some readers NEL or U+2028 ends a line too.
+    return text if text.isascii() else text.translate(_JSON_ESCAPES)
 
 
 def _escape(_logger: object, _method: str, line: "EventDict") -> "EventDict":

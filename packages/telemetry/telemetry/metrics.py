@@ -5,7 +5,6 @@ values live in this process or in files that several processes share.
 """
 
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -77,23 +76,22 @@ def store_operation(system: str, operation: str) -> Iterator[None]:
         _store_series(system, operation).observe(time.perf_counter() - started)
 
 
-def set_store(*, ports: int, revision: int | str) -> None:
+def set_store(*, ports: int, revision: int) -> None:
     """Say what the store holds.
 
     Args:
         ports: Number of ports.
-        revision: What changes with the content; shown as its CRC-32, a number that replicas
-            holding the same agree on.
+        revision: A number below 2^53 that changes with the content.
     """
     gauge(names.PORTS_STORED).set(ports)
-    gauge(names.PORTS_REVISION).set(zlib.crc32(str(revision).encode()))
+    gauge(names.PORTS_REVISION).set(revision)
 
 
 def import_finished(outcome: str, counts: Mapping[str, int], duration_s: float) -> None:
     """Say how an import ended.
 
     Args:
-        outcome: ``success`` or ``failure``.
+        outcome: ``committed`` or ``failed``.
         counts: Ports by what became of them (created, updated, unchanged, invalid).
         duration_s: Seconds that it took.
     """

@@ -67,6 +67,7 @@ OUTCOME: Final = "outcome"
 RESULT: Final = "result"
 
 # The HTTP duration over OTLP, an exponential histogram: for heatmaps, never for SLOs.
+OTLP_HTTP_ACTIVE: Final = "http.server.active_requests"
 OTLP_HTTP_DURATION: Final = "http.server.request.duration"
 OTLP_HTTP_DURATION_EXPONENTIAL: Final = "http.server.request.duration.exponential"
 
@@ -81,7 +82,6 @@ ATTR_DB_OPERATION: Final = "db.operation.name"
 # Log events and the fields that every line has or may have.
 ACCESS_EVENT: Final = "http.server.request"
 WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
-DRAIN_EVENT: Final = "http.server.drain"
 REFUSED_EVENT: Final = "http.server.bad_request"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
 START_REFUSED_EVENT: Final = "service.start_refused"
@@ -191,7 +191,7 @@ METRICS: Final = {
             PORTS_REVISION,
             "gauge",
             "1",
-            "CRC-32 of the store's revision: equal where two replicas hold the same.",
+            "The store's revision: differs whenever the content does.",
             merge="mostrecent",
         ),
         Metric(
@@ -256,7 +256,6 @@ LOG_EVENTS: Final = {
         "client, user_agent; aborted when a stream broke. Probes at debug."
     ),
     WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
-    DRAIN_EVENT: "SIGTERM came: drain_seconds until the listener closes.",
     REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
     START_REFUSED_EVENT: "The service does not start: reason.",
     IMPORT_EVENT: (

@@ -84,9 +84,12 @@ def _choose_exporters() -> bool:
     The distro's own default is OTLP to localhost even when nobody configured anything.
     """
     for signal in ("TRACES", "METRICS"):
-        if os.environ.get(_OTLP) or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"):
-            os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
-    return os.environ.get("OTEL_TRACES_EXPORTER", "none").strip().lower() != "none"
+        endpoint = os.environ.get(_OTLP) or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+        # To the specification, an empty variable is one that is not set.
+        if endpoint and not os.environ.get(f"OTEL_{signal}_EXPORTER"):
+            os.environ[f"OTEL_{signal}_EXPORTER"] = "otlp"
+    chosen = os.environ.get("OTEL_TRACES_EXPORTER") or "none"
+    return chosen.strip().lower() != "none"
 
 
 def preload() -> None:
@@ -108,7 +111,11 @@ def start(service: str, version: str, instance: str) -> None:
     from opentelemetry.distro import OpenTelemetryConfigurator
     from opentelemetry.sdk import _configuration
     from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+    from opentelemetry.sdk.metrics.view import (
+        DropAggregation,
+        ExponentialBucketHistogramAggregation,
+        View,
+    )
     from opentelemetry.sdk.resources import OTELResourceDetector
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
@@ -120,8 +127,10 @@ def start(service: str, version: str, instance: str) -> None:
         if "service.instance.id" in given
         else f"{os.uname().nodename}.{os.getpid()}.{time.time_ns():x}"
     )
-    sampler = None if exporting or "OTEL_TRACES_SAMPLER" in os.environ else ALWAYS_OFF
+    sampler = None if exporting or os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_OFF
 
+    # Scraped under the same name: by OTLP as well it would be counted twice.
+    scraped = View(instrument_name=names.OTLP_HTTP_ACTIVE, aggregation=DropAggregation())
     exponential = View(
         instrument_name=names.OTLP_HTTP_DURATION,
         name=names.OTLP_HTTP_DURATION_EXPONENTIAL,
@@ -129,7 +138,7 @@ def start(service: str, version: str, instance: str) -> None:
     )
 
     def meter_provider(**arguments: Any) -> MeterProvider:
-        return MeterProvider(views=[exponential], **arguments)
+        return MeterProvider(views=[scraped, exponential], **arguments)
 
     # The SDK's configurator reads all of OTEL_* but takes no views: it finds a class that has one.
     module = vars(_configuration)

@@ -87,7 +87,9 @@ def run_import(
         **report._asdict(),
         duration_s=round(seconds, 3),
     )
-    telemetry.metrics.import_finished("committed", report._asdict(), seconds)
+    if commit:
+        telemetry.metrics.import_finished("committed", report._asdict(), seconds)
+        telemetry.metrics.set_store(ports=use_cases().count(), revision=use_cases().revision())
     return report
 
 

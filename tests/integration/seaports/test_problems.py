@@ -61,12 +61,12 @@ def test_an_error_of_input_names_each_input(any_service: Service) -> None:
     document = problem(any_service.client.get("/ports?limit=0&cursor=x"))
     assert document["errors"] == [
         {
-            "in": "query",
+            "source": "query",
             "name": "limit",
             "detail": "Input should be greater than or equal to 1",
         },
         {
-            "in": "query",
+            "source": "query",
             "name": "cursor",
             "detail": "String should match pattern '^[A-Za-z]{2}[A-Za-z2-9]{3}$'",
         },

@@ -93,6 +93,21 @@ def test_preconditions_decide_over_a_put(client: httpx.Client) -> None:
     assert client.delete(PATH, headers={"If-Match": current.headers["ETag"]}).status_code == 204
 
 
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+@pytest.mark.parametrize("value", ["", "x", '"open', '"a" "b"', '"a",,', '*, "a"', "W/*"])
+def test_a_malformed_precondition_is_refused_not_ignored(
+    client: httpx.Client, header: str, value: str
+) -> None:
+    client.put(PATH, json=PORT)
+    for response in (
+        client.put(PATH, json={**PORT, "name": "New"}, headers={header: value}),
+        client.delete(PATH, headers={header: value}),
+    ):
+        assert response.status_code == 400
+        assert problem(response)["detail"] == f'{header} is neither * nor a list of "entity tags"'
+    assert client.get(PATH).json() == STORED
+
+
 def test_of_two_puts_with_one_entity_tag_one_wins_and_one_gets_412(client: httpx.Client) -> None:
     for _ in range(5):
         etag = client.put(PATH, json=PORT).headers["ETag"]
@@ -159,11 +174,11 @@ def test_a_port_that_breaks_a_rule_is_refused_by_name(
     response = client.put(PATH, json={**PORT, **change})
     document = problem(response)
     assert (response.status_code, document["detail"]) == (422, f"not acceptable: {named}")
-    assert [(error["in"], error["name"]) for error in document["errors"]] == [("body", named)]
+    assert [(error["source"], error["name"]) for error in document["errors"]] == [("body", named)]
 
 
 def test_the_id_in_the_body_must_be_the_one_in_the_path(client: httpx.Client) -> None:
     response = client.put(PATH, json={**PORT, "id": "AEAJM"})
-    assert response.status_code == 422
+    assert response.status_code == 409
     assert problem(response)["detail"] == "the body's id AEAJM is not the id in the path"
     assert client.put(PATH, json={**PORT, "id": "xxtst"}).status_code == 201

@@ -234,10 +234,10 @@ class Receiver:
     def _take(self, path: str, body: bytes) -> bytes:
         if path == "/v1/traces":
             self.traces.append(ExportTraceServiceRequest.FromString(body))
-            return ExportTraceServiceResponse().SerializeToString()
+            return bytes(ExportTraceServiceResponse().SerializeToString())
         assert path == "/v1/metrics"
         self.metrics.append(ExportMetricsServiceRequest.FromString(body))
-        return ExportMetricsServiceResponse().SerializeToString()
+        return bytes(ExportMetricsServiceResponse().SerializeToString())
 
     def answer(self, *, answering: bool) -> None:
         """Answer from now on, or accept and never answer."""
@@ -320,6 +320,7 @@ class Load:
     path: str = "/ports/AEAJM"
     requests_each: int | None = None
     keep_alive: bool = False
+    pause_seconds: float = 0.0  # between two requests of a client
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -352,6 +353,7 @@ class Load:
             if connection is None:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             outcome = self._one(connection)
+            time.sleep(self.pause_seconds)
             if outcome != "completed" or not self.keep_alive:
                 connection.close()
                 connection = None

@@ -57,23 +57,16 @@ def test_fifty_scrapes_stay_monotone_while_a_worker_is_killed_in_flight(
     try:
         wait_for("load flows", lambda: load.completed[200] > 50)
         previous = server.scrape()
-        before = set(server.workers())
+        kills = 0
         for scrape in range(50):
-            if scrape == 10:
-                wait_for(
-                    "requests are in flight",
-                    lambda: (
-                        server.scrape()[
-                            ("http_server_active_requests", (("http_request_method", "GET"),))
-                        ]
-                        > 4
-                    ),
-                )
-                os.kill(min(before), signal.SIGKILL)
+            # A worker may be idle when it dies: the first kills go on until one cut a request.
+            if scrape in (10, 15, 20, 25) and load.broken + load.reset_before == 0:
+                os.kill(min(server.workers()), signal.SIGKILL)
+                kills += 1
             current = server.scrape()
             assert falls(previous, current) == []
             previous = current
-        wait_for("a new worker", lambda: len(set(server.workers()) - before) == 1)
+        wait_for("four workers", lambda: len(server.workers()) == 4)
     finally:
         load.stop.set()
         load.join()
@@ -83,7 +76,9 @@ def test_fifty_scrapes_stay_monotone_while_a_worker_is_killed_in_flight(
         "all are counted",
         lambda: (n := server.counted(http_route="/slow")) >= completed and n,
     )
-    print(f"completed {completed} <= counted {counted:.0f} <= {completed} + {cut} cut")
+    print(
+        f"{kills} kills: completed {completed} <= counted {counted:.0f} <= {completed} + {cut} cut"
+    )
     assert cut > 0, "the kill hit no request"
     assert completed <= counted <= completed + cut
 

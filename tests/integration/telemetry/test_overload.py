@@ -60,7 +60,7 @@ def test_the_latency_sli_is_what_clients_wait_when_threads_are_saturated(
     )
     assert mean_sli > 0.05 * 128 / 8 / 2, "the queue is not in it"
     # What escapes: the client's own thread waiting for its turn, and the way over the network.
-    assert 0.8 <= mean_sli / mean_seen <= 1.02
+    assert 0.5 <= mean_sli / mean_seen <= 1.02
 
 
 def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(

@@ -67,7 +67,7 @@ def test_sigterm_under_load_fails_no_polite_client_and_loses_no_span_or_line(
     for client in polite:
         client.join(DEADLINE_SECONDS)
         assert not client.is_alive()
-    wait_for("it served while draining", lambda: stubborn.completed[200] > at_signal + 20)
+    wait_for("it served while draining", lambda: stubborn.completed[200] > at_signal + 5)
     assert server.process.wait(DEADLINE_SECONDS) == 0
     stubborn.stop.set()
     stubborn.join()

@@ -6,7 +6,7 @@
 
 from typing import Final
 
-from telemetry.django.routes import declare_routes, set_route
+from telemetry.django.routes import declare_routes
 from telemetry.django.views import metrics_view
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "MIDDLEWARE",
     "declare_routes",
     "metrics_view",
-    "set_route",
 ]
 
 MIDDLEWARE: Final = ["telemetry.django.middleware.Middleware"]

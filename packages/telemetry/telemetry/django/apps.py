@@ -65,7 +65,7 @@ class TelemetryConfig(AppConfig):
         # Django's line about a 4xx or 5xx says nothing that the access line does not; about an
         # exception that nobody caught it has the stack.
         logging.getLogger("django.request").addFilter(lambda record: bool(record.exc_info))
-        if any("postgresql" in database["ENGINE"] for database in settings.DATABASES.values()):
+        if any("postgresql" in str(database["ENGINE"]) for database in settings.DATABASES.values()):
             from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 
             PsycopgInstrumentor().instrument()

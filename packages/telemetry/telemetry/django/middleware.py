@@ -144,8 +144,8 @@ class Middleware:
             exchange.suppression.__exit__(None, None, None)
         response[context.HEADER] = exchange.request_id
         if isinstance(response, StreamingHttpResponse):
-            body = cast("Iterator[bytes]", iter(response.streaming_content))
-            response.streaming_content = _Stream(body, exchange, response.status_code)
+            body = cast("Iterator[bytes]", response.streaming_content)  # WSGI: never async
+            response.streaming_content = _Stream(iter(body), exchange, response.status_code)
         else:
             sent = b"" if request.method == "HEAD" else getattr(response, "content", b"")
             exchange.finish(response.status_code, len(sent))

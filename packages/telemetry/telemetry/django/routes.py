@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from telemetry import metrics, names
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 # Each declared (method, route) has these series from the start, so that the first error is an
 # increase from 0 and not a series that begins at 1, whose increase Prometheus cannot see.
@@ -36,8 +33,8 @@ def declare_routes(routes: Iterable[tuple[str, str]]) -> None:
     for _, route in pairs:
         _declared[_shape(route)] = route
     _templates.clear()
-    pairs |= {(names.METHOD_OTHER, names.ROUTE_UNMATCHED)}
     pairs |= {(method, names.ROUTE_OVERLOAD) for method, _ in pairs}
+    pairs |= {(names.METHOD_OTHER, names.ROUTE_UNMATCHED)}
     for method, route in sorted(pairs):
         for status in STATUSES_FROM_THE_START:
             metrics.duration_of(method, route, status)
@@ -51,9 +48,3 @@ def template(route: str) -> str:
     except KeyError:
         own = "/" + _PARAMETER.sub(lambda m: "{" + (m[1] or m[2]) + "}", route).lstrip("/^")
         return _templates.setdefault(route, _declared.get(_shape(own), own))
-
-
-def set_route(request: "HttpRequest", route: str) -> None:
-    """Count this request under another route than the one that Django resolved."""
-    if request.resolver_match is not None:
-        request.resolver_match.route = route

@@ -31,7 +31,7 @@ _LAST_DATA_RECV: Final = 8 + 4 * 11  # offset of tcpi_last_data_recv in struct t
 _MAX_HEAD: Final = 8192
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (/[^ ?]*)[^ ]* HTTP/1")
-_ID_HEADER: Final = re.compile(rb"\r\n[xX]-[rR]equest-[iI][dD]:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
+_ID_HEADER: Final = re.compile(rb"(?i)\r\nX-Request-ID:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
 
 _STATUSES: Final = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -245,8 +245,9 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
 def _readable(sock: socket.socket) -> bool:
     try:
-        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)) or True
+        sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
     except OSError:
-        return True  # the base finds out what is wrong with it
+        pass  # the base finds out what is wrong with it
+    return True

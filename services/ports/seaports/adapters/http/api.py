@@ -78,6 +78,10 @@ class PortsApi(NinjaAPI):
                     if int(status) >= HTTPStatus.BAD_REQUEST and "content" in response:
                         (content,) = response["content"].values()
                         response["content"] = {problems.MEDIA_TYPE: content}
+                for parameter in operation["parameters"]:
+                    # A parameter may be left out; there is no way to write null in a query.
+                    kinds = parameter["schema"].pop("anyOf", [{}])
+                    parameter["schema"].update(kinds[0])
         return orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
 
 

@@ -1,5 +1,6 @@
 """Entity tags and conditional requests (RFC 9110, section 13)."""
 
+import re
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Final
@@ -9,10 +10,17 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags
 
+from ninja.errors import HttpError
+
 from seaports.application.interfaces import Document, Precondition
 from seaports.domain.errors import PreconditionFailed
 
 _DIGEST_BYTES: Final = 12
+
+_TAG: Final = '(W/)?"[!#-~]*"'
+ENTITY_TAGS_PATTERN: Final = f"^{_TAG}(, ?{_TAG})*$"
+"""What If-Match and If-None-Match hold, where it is not `*` (RFC 9110, section 13.1), in ASCII."""
+_are_entity_tags = re.compile(ENTITY_TAGS_PATTERN).fullmatch
 
 
 def etag_of(*content: bytes) -> str:
@@ -41,9 +49,12 @@ def precondition(request: HttpRequest) -> Precondition:
 
     `If-Match: "tag"` holds while the port is that one, `If-Match: *` while there is any,
     `If-None-Match: *` while there is none.
+
+    Raises:
+        HttpError: 400, a header is malformed; to ignore it would be to write unconditionally.
     """
-    match = parse_etags(request.META.get("HTTP_IF_MATCH", ""))
-    none_match = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    match = _entity_tags(request, "If-Match")
+    none_match = _entity_tags(request, "If-None-Match")
 
     def check(document: Document | None) -> None:
         etag = None if document is None else etag_of(document)
@@ -57,3 +68,14 @@ def precondition(request: HttpRequest) -> Precondition:
             raise PreconditionFailed(f"the port exists: its entity tag is {etag}")
 
     return check
+
+
+def _entity_tags(request: HttpRequest, header: str) -> list[str]:
+    value = request.headers.get(header)
+    if value is None:
+        return []
+    if value != "*" and not _are_entity_tags(value):
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST, f'{header} is neither * nor a list of "entity tags"'
+        )
+    return parse_etags(value)

@@ -59,7 +59,7 @@ def problem(
         request: Its path becomes `instance`.
         status: The response's status; its phrase becomes the title.
         detail: What was wrong and what to do.
-        errors: Which inputs were wrong, each with `in`, `name` and `detail`.
+        errors: Which inputs were wrong, each with `source`, `name` and `detail`.
     """
     document: dict[str, object] = {
         "type": "about:blank",
@@ -125,12 +125,12 @@ def _from_validation(request: HttpRequest, error: ValidationError) -> HttpRespon
             path = path[1:]
         errors.append(
             {
-                "in": str(source),
+                "source": str(source),
                 "name": ".".join(str(step) for step in path),
                 "detail": str(item["msg"]),
             }
         )
-    named = ", ".join(sorted({item["name"] or item["in"] for item in errors}))
+    named = ", ".join(sorted({item["name"] or item["source"] for item in errors}))
     return problem(
         request, HTTPStatus.UNPROCESSABLE_ENTITY, f"not acceptable: {named}", errors=errors
     )

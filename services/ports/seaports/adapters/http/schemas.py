@@ -3,7 +3,7 @@
 from typing import Annotated, Final, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, Strict
+from pydantic import ConfigDict, Field, Strict, WithJsonSchema
 
 from seaports.application.list_ports import DEFAULT_LIMIT, MAX_LIMIT
 from seaports.domain.port import MAX_ITEMS, MAX_TEXT, TEXT_PATTERN, UNLOCODE_PATTERN
@@ -17,8 +17,23 @@ AnyCaseCode = Annotated[str, Field(pattern=ANY_CASE_UNLOCODE, examples=["AEAJM"]
 Texts = Annotated[list[Text], Field(max_length=MAX_ITEMS)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
-# Strictness is about numbers that are texts; a JSON array is a list to Python, never a tuple.
-LonLat = Annotated[tuple[Longitude, Latitude], Strict(strict=False)]
+LonLat = Annotated[
+    tuple[Longitude, Latitude],
+    # Strictness is about numbers that are texts; a JSON array is a list to Python, never a tuple.
+    Strict(strict=False),
+    # As OpenAPI 3.1 wants it; Ninja writes a tuple as the JSON Schema of old did.
+    WithJsonSchema(
+        {
+            "type": "array",
+            "prefixItems": [
+                {"type": "number", "minimum": -180, "maximum": 180},
+                {"type": "number", "minimum": -90, "maximum": 90},
+            ],
+            "minItems": 2,
+            "maxItems": 2,
+        }
+    ),
+]
 FilterText = Annotated[
     str, Field(min_length=1, max_length=MAX_QUERY_TEXT, pattern=f"^{TEXT_PATTERN}$")
 ]
@@ -53,7 +68,10 @@ class PortOut(Schema):
     country: str
     alias: list[str]
     regions: list[str]
-    coordinates: LonLat | None = Field(description="Longitude, latitude (WGS 84).")
+    # Served as prepared, so only described here, and in the plain way that every tool reads.
+    coordinates: Annotated[list[Longitude], Field(min_length=2, max_length=2)] | None = Field(
+        description="Longitude, latitude (WGS 84)."
+    )
     province: str | None
     timezone: str | None
     unlocs: list[Code]
@@ -88,7 +106,7 @@ class ListQuery(Schema):
 class FieldProblem(Schema):
     """One input that was wrong."""
 
-    in_: str = Field(alias="in", description="query, path or body.")
+    source: str = Field(description="query, path or body.")
     name: str
     detail: str
 

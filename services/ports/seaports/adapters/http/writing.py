@@ -6,19 +6,19 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Body, Path, Router
+from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from seaports.adapters.http.conditional import etag_of, precondition
+from seaports.adapters.http.conditional import ENTITY_TAGS_PATTERN, etag_of, precondition
 from seaports.adapters.http.responses import PROBLEMS, json_response
 from seaports.adapters.http.schemas import AnyCaseCode, PortIn, PortOut, Problem
 from seaports.application.use_cases import UseCases
-from seaports.domain.errors import InvalidPort
 from seaports.domain.port import port_from_record, unlocode
 
 
 def add_writing(router: Router, use_cases: UseCases, auth: HttpBearer) -> None:
     """Add the routes that change ports, for clients that `auth` lets in."""
-    problems: dict[Any, Any] = {frozenset({401, 411, 415}): Problem, **PROBLEMS}
+    problems: dict[Any, Any] = {frozenset({401, 409, 411, 413, 415}): Problem, **PROBLEMS}
 
     @router.put(
         "/ports/{id}",
@@ -41,7 +41,7 @@ def add_writing(router: Router, use_cases: UseCases, auth: HttpBearer) -> None:
         key = unlocode(id)
         record = body.model_dump()
         if (named := record.pop("id")) is not None and unlocode(named) != key:
-            raise InvalidPort(f"the body's id {named} is not the id in the path")
+            raise HttpError(HTTPStatus.CONFLICT, f"the body's id {named} is not the id in the path")
         if record["coordinates"] is not None:
             record["coordinates"] = list(record["coordinates"])
         port = port_from_record(key, record)
@@ -68,5 +68,5 @@ def add_writing(router: Router, use_cases: UseCases, auth: HttpBearer) -> None:
 
 
 def _header(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "pattern": r'^(\*|(W/)?"[\x21\x23-\x7e]*")$', "maxLength": 200}
+    schema = {"anyOf": [{"const": "*"}, {"type": "string", "pattern": ENTITY_TAGS_PATTERN}]}
     return {"in": "header", "name": name, "required": False, "schema": schema}

@@ -9,8 +9,15 @@ from contextlib import contextmanager
 from secrets import randbits
 from typing import Final, Protocol, cast
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 from django.db.models import QuerySet
+from psycopg.errors import UndefinedTable
 
 from seaports.adapters.store.postgres.models import PortRow, StoreRow
 from seaports.application.interfaces import (
@@ -168,7 +175,11 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        raise StoreUnavailable(f"the database does not answer: {type(error).__name__}") from error
+        raise StoreUnavailable("the database does not answer") from error
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, UndefinedTable):
+            raise StoreUnavailable("the tables are missing: run manage.py migrate") from error
+        raise
 
 
 def _selected(selection: Selection) -> QuerySet[PortRow]:

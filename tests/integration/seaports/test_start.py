@@ -1,0 +1,102 @@
+"""A wrong configuration stops the start with one clear line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import service
+from tests.service import FOLDER
+
+
+def refused(**settings: str) -> tuple[int, list[str]]:
+    """Return the exit status of a start, and the reasons that its critical lines give."""
+    done = subprocess.run(
+        [Path(sys.executable).parent / "gunicorn"],
+        cwd=FOLDER,
+        env=service.environment(PORT=str(service.free_port()), **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return done.returncode, [line["reason"] for line in lines if line["level"] == "critical"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (
+            {"PORTS_THREADS": "many"},
+            "PORTS_THREADS: Input should be a valid integer, unable to parse string as an integer"
+            " (Threads that serve, a worker.)",
+        ),
+        (
+            {"PORTS_THREADS": "0"},
+            "PORTS_THREADS: Input should be greater than or equal to 1 (Threads that serve, a"
+            " worker.)",
+        ),
+        (
+            {"PORTS_STORE_URL": "mysql://root:hunter2@db/ports"},
+            "PORTS_STORE_URL: Value error, expected memory:// or"
+            " postgresql://USER:PASSWORD@HOST:PORT/DATABASE (`memory://`, or"
+            " `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.)",
+        ),
+        (
+            {"PORTS_WRITE_TOKEN": "long-enough-to-be-one"},
+            "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP (Unset it, or set"
+            " PORTS_STORE_URL to a postgresql:// URL.)",
+        ),
+        (
+            {"PORTS_DATA_FILE": "nope.json"},
+            "PORTS_DATA_FILE nope.json: No such file or directory",
+        ),
+        (
+            {"PORTS_DATA_FILE": "manage.py"},
+            "PORTS_DATA_FILE manage.py: the top level is not an object of ports by UN/LOCODE",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(settings: dict[str, str], reason: str) -> None:
+    status, reasons = refused(**settings)
+    assert reasons == [reason]
+    assert status not in {0, None}
+
+
+def test_a_misspelt_setting_is_found_by_check() -> None:
+    done = service.manage("check", settings={"PORTS_WRITE_TOKNE": "x"})
+    assert done.returncode == 0
+    assert "ports.W001) PORTS_WRITE_TOKNE: no such setting" in done.stderr.decode()
+    assert "HINT: Is PORTS_WRITE_TOKEN meant?" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("store", ["memory", "postgresql"])
+def test_check_deploy_is_clean(store: str) -> None:
+    settings = (
+        {"PORTS_STORE_URL": "postgresql://u:p@127.0.0.1:1/x"} if store == "postgresql" else {}
+    )
+    done = service.manage("check", "--deploy", "--fail-level", "WARNING", settings=settings)
+    assert (done.returncode, done.stdout.decode().strip()) == (
+        0,
+        "System check identified no issues (3 silenced).",
+    )
+
+
+def test_the_migrations_are_those_of_the_models() -> None:
+    settings = {"PORTS_STORE_URL": "postgresql://u:p@127.0.0.1:1/x"}
+    done = service.manage("makemigrations", "--check", "--dry-run", "ports", settings=settings)
+    assert (done.returncode, done.stdout.decode().strip()) == (
+        0,
+        "No changes detected in app 'ports'",
+    )
+
+
+def test_every_command_has_help() -> None:
+    done = service.manage("import_ports", "--help", settings={})
+    assert done.returncode == 0
+    assert "Create or update ports from a JSON file" in done.stdout.decode()
+    assert "--skip-invalid" in done.stdout.decode()

@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+
+# Modules whose loading is a price that only their users may pay.
+HEAVY = ("django", "gunicorn", "opentelemetry", "prometheus_client", "structlog", "orjson")
+
+PROGRAM = """
+import sys, time
+started = time.perf_counter()
+import telemetry
+print(time.perf_counter() - started)
+log = telemetry.get_logger("x")
+print(sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_importing_the_package_loads_no_sdk_no_django_and_no_gunicorn() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+    )
+    seconds, modules = done.stdout.splitlines()
+    print(f"import telemetry: {float(seconds) * 1000:.1f} ms")
+    assert [name for name in HEAVY if f"'{name}'" in modules] == []
+
+
+def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
+    import telemetry  # noqa: PLC0415 -- beside what it shows
+
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        telemetry.nothing  # noqa: B018

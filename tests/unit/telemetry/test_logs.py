@@ -1,0 +1,206 @@
+import io
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from telemetry import context, logs, shared
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Where configured logging writes; what was configured before comes back."""
+    root = logging.getLogger()
+    before, threshold = root.handlers[:], root.level
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    monkeypatch.delenv("LOG_FORMAT", raising=False)
+    stream = io.StringIO()
+    logs.configure_logging("harbour", stream)
+    yield stream
+    root.handlers[:] = before
+    root.setLevel(threshold)
+    logging.captureWarnings(capture=False)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    for line in found:
+        timestamp = line.pop("timestamp")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", timestamp)
+    return found
+
+
+def test_a_structlog_event_and_a_librarys_record_look_the_same(stream: io.StringIO) -> None:
+    context.begin("mine")
+    logs.get_logger("harbour.pilot").info("ship.arrived", ship="Ada", berth=3)
+    logging.getLogger("library").warning("took %d s", 7)
+    context.end()
+    assert lines(stream) == [
+        {
+            "level": "info",
+            "event": "ship.arrived",
+            "logger": "harbour.pilot",
+            "service": "harbour",
+            "request_id": "mine",
+            "ship": "Ada",
+            "berth": 3,
+        },
+        {
+            "level": "warning",
+            "event": "took 7 s",
+            "logger": "library",
+            "service": "harbour",
+            "request_id": "mine",
+        },
+    ]
+
+
+def test_an_exception_is_an_object_without_local_variables(stream: io.StringIO) -> None:
+    def steer(password: str) -> None:
+        raise KeyError(len(password))
+
+    try:
+        steer("hun" + "ter2")
+    except KeyError:
+        logs.get_logger("x").exception("failed")
+        logging.getLogger("y").exception("failed too")
+    for line in lines(stream):
+        stack = line["exception"].pop("stacktrace")
+        assert stack.endswith("KeyError: 7\n")
+        assert "hunter2" not in stack
+        assert line["exception"] == {"type": "KeyError", "message": "7"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Authorization": "Bearer planted"},
+        {"set-cookie": "planted"},
+        {"headers": {"Cookie": "planted", "accept": "text/plain"}},
+        {"write_token": b"planted"},
+        {"list": [{"api_key": "planted"}]},
+        {"note": "sent Authorization: Bearer planted.planted-planted"},
+        {"note": "basic planted=="},
+    ],
+)
+def test_a_secret_is_never_written(stream: io.StringIO, fields: dict[str, Any]) -> None:
+    logs.get_logger("x").info("asked", **fields)
+    assert "planted" not in stream.getvalue()
+    assert logs.REDACTED in stream.getvalue()
+
+
+def test_a_secret_in_a_librarys_message_is_not_written(stream: io.StringIO) -> None:
+    logging.getLogger("library").error("sent %s", {"h": "Bearer planted"})
+    try:
+        int("Bearer planted")
+    except ValueError:
+        logging.getLogger("library").exception("failed")
+    (_, failure) = lines(stream)
+    assert "Bearer [redacted]" in failure["exception"]["message"]
+    # The source line that the stack quotes is the service's own, and redacted as well.
+    assert "planted" not in stream.getvalue()
+
+
+def test_queries_keep_their_shape_and_lose_their_secrets() -> None:
+    query = "country=NL&access_token=planted&q=a%20b&PASSWORD=planted&token="
+    assert logs.redact_query(query) == (
+        "country=NL&access_token=REDACTED&q=a%20b&PASSWORD=REDACTED&token=REDACTED"
+    )
+
+
+FORGED = 'x\n{"level":"info","event":"forged"}\r\x1b[31m\u2028\x85'
+
+
+def test_json_keeps_a_line_a_line_and_a_field_a_field(stream: io.StringIO) -> None:
+    logs.get_logger("x").info("asked", agent=FORGED, level="forged", service="forged")
+    (line,) = lines(stream)
+    assert line == {
+        "level": "info",
+        "event": "asked",
+        "logger": "x",
+        "service": "harbour",
+        "agent": FORGED,
+        "level_": "forged",
+        "service_": "forged",
+    }
+
+
+def test_the_console_keeps_a_line_a_line_and_a_terminal_unsteered(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "console")
+    logs.configure_logging("harbour", stream)
+    logs.get_logger("x").info(FORGED, agent=FORGED, nested={"agent": FORGED}, many=[FORGED])
+    written = stream.getvalue()
+    assert written.endswith("\n")
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", written[:-1])
+    assert "forged" in written
+
+
+def test_the_console_shows_a_stack_over_several_lines(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "console")
+    logs.configure_logging("harbour", stream)
+    try:
+        ["a"].index("a\x1bb")
+    except ValueError:
+        logs.get_logger("x").exception("failed")
+    assert "\nValueError: " in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_texts_are_bounded_and_what_json_has_not_is_still_written(stream: io.StringIO) -> None:
+    logs.get_logger("x").info("asked", agent="é" * 9_000, big=2**70, lone="\ud800", raw=b"\xff")
+    (line,) = lines(stream)
+    assert len(line["agent"]) == logs.MAX_TEXT
+    assert (line["big"], line["lone"], line["raw"]) == (2**70, "\ud800", "b'\\xff'")
+
+
+def test_what_is_below_the_level_is_not_written(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")
+    logs.configure_logging("harbour", stream)
+    logs.get_logger("x").info("quiet")
+    logging.getLogger("y").info("quiet")
+    logs.get_logger("x").warning("loud")
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("LOG_LEVEL", "LOG_LEVEL='loud' is not one of debug, info, warning, error, critical"),
+        ("LOG_FORMAT", "LOG_FORMAT='loud' is not one of json, console"),
+    ],
+)
+def test_a_wrong_setting_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, message: str
+) -> None:
+    monkeypatch.setenv(variable, "loud")
+    with pytest.raises(ValueError, match=message):
+        logs.configure_logging("harbour", io.StringIO())
+
+
+def test_exporters_complain_once_a_minute_and_others_always(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(shared, "_memory", bytearray(64))
+    for second in (0, 1, 59, 60, 61, 121):
+        now[0] = 1000.0 + second
+        logging.getLogger("opentelemetry.exporter").warning("second %d", second)
+    logging.getLogger("other").warning("always")
+    logging.getLogger("other").warning("always")
+    assert [line["event"] for line in lines(stream)] == [
+        "second 0",
+        "second 60",
+        "second 121",
+        "always",
+        "always",
+    ]

@@ -81,20 +81,28 @@ load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=6
 	.venv-load/bin/pip install --quiet --require-hashes -r requirements/load.txt
 	touch $@
 
-##@ SLOs
-.PHONY: generate check-generated test-slo mutate-slo
-generate: setup ## Write everything that is generated from declarations
-	$(BIN)/slo generate
+##@ Generate
+.PHONY: generate generate-telemetry generate-slo check-generated
+generate: generate-telemetry generate-slo ## Write anew everything that is generated
+
+generate-telemetry: setup
 	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
 
-check-generated: setup ## Fail when what is committed differs from a fresh generation
-	$(BIN)/slo validate
-	$(BIN)/slo check
+generate-slo: setup
+	$(BIN)/slo generate
 
+check-generated: setup ## Fail when what is committed differs from a fresh generation
+	$(BIN)/slo check
+	@mkdir -p .cache
+	$(BIN)/python -m telemetry.reference .cache/telemetry-reference.md
+	diff .cache/telemetry-reference.md docs/telemetry-reference.md
+
+##@ SLOs
+.PHONY: test-slo mutate-slo
 test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest tests/platform/slo
+	$(BIN)/pytest -s tests/platform/slo
 
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
-	$(BIN)/python tests/platform/slo/mutate.py
+	$(BIN)/python -m tests.platform.slo.mutate

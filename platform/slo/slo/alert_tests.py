@@ -222,7 +222,7 @@ class _SloTests:
         budget_left = 1 - ratio / float(self.slo.budget)
         return _test(
             self._name(None, f"no series of {part} events means that there were none"),
-            traffic(self.slo, [self._phase(30, Decimal(0))], without_parts=True),
+            traffic(self.slo, [self._phase(30, Decimal(ratio))], without_parts=True),
             self._silent(30) if self.slo.bad else [],
             [
                 *(

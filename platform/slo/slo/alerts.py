@@ -131,9 +131,7 @@ def watchdog_group(service: str, clock: Clock) -> Group:
 def _links(slo: Slo, adoption: Adoption) -> dict[str, str]:
     return {
         "runbook_url": adoption.file_url(f"services/{slo.service}/{slo.runbook}"),
-        "dashboard_url": adoption.dashboard_url(
-            f"slo-{slo.service}-{slo.name}", environment=ENVIRONMENT_TEMPLATE
-        ),
+        "dashboard_url": adoption.dashboard_url(slo.uid, environment=ENVIRONMENT_TEMPLATE),
     }
 
 

@@ -72,12 +72,17 @@ def _problem_of(document: Document, details: ErrorDetails) -> Problem:
             if details["type"] == "missing":
                 return document.problem((*location, step), "is required and missing")
             # A step that is no key of the file is pydantic's name for one form of several.
-            message = "must be a text, a list of texts, {prefix: …} or {notPrefix: …}"
-            return document.problem(location, message)
+            return document.problem(location, _expected(location))
         location = (*location, step)
     if details["type"] == "extra_forbidden":
         return document.problem(location, "unknown field")
     return document.problem(location, details["msg"].removeprefix("Value error, "))
+
+
+def _expected(location: Location) -> str:
+    if location[-1] in {"target", "targetPercent", "le"}:
+        return "must be a number"
+    return "must be a text, a list of texts, {prefix: …} or {notPrefix: …}"
 
 
 @dataclass

@@ -55,12 +55,11 @@ def service_groups(
     """Make a service's rule groups: two for each SLO, and the watchdog's."""
     groups = []
     for slo in slos:
-        name = f"slo-{service}-{slo.name}"
         # Alerts follow the rates in one group, so that they see those of the same moment.
         sli = (*rate_rules(slo, clock), *slo_alerts(slo, clock, adoption))
-        groups.append(Group(name, clock.lasts(EVALUATION_INTERVAL), sli))
+        groups.append(Group(slo.uid, clock.lasts(EVALUATION_INTERVAL), sli))
         budget = budget_rules(slo, clock)
-        groups.append(Group(f"{name}-budget", clock.lasts(BUDGET_INTERVAL), budget))
+        groups.append(Group(f"{slo.uid}-budget", clock.lasts(BUDGET_INTERVAL), budget))
     return [*groups, watchdog_group(service, clock)]
 
 

@@ -1,5 +1,6 @@
 """Structured label matchers: one form of declaration, one PromQL rendering, sample values."""
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Protocol
@@ -83,7 +84,10 @@ class Prefix:
 
 def outside(matcher: Matcher) -> str:
     """Make up a label value that the matcher does not pick."""
-    return next(value for value in ("200", "400", "other") if not matcher.accepts(value))
+    if isinstance(matcher, Prefix) and matcher.negated:
+        return Prefix(matcher.prefix).sample()
+    candidates = itertools.chain(("200", "400"), map("other-{}".format, itertools.count()))
+    return next(value for value in candidates if not matcher.accepts(value))
 
 
 def literal(text: str) -> str:

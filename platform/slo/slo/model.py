@@ -47,9 +47,26 @@ class Slo:
     minimum_bad_events: int
 
     @property
+    def part(self) -> Source:
+        """Events that are counted beside all: the good ones or the bad ones.
+
+        Raises:
+            ValueError: neither is set.
+        """
+        part = self.bad or self.good
+        if part is None:
+            raise ValueError(f"{self.service} {self.name} counts neither good nor bad events")
+        return part
+
+    @property
     def budget(self) -> Decimal:
         """Ratio of events that may be bad."""
         return 1 - self.objective
+
+    @property
+    def uid(self) -> str:
+        """Name of the SLO among all services': of its rule group and of its dashboard."""
+        return f"slo-{self.service}-{self.name}"
 
     @property
     def pascal_name(self) -> str:

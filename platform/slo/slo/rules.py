@@ -102,12 +102,11 @@ def _rates(slo: Slo, window: timedelta, clock: Clock) -> tuple[Rule, Rule, Rule]
 def _bad(slo: Slo, recorded_total: str, window: str) -> str:
     """Rate of bad events; a series that does not exist yet has counted nothing."""
     total = f"sum {series.BY_TARGET} ({recorded_total})"
+    part = events(slo.service, slo.part, window)
     if slo.bad is not None:
-        return f"{events(slo.service, slo.bad, window)}\nor\n0 * {total}"
-    assert slo.good is not None  # noqa: S101  # one of the two is set: see Slo
-    good = events(slo.service, slo.good, window)
+        return f"{part}\nor\n0 * {total}"
     # Subtracting two sums may leave a hair less than zero, and nobody has less than no bad events.
-    return f"clamp_min(\n{total}\n-\n(\n{good}\nor\n0 * {total}\n),\n0)"
+    return f"clamp_min(\n{total}\n-\n(\n{part}\nor\n0 * {total}\n),\n0)"
 
 
 def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
@@ -124,7 +123,6 @@ def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
     period_ratio = series.error_ratio(slo.period)
     remaining = series.of_slo(series.REMAINING, slo)
     burn = f"({series.of_slo(series.error_ratio(CURRENT_WINDOW), slo)} / {budget})"
-    lasts = clock.seconds(slo.period)
     return (
         # Bad events over all events: each event weighs the same, by day and by night.
         Rule(
@@ -140,10 +138,10 @@ def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
         ),
         Rule(series.PERIOD_BURN, f"{series.of_slo(period_ratio, slo)} / {budget}", labels),
         Rule(series.REMAINING, f"1 - {series.of_slo(series.PERIOD_BURN, slo)}", labels),
-        # Absent where the budget outlasts the period: then what was spent comes back in time.
+        # A budget that burns no faster than allowed is never spent: then there is no such time.
         Rule(
             series.EXHAUSTION,
-            f"clamp_min({remaining}, 0) * {lasts}\n/\n({burn} > 0)\n< {lasts}",
+            f"clamp_min({remaining}, 0) * {clock.seconds(slo.period)}\n/\n({burn} > 1)",
             labels,
         ),
         Rule(series.OBJECTIVE, f"vector({plain(slo.objective)})", static),

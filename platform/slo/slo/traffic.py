@@ -87,9 +87,7 @@ def traffic(
     """
     counters = _counters(slo)
     if without_parts:
-        part = slo.bad or slo.good
-        assert part is not None  # noqa: S101  # one of the two is set: see Slo
-        counters = [each for each in counters if not _counts_only(each, part)]
+        counters = [each for each in counters if not _counts_only(each, slo.part)]
     minutes = sum(phase.minutes for phase in phases)
     target = f'up{{{names.SERVICE_NAME}="{slo.service}", {names.ENVIRONMENT}="{environment}"}}'
     return [
@@ -106,8 +104,7 @@ def _counts_only(counter: _Counter, part: Source) -> bool:
 
 def _counters(slo: Slo) -> list[_Counter]:
     whole = slo.total.selectors
-    part = slo.bad or slo.good
-    assert part is not None  # noqa: S101  # one of the two is set: see Slo
+    part = slo.part
     share = Fraction(1, len(part.selectors))
     none, all_ = Fraction(0), Fraction(1)
     if part.le is not None:

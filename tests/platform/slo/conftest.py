@@ -1,21 +1,16 @@
 """What the tests on real programs share."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from slo.adoption import load_adoption
+from slo.declaration import load_service
+from slo.generate import service_groups
+from slo.model import Slo
+from slo.rules import Clock, Group
 
-# The helpers beside these tests are plain modules.
-sys.path.insert(0, str(Path(__file__).parent))
-
-import history  # noqa: E402  # after the path is set
-from real import ROOT, Prometheus, prometheus  # noqa: E402
-from slo.adoption import load_adoption  # noqa: E402
-from slo.declaration import load_service  # noqa: E402
-from slo.generate import service_groups  # noqa: E402
-from slo.model import Slo  # noqa: E402
-from slo.rules import Clock, Group  # noqa: E402
+from tests.platform.slo import history
+from tests.platform.slo.real import ROOT, Prometheus, prometheus
 
 
 @pytest.fixture(scope="session")

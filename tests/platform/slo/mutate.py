@@ -80,22 +80,24 @@ def burn_mutants(slo: Slo, window: BurnWindow) -> Iterator[Mutant]:
     threshold = window.threshold(slo.objective, slo.period)
     old = f"> {plain(threshold)}"
     alert = frozenset({name})
-    for what, change in (
-        ("threshold x 2", replaced(old, f"> {plain(threshold * 2)}")),
-        ("threshold / 2", replaced(old, f"> {plain(threshold / 2)}")),
-        ("long window dropped", clause(0, lambda _: None)),
-        ("short window dropped", clause(1, lambda _: None)),
-        ("guard removed", clause(2, lambda _: None)),
-        ("guard x 2", clause(2, lambda text: text.replace(" * ", " / 2 * "))),
-        ("guard / 2", clause(2, lambda text: text.replace(" * ", " * 2 * "))),
-        ("for dropped", no_hold),
-        ("long comparison flipped", clause(0, lambda text: text.replace(" > ", " < "))),
-        ("short comparison flipped", clause(1, lambda text: text.replace(" > ", " < "))),
-        ("guard comparison flipped", clause(2, lambda text: text.replace(" >= ", " < "))),
+    above, below, ends, burst = "just above", "just below", "it ends", "a burst"
+    few, enough = "[0-9]+ bad events .* too few", "[0-9]+ bad events .* enough"
+    for what, change, noticing in (
+        ("threshold x 2", replaced(old, f"> {plain(threshold * 2)}"), above),
+        ("threshold / 2", replaced(old, f"> {plain(threshold / 2)}"), below),
+        ("long window dropped", clause(0, lambda _: None), burst),
+        ("short window dropped", clause(1, lambda _: None), ends),
+        ("guard removed", clause(2, lambda _: None), few),
+        ("guard x 2", clause(2, lambda text: text.replace(" * ", " / 2 * ")), enough),
+        ("guard / 2", clause(2, lambda text: text.replace(" * ", " * 2 * ")), few),
+        ("for dropped", no_hold, above),
+        ("long comparison flipped", clause(0, lambda text: text.replace(" > ", " < ")), above),
+        ("short comparison flipped", clause(1, lambda text: text.replace(" > ", " < ")), above),
+        ("guard comparison flipped", clause(2, lambda text: text.replace(" >= ", " < ")), above),
     ):
-        yield Mutant(f"{name}: {what}", alert, change, f"^{name}:")
+        yield Mutant(f"{name}: {what}", alert, change, f"^{name}: {noticing}")
     rates = frozenset({total(window.long), bad(window.long)})
-    yield Mutant(f"{name}: grouping label dropped", rates, ungrouped, f"^{name}:")
+    yield Mutant(f"{name}: grouping label dropped", rates, ungrouped, f"^{name}: {above}")
 
 
 def slo_mutants(slo: Slo) -> Iterator[Mutant]:
@@ -157,7 +159,7 @@ def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]
 
 def mutate(groups: list[Group], slo: Slo | None, mutant: Mutant) -> list[Group]:
     """Apply a mutant to the groups of its SLO, and leave the others' groups out."""
-    prefix = f"slo-{slo.service}-{slo.name}" if slo else ""
+    prefix = slo.uid if slo else ""
     kept = [group for group in groups if group.name.startswith(prefix)]
     changed = [
         replace(

@@ -27,7 +27,9 @@ def tool(name: str) -> str:
 def run(*command: str, cwd: Path | None = None) -> str:
     """Run a program that must succeed, and return what it printed."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, (
+        f"{command} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
+    )
     return done.stdout
 
 
@@ -70,9 +72,9 @@ def _answers(url: str) -> bool:
 class Prometheus:
     """A real Prometheus server over a data folder, asked by its HTTP API."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, client: httpx.Client) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, timeout=120)
+        self._client = client
 
     def query(self, expr: str, at: float) -> list[tuple[dict[str, str], float]]:
         """Evaluate at a moment; each sample as its labels and its value."""
@@ -117,5 +119,8 @@ def prometheus(folder: Path, config: str = "{}") -> Iterator[Prometheus]:
         "--query.max-samples=500000000",
         f"--web.listen-address={url.removeprefix('http://')}",
     )
-    with serving(*command, url=url, ready="/-/ready", log=folder / "prometheus.log"):
-        yield Prometheus(url)
+    with (
+        serving(*command, url=url, ready="/-/ready", log=folder / "prometheus.log"),
+        httpx.Client(base_url=url, timeout=120) as client,
+    ):
+        yield Prometheus(url, client)

@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from real import ROOT, run, tool
 from ruamel.yaml import YAML
+
+from tests.platform.slo.real import ROOT, run, tool
 
 PORTS = ROOT / "platform/generated/ports"
 SLOS = 2
@@ -18,7 +19,9 @@ GENERATED_TESTS = SLOS * (4 * 6 + 7) + 1
 
 
 def test_promtool_loads_every_rule() -> None:
-    printed = run(tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", str(PORTS / "rules.yaml"))
+    printed = run(
+        tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", str(PORTS / "rules.yaml")
+    )
     assert f"SUCCESS: {RULES} rules found" in printed
     assert (PORTS / "rules.yaml").read_text().count("- alert: ") == ALERTS
 

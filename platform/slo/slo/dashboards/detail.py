@@ -33,15 +33,10 @@ _LOGS = "a/grafana-lokiexplore-app/explore/service"
 _FACTOR_COLORS = {"page": RED, "ticket": ORANGE}
 
 
-def uid(slo: Slo) -> str:
-    """Identify the dashboard, as alerts link to it."""
-    return f"slo-{slo.service}-{slo.name}"
-
-
 def detail(slo: Slo, adoption: Adoption) -> dashboard.Dashboard:
     """Make the page of one SLO."""
     title = f"SLO {slo.service}: {slo.title}"
-    board = one_service(frame(uid(slo), title, slo.description, [slo.service]), slo.service)
+    board = one_service(frame(slo.uid, title, slo.description, [slo.service]), slo.service)
     board = annotated(board, slo.name)
     for each in _links(slo, adoption):
         board = board.link(each)
@@ -93,11 +88,11 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
         ),
         number(
             "Exhausted in",
-            "When the budget is gone, if the last hour goes on as it was.",
+            "When the budget is gone, if it goes on as in the last hour and nothing comes back.",
             "s",
             _of(series.EXHAUSTION, slo),
             steps=((None, RED), (86400.0, ORANGE)),
-            absent="outlasts the period",
+            absent="never, at this rate",
         ),
         number(
             "Alerts firing",
@@ -194,11 +189,10 @@ def _select(source: Source, index: int, series_name: str | None) -> str:
 
 
 def _bad_by_route(slo: Slo) -> str:
+    part = f"sum {_BY_ROUTE} ({_increase(slo.part)})"
     if slo.bad is not None:
-        return f"sum {_BY_ROUTE} ({_increase(slo.bad)})"
-    assert slo.good is not None  # noqa: S101  # one of the two is set: see Slo
-    whole, good = _increase(slo.total), _increase(slo.good)
-    return f"sum {_BY_ROUTE} ({whole})\n- sum {_BY_ROUTE} ({good})"
+        return part
+    return f"sum {_BY_ROUTE} ({_increase(slo.total)})\n- {part}"
 
 
 def _latency(slo: Slo) -> list[Builder[Panel]]:

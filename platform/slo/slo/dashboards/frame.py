@@ -87,4 +87,7 @@ def annotation(name: str, expr: str, color: str) -> dashboard.AnnotationQuery:
 
 def to_json(board: dashboard.Dashboard) -> str:
     """Write a dashboard as Grafana's provisioning reads it."""
-    return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
+    built = board.build()
+    for number, panel in enumerate(built.panels or [], start=1):
+        panel.id_val = number
+    return JSONEncoder(sort_keys=True, indent=2).encode(built) + "\n"

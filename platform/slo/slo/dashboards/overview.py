@@ -75,8 +75,8 @@ def overview() -> dashboard.Dashboard:
             table(
                 "Service level objectives",
                 "One row for each SLO and environment. An empty cell means: nothing there. No burn "
-                "rate or SLI: no request. No time to exhaustion: at the present rate the budget "
-                "outlasts the period. A row that is missing altogether has no data.",
+                "rate or SLI: no request. No time to exhaustion: the budget burns no faster "
+                "than allowed. A row that is missing altogether has no data.",
                 wrapped,
             )
         )

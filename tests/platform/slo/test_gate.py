@@ -1,0 +1,116 @@
+"""The release gate against a real Prometheus."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from slo import series
+from slo.cli import main
+from slo.windows import BASE_WINDOW
+
+from tests.platform.slo.real import ROOT, Prometheus, prometheus, run, tool
+
+# What is recorded by environment: budget left and events per second of each SLO, None for nothing.
+RECORDED = (series.REMAINING, series.total(BASE_WINDOW))
+State = tuple[float | None, float | None]
+STATES: dict[str, tuple[State, State]] = {
+    "healthy": ((0.4, 5), (1, 5)),
+    "spent": ((-0.1, 5), (1, 5)),
+    "just-spent": ((0, 5), (1, 5)),
+    "blind": ((0.4, 5), (1, None)),
+    "unborn": ((None, 0), (1, 5)),
+}
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus whose SLO series are as STATES says, for some minutes around now."""
+    folder = tmp_path_factory.mktemp("gate")
+    now = int(time.time())
+    moments = range(now - 120, now + 1800, 60)
+    lines = []
+    for environment, states in STATES.items():
+        for slo, state in zip(("availability", "latency"), states, strict=True):
+            labels = f'service_name="ports",deployment_environment_name="{environment}",slo="{slo}"'
+            for name, value in zip(RECORDED, state, strict=True):
+                if value is not None:
+                    lines += [f"{name}{{{labels}}} {value} {moment}" for moment in moments]
+    (folder / "text").write_text("\n".join([*lines, "# EOF\n"]))
+    create = ("tsdb", "create-blocks-from", "openmetrics")
+    run(tool("promtool"), *create, str(folder / "text"), str(folder / "data"))
+    with prometheus(folder) as server:
+        yield server
+
+
+NO_DATA = "no data now: the SLI is not being recorded"
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "availability", "latency"),
+    [
+        (
+            "healthy",
+            0,
+            "yes healthy ports availability: 40.00% of the error budget left",
+            "yes healthy ports latency: 100.00% of the error budget left",
+        ),
+        (
+            "spent",
+            1,
+            "no  spent ports availability: -10.00% of the error budget left",
+            "yes spent ports latency: 100.00% of the error budget left",
+        ),
+        (
+            "just-spent",
+            1,
+            "no  just-spent ports availability: 0.00% of the error budget left",
+            "yes just-spent ports latency: 100.00% of the error budget left",
+        ),
+        (
+            "blind",
+            1,
+            "yes blind ports availability: 40.00% of the error budget left",
+            f"no  blind ports latency: {NO_DATA}",
+        ),
+        (
+            "unborn",
+            1,
+            "no  unborn ports availability: no data: no event in the whole period",
+            "yes unborn ports latency: 100.00% of the error budget left",
+        ),
+        (
+            "unheard-of",
+            1,
+            f"no  unheard-of ports availability: {NO_DATA}",
+            f"no  unheard-of ports latency: {NO_DATA}",
+        ),
+    ],
+)
+def test_the_gate_opens_only_where_every_slo_has_data_and_budget(
+    recorded: Prometheus,
+    capsys: pytest.CaptureFixture[str],
+    environment: str,
+    code: int,
+    availability: str,
+    latency: str,
+) -> None:
+    arguments = ("--prometheus", recorded.url, "--environment", environment, "--service", "ports")
+    assert main(["--root", str(ROOT), "gate", *arguments]) == code
+    assert capsys.readouterr().out == f"{availability}\n{latency}\n"
+
+
+def test_an_override_opens_a_shut_gate(
+    recorded: Prometheus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--prometheus", recorded.url, "--environment", "spent", "--override", "urgent fix")
+    assert main(["--root", str(ROOT), "gate", *arguments]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "overridden: urgent fix"
+
+
+def test_what_prometheus_does_not_understand_shuts_the_gate(
+    recorded: Prometheus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"{recorded.url}/elsewhere"
+    arguments = ("--prometheus", url, "--environment", "healthy")
+    assert main(["--root", str(ROOT), "gate", *arguments]) == 1
+    assert capsys.readouterr().out.startswith("no  healthy: cannot ask")

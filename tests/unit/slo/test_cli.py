@@ -1,0 +1,114 @@
+import logging
+from pathlib import Path
+
+import pytest
+from slo.cli import main
+
+from tests.unit.slo.conftest import VALID, declare
+from tests.unit.slo.test_generate import ROOT
+
+EXPLAINED = """\
+ports availability: Requests to the ports API are answered without a server error.
+  Objective   99.9 % of events are good, over any 30 days.
+  Allowed     43 min 12 s of total outage at steady traffic, or 1000 bad events in a million.
+  page        PortsAvailabilityBurn1h fires 2 min 52 s into a total outage: \
+more than 1.44 % bad over 1h and over 5m (14.4 times the budget), held 2m.
+  page        PortsAvailabilityBurn6h fires 17 min 10 s into a total outage: \
+more than 0.6 % bad over 6h and over 30m (6 times the budget), held 15m.
+  ticket      PortsAvailabilityBurn1d fires 1 h 4 min into a total outage: \
+more than 0.3 % bad over 1d and over 2h (3 times the budget), held 1h.
+  ticket      PortsAvailabilityBurn3d fires 3 h 4 min into a total outage: \
+more than 0.1 % bad over 3d and over 6h (1 times the budget), held 3h.
+  page        PortsAvailabilityMissingData fires 5 min after the last target has stopped \
+answering, or the SLI has no data.
+  Silent      below 5 bad events in an alert's long window, whatever their share.
+
+"""
+NOBODY = "http://127.0.0.1:1"
+
+
+def slo(root: Path, *arguments: str) -> int:
+    return main(["--root", str(root), *arguments])
+
+
+def test_validate_counts_what_it_read(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert slo(root, "validate") == 0
+    assert capsys.readouterr().out == f"{root}/services/shop/slo.yaml: 1 SLOs\n"
+
+
+def test_validate_tells_every_problem_and_fails(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = declare(root, "shop", VALID.replace("0.999", "2").replace("shop", "shed"))
+    assert slo(root, "validate") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"{file}:11: spec.service: must be the folder's name, 'shop'",
+        f"{file}:38: spec.objectives[0].target: must lie between 0 and 1, both excluded",
+    ]
+
+
+def test_check_fails_until_generate_has_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert slo(root, "check") == 1
+    told = capsys.readouterr().err
+    assert (
+        "platform/generated/shop/rules.yaml is not what is generated: run `make generate`" in told
+    )
+    assert slo(root, "generate") == 0
+    assert slo(root, "check") == 0
+
+
+def test_generate_compresses_time_into_a_folder_of_its_own(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert slo(root, "generate", "--scale", "0.05", "--output", str(out)) == 0
+    assert [path.relative_to(out) for path in out.rglob("*.yaml")] == [Path("shop/rules.yaml")]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--scale", "0.5"), ("--output", "x"), ("--scale", "2", "--output", "x")]
+)
+def test_generate_refuses_half_a_request(root: Path, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        slo(root, "generate", *arguments)
+
+
+def test_explain_tells_what_is_allowed_and_when_each_alert_fires(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert slo(ROOT, "explain", "--service", "ports") == 0
+    # By hand, from the workbook: 0.1 % of 30 days is 43.2 min; 14.4 times 0.1 % of an hour is
+    # 51.84 s, 6 times 0.1 % of six hours 129.6 s, 3 times of a day 259.2 s, of three days 259.2 s.
+    assert capsys.readouterr().out.startswith(EXPLAINED)
+
+
+def test_explain_of_an_unknown_service_says_where_it_looked(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(root, "explain", "--service", "shed") == 1
+    assert capsys.readouterr().err == f"no declaration at {root}/services/shed/slo.yaml\n"
+
+
+def test_the_gate_is_shut_when_prometheus_cannot_be_asked(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(root, "gate", "--prometheus", NOBODY, "--environment", "prod") == 1
+    assert capsys.readouterr().out.startswith(f"no  prod: cannot ask {NOBODY}")
+
+
+def test_an_override_is_printed_and_logged(
+    root: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    arguments = ("--prometheus", NOBODY, "--environment", "prod", "--override", "security fix")
+    assert slo(root, "gate", *arguments) == 0
+    assert "overridden: security fix" in capsys.readouterr().out
+    assert caplog.record_tuples == [
+        (
+            "slo.gate",
+            logging.WARNING,
+            "gate overridden environment=prod reason='security fix'",
+        )
+    ]
+
+
+def test_an_override_without_a_reason_is_refused(root: Path) -> None:
+    arguments = ("--prometheus", NOBODY, "--environment", "prod", "--override", " ")
+    assert slo(root, "gate", *arguments) == 2

@@ -1,0 +1,143 @@
+"""Every dashboard, held to the rules of grafana/dashboard-linter.
+
+The linter itself is written in Go and is not run here: these tests stand in for it, one for each
+of its rules, under the rule's name. Not followed: `template-job-rule`, `template-instance-rule`,
+`target-job-rule` and `target-instance-rule`, since targets are told apart by service_name and
+deployment_environment_name here (docs/slo.md says so too). The rules on LogQL have nothing to
+look at.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.slo.test_generate import ROOT
+
+FILES = sorted((ROOT / "platform/generated").rglob("dashboards/*.json"))
+Json = dict[str, Any]
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def board(request: pytest.FixtureRequest) -> Json:
+    file: Path = request.param
+    loaded: Json = json.loads(file.read_text())
+    return loaded
+
+
+def targets(board: Json) -> Iterator[tuple[Json, Json]]:
+    for panel in board["panels"]:
+        for target in panel["targets"]:
+            yield panel, target
+
+
+def test_there_is_an_overview_a_page_for_each_slo_and_one_of_requests() -> None:
+    assert [path.stem for path in FILES] == ["overview", "availability", "latency", "requests"]
+    uids = [json.loads(path.read_text())["uid"] for path in FILES]
+    assert uids == ["slo-overview", "slo-ports-availability", "slo-ports-latency", "red-ports"]
+
+
+def test_template_datasource_rule(board: Json) -> None:
+    first = board["templating"]["list"][0]
+    assert (first["name"], first["label"], first["type"], first["query"]) == (
+        "datasource",
+        "Data source",
+        "datasource",
+        "prometheus",
+    )
+
+
+def test_template_on_time_change_reload_rule(board: Json) -> None:
+    queries = [each for each in board["templating"]["list"] if each["type"] == "query"]
+    assert queries
+    assert all(each["refresh"] == 2 for each in queries)
+
+
+def test_variables_are_datasource_environment_and_service(board: Json) -> None:
+    assert {each["name"] for each in board["templating"]["list"]} == {
+        "datasource",
+        "environment",
+        "service",
+    }
+
+
+def test_panel_datasource_rule(board: Json) -> None:
+    for panel, target in targets(board):
+        assert panel["datasource"]["uid"] == "$datasource"
+        assert target["datasource"]["uid"] == "$datasource"
+
+
+def test_panel_title_description_rule(board: Json) -> None:
+    for panel in board["panels"]:
+        assert panel["title"]
+        assert len(panel["description"]) > 20, panel["title"]
+
+
+def test_panel_units_rule(board: Json) -> None:
+    for panel in board["panels"]:
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+
+
+def test_panel_no_targets_rule(board: Json) -> None:
+    assert all(panel["targets"] for panel in board["panels"])
+
+
+def test_target_rate_interval_rule(board: Json) -> None:
+    for panel, target in targets(board):
+        for function, window in re.findall(r"(\w+)\([^()]*\[([^\]]+)\]", target["expr"]):
+            allowed = {"$__rate_interval"} | ({"$__range"} if target.get("instant") else set())
+            assert window in allowed, (panel["title"], function, window)
+
+
+def test_target_counter_agg_rule(board: Json) -> None:
+    for panel, target in targets(board):
+        counters = re.findall(r"\w+(?:_total|_count|_bucket|_sum)\{", target["expr"])
+        rates = re.findall(r"(?:rate|increase)\(", target["expr"])
+        assert len(rates) >= len(counters), (panel["title"], target["expr"])
+
+
+def test_uneditable_dashboard_rule(board: Json) -> None:
+    assert board["editable"] is False
+
+
+def test_absence_is_never_turned_into_a_number(board: Json) -> None:
+    assert all("vector(" not in target["expr"] for _, target in targets(board))
+
+
+def test_every_query_keeps_to_the_chosen_service_and_environment(board: Json) -> None:
+    for panel, target in targets(board):
+        for selector in re.findall(r"\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}", target["expr"]):
+            assert "$service" in selector, (panel["title"], selector)
+
+
+def test_panels_do_not_overlap_and_have_ids_of_their_own(board: Json) -> None:
+    cells = [
+        (x, y)
+        for panel in board["panels"]
+        for position in [panel["gridPos"]]
+        for x in range(position.get("x", 0), position.get("x", 0) + position["w"])
+        for y in range(position.get("y", 0), position.get("y", 0) + position["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_details_link_to_runbook_traces_logs_requests_and_catalog() -> None:
+    board = json.loads((ROOT / "platform/generated/ports/dashboards/latency.json").read_text())
+    assert [(each["title"], each["url"]) for each in board["links"]] == [
+        (
+            "Runbook",
+            "https://github.com/example/ports-platform/blob/main/services/ports/runbooks/latency.md",
+        ),
+        ("Traces", "https://jaeger.example.com/search?service=ports"),
+        (
+            "Logs",
+            "https://grafana.example.com/a/grafana-lokiexplore-app/explore/service/ports/logs",
+        ),
+        ("Requests", "https://grafana.example.com/d/red-ports?var-environment=$environment"),
+        ("Catalog", "https://backstage.example.com/catalog/default/component/ports"),
+    ]

@@ -1,0 +1,140 @@
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from slo.declaration import load_service
+from slo.matchers import OneOf, Prefix
+from slo.model import Selector, Slo, Source
+from slo.source import InvalidDeclarationError
+
+from tests.unit.slo.conftest import VALID, declare
+
+METRIC = "http_server_request_duration_seconds"
+BAD = "spec.indicator.spec.ratioMetric.bad.metricSource.spec"
+GOOD = BAD.replace("bad", "good")
+TOTAL = BAD.replace("bad", "total")
+
+
+def test_a_declaration_is_read_whole(root: Path) -> None:
+    routes = OneOf(("/a", "/b"))
+    failed: Selector = {"http_route": routes, "http_response_status_code": Prefix("5")}
+    assert load_service(root / "services/shop/slo.yaml") == [
+        Slo(
+            service="shop",
+            name="availability",
+            title="Availability",
+            description="It answers.",
+            objective=Decimal("0.999"),
+            period=timedelta(days=30),
+            total=Source(METRIC, histogram=True, selectors=({"http_route": routes},)),
+            good=None,
+            bad=Source(METRIC, histogram=True, selectors=(failed,)),
+            runbook="runbooks/availability.md",
+            minimum_bad_events=5,
+        )
+    ]
+
+
+def test_a_percentage_is_the_same_objective(root: Path) -> None:
+    file = declare(root, "shop", VALID.replace("target: 0.999", "targetPercent: 99.9"))
+    assert load_service(file)[0].objective == Decimal("0.999")
+
+
+def test_a_latency_bound_reads_the_bucket_that_prints_it(root: Path) -> None:
+    good = VALID.replace("        bad:", "        good:").replace(
+        "              metric: http", "              le: 1\n              metric: http", 1
+    )
+    (slo,) = load_service(declare(root, "shop", good))
+    assert slo.good is not None
+    assert (slo.good.series, slo.good.le) == (f"{METRIC}_bucket", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "problem"),
+    [
+        ("kind: SLO", "kind: Service", 2, "kind: Input should be 'SLO'"),
+        ("  name: avail", "  nam: a\n  name: avail", 4, "metadata.nam: unknown field"),
+        ("  name: availability", "", 3, "metadata.name: is required and missing"),
+        ("  name: availability", "  name: A b", 4, "metadata.name: String should match pattern"),
+        ("0.999", "0", 38, "objectives[0].target: must lie between 0 and 1, both excluded"),
+        ("0.999", "1", 38, "objectives[0].target: must lie between 0 and 1, both excluded"),
+        ("0.999", ".nan", 38, "objectives[0].target: must be a number"),
+        ("target: 0.999", "targetPercent: 100", 38, "must lie between 0 and 100, both excluded"),
+        ("0.999", "0.93", 38, "14.4 times the budget of 0.07, so a page could never fire"),
+        ("0.999", '"0.999"', 38, "objectives[0].target: must be a number"),
+        ("- target: 0.999", "- displayName: x", 38, "give either target or targetPercent"),
+        ("30d", "31d", 34, "spec.timeWindow[0].duration: Input should be '7d', '28d' or '30d'"),
+        ("isRolling: true", "isRolling: false", 35, "[0].isRolling: Input should be True"),
+        ("service: shop", "service: shed", 11, "spec.service: must be the folder's name, 'shop'"),
+        ("runbooks/availability", "runbooks/none", 7, "no page runbooks/none.md in"),
+        ("runbooks/availability.md", "../slo.md", 7, "no page ../slo.md in"),
+        ('events: "5"', 'events: "0"', 8, "minimum-bad-events: String should match pattern"),
+        ('{prefix: "5"}', '{prefix: "5", notPrefix: "4"}', 25, "must be a text, a list of texts"),
+        ('{prefix: "5"}', "500", 25, f"{BAD}.select[0].http_response_status_code: must be"),
+        ('"/b"]\n  ', '"/c"]\n  ', 24, f"{BAD}.select[0]: picks events that no selector of total"),
+        ("http_response_status_code:", "service_name:", 25, "service_name: is set by the compiler"),
+        ("metric: http_", "metric: https_", 22, f"{BAD}.metric: is neither a known histogram"),
+        ("        bad:", "        both:", 18, "ratioMetric.both: unknown field"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_line_and_path(
+    root: Path, old: str, new: str, line: int, problem: str
+) -> None:
+    assert old in VALID
+    file = declare(root, "shop", VALID.replace(old, new, 1))
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    told = [str(each) for each in caught.value.problems]
+    assert any(each.startswith(f"{file}:{line}: ") and problem in each for each in told), told
+
+
+def test_a_latency_threshold_must_be_a_bucket_bound(root: Path) -> None:
+    good = VALID.replace("        bad:", "        good:").replace(
+        "              metric: http", "              le: 0.2\n              metric: http", 1
+    )
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(declare(root, "shop", good))
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.path) == (22, f"{GOOD}.le")
+    assert problem.message == (
+        f"is no bucket bound of {METRIC}: "
+        "0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10"
+    )
+
+
+def test_bad_events_cannot_end_at_a_bucket_bound(root: Path) -> None:
+    text = VALID.replace(
+        "              metric: http", "              le: 0.1\n              metric: http", 1
+    )
+    with pytest.raises(InvalidDeclarationError, match="only good events can end at a bucket bound"):
+        load_service(declare(root, "shop", text))
+
+
+def test_bad_events_that_are_all_events_are_refused(root: Path) -> None:
+    text = VALID.replace('                  http_response_status_code: {prefix: "5"}\n', "")
+    with pytest.raises(InvalidDeclarationError, match="every event of total"):
+        load_service(declare(root, "shop", text))
+
+
+def test_a_name_that_stands_twice_is_told_in_the_second_document(root: Path) -> None:
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(declare(root, "shop", f"{VALID}---\n{VALID}"))
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.path) == (43, "metadata.name")
+
+
+def test_a_key_that_stands_twice_is_refused(root: Path) -> None:
+    with pytest.raises(InvalidDeclarationError, match=r"slo.yaml:3: kind: key stands twice"):
+        load_service(declare(root, "shop", VALID.replace("kind: SLO", "kind: SLO\nkind: SLO")))
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n"])
+def test_a_file_without_an_slo_is_refused(root: Path, text: str) -> None:
+    with pytest.raises(InvalidDeclarationError, match="declares no SLO"):
+        load_service(declare(root, "shop", text))
+
+
+def test_what_is_not_yaml_is_told_with_its_line(root: Path) -> None:
+    with pytest.raises(InvalidDeclarationError, match=r"slo.yaml:3: .*not valid YAML"):
+        load_service(declare(root, "shop", "a: 1\nb: [1\n---\n]"))

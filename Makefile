@@ -16,7 +16,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: setup run test test-load lint fmt lock
+.PHONY: setup run test lint fmt lock
 setup: .venv/.stamp ## Make .venv with everything that is needed, from hash-pinned locks
 
 .venv/.stamp: requirements/dev.txt $(addsuffix pyproject.toml,$(PACKAGES))
@@ -31,9 +31,6 @@ run: setup ## Serve SERVICE (ports) on localhost:8080
 
 test: setup ## Run every test that needs only Python (and PostgreSQL's programs)
 	$(BIN)/pytest
-
-test-load: setup ## Measure what telemetry does under load and without its Collector (minutes)
-	$(BIN)/pytest -s tests/load
 
 lint: setup ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff check .
@@ -52,23 +49,56 @@ lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
 			requirements/$$group.in --output-file requirements/$$group.txt; \
 	done
 
+##@ Generate
+.PHONY: generate check-generated
+SETTINGS_TABLES := $(patsubst %/manage.py,%/CONFIGURATION.md,$(wildcard services/*/manage.py))
+generate: setup ## Write anew everything that is generated
+	$(BIN)/slo generate
+	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
+	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table; done
+
+check-generated: setup ## Fail when what is committed differs from a fresh generation
+	$(BIN)/slo validate
+	$(BIN)/slo check
+	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
+	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table); done
+
+##@ SLOs
+.PHONY: test-slo mutate-slo
+test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
+	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
+	$(BIN)/pytest -s tests/platform/slo
+
+mutate-slo: setup ## Break each rule on purpose and see that a test notices
+	@$(MAKE) --no-print-directory tools TOOLS=promtool
+	$(BIN)/python -m tests.platform.slo.mutate
+
 ##@ Tools
 .PHONY: tools
 tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
 	@$(PYTHON) tools/build.py $(TOOLS)
 
+##@ Benchmarks
+.PHONY: bench-import bench-memory
+bench-import: setup ## Import RECORDS (1,000,000, then 5,000,000) generated ports into PostgreSQL
+	$(BIN)/python -m tests.bench.bench_import $(RECORDS)
+
+bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated ports
+	$(BIN)/python -m tests.bench.bench_memory $(RECORDS)
+
 ##@ Run the whole platform
+STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
 .PHONY: stack run-jaeger e2e load
 stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
-	@$(PYTHON) tools/build.py prometheus alertmanager otelcol jaeger loki
+	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	@$(BIN)/python -m stack up
 
 run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
-	@$(PYTHON) tools/build.py jaeger
+	@$(MAKE) --no-print-directory tools TOOLS=jaeger
 	@$(BIN)/python -m stack jaeger
 
 e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
-	@$(PYTHON) tools/build.py prometheus alertmanager otelcol jaeger loki
+	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest tests/e2e
 
 LOAD_URL ?= http://localhost:8080
@@ -80,29 +110,3 @@ load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=6
 	$(PYTHON) -m venv --clear .venv-load
 	.venv-load/bin/pip install --quiet --require-hashes -r requirements/load.txt
 	touch $@
-
-##@ Generate
-.PHONY: generate generate-telemetry generate-slo check-generated
-generate: generate-telemetry generate-slo ## Write anew everything that is generated
-
-generate-telemetry: setup
-	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
-
-generate-slo: setup
-	$(BIN)/slo generate
-
-check-generated: setup ## Fail when what is committed differs from a fresh generation
-	$(BIN)/slo check
-	@mkdir -p .cache
-	$(BIN)/python -m telemetry.reference .cache/telemetry-reference.md
-	diff .cache/telemetry-reference.md docs/telemetry-reference.md
-
-##@ SLOs
-.PHONY: test-slo mutate-slo
-test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
-	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest -s tests/platform/slo
-
-mutate-slo: setup ## Break each rule on purpose and see that a test notices
-	@$(MAKE) --no-print-directory tools TOOLS=promtool
-	$(BIN)/python -m tests.platform.slo.mutate

@@ -1,6 +1,7 @@
 """What every `PortStore` has to do."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import orjson
@@ -256,16 +257,21 @@ def test_readers_never_see_half_an_import(store: PortStore) -> None:
         reads.append(done)
         connections.close_all()
 
-    readers = [threading.Thread(target=read) for _ in range(4)]
+    readers = [threading.Thread(target=read) for _ in range(16)]
     for reader in readers:
         reader.start()
-    for version in range(1, 21):
-        store.upsert_many([port(port_id, str(version)) for port_id in some])
+    until = time.monotonic() + 3
+    imports = 0
+    while time.monotonic() < until:
+        imports += 1
+        store.upsert_many([port(port_id, str(imports)) for port_id in some])
     stop.set()
     for reader in readers:
         reader.join(timeout=30)
+    print(f"\n{imports} imports, {sum(reads)} reads by {len(reads)} readers, {len(torn)} torn")
     assert torn == []
-    assert len(reads) == 4
+    assert len(reads) == 16
+    assert imports > 1
     assert min(reads) > 0
 
 

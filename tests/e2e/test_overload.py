@@ -8,7 +8,6 @@ import math
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,8 +29,7 @@ from tests.e2e.conftest import FAST_SERVICE
 
 SCALE: Final = 1 / 60  # an hour is a minute
 SCRAPE_SECONDS: Final = 0.5
-CLIENTS: Final = 48
-BUSY_SECONDS: Final = 12.0
+CLIENTS: Final = 32
 DASHBOARDS: Final = sorted((ROOT / "platform" / "generated").glob("*/dashboards/*.json"))
 PANELS: Final = [panel for file in DASHBOARDS for panel in promql.panels(file)]
 
@@ -94,48 +92,62 @@ def pipeline(
         receivers={name: f"{addresses.url('webhook')}/{name}" for name in ("page", "ticket")},
         rules=tuple(sorted((folder / "rules").rglob("rules.yaml"))),
         prometheus_overrides={"scrapeInterval": "500ms", "evaluationInterval": "500ms"},
-        service_env={**FAST_SERVICE, "PORTS_THREADS": "1", "PORTS_MAX_WAITING": "16"},
+        service_env={**FAST_SERVICE, "PORTS_THREADS": "1", "PORTS_MAX_WAITING": "12"},
     )
     with Stack(site) as stack:
         yield stack
 
 
-@pytest.fixture(scope="module")
-def counts(pipeline: Stack, backends: Backends) -> Counter[int]:
-    """Statuses that the clients saw, once the service has been driven beyond its bound.
+class Load:
+    """Clients that ask for the whole data set: slow enough for the next ones to wait."""
 
-    Every request is for the whole data set: slow enough for the next ones to wait.
-    """
-    base_url = pipeline.site.addresses.url("ports")
-    seen: Counter[int] = Counter()
-    lock = threading.Lock()
-    end = time.monotonic() + BUSY_SECONDS
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._seen: Counter[int] = Counter()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._drive) for _ in range(CLIENTS)]
+        for thread in self._threads:
+            thread.start()
 
-    def drive() -> None:
+    def stop(self) -> Counter[int]:
+        """Let each client end its last request; return the statuses that all of them saw."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        return self._seen
+
+    def _drive(self) -> None:
         mine: Counter[int] = Counter()
-        with httpx.Client(base_url=base_url, timeout=60) as client:
-            while time.monotonic() < end:
+        with httpx.Client(base_url=self._base_url, timeout=60) as client:
+            while not self._stop.is_set():
                 answer = client.get("/ports", headers={"Accept": "application/x-ndjson"})
                 mine[answer.status_code] += 1
                 if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-                    time.sleep(0.2)  # a client that was told to go away
-        with lock:
-            seen.update(mine)
+                    self._stop.wait(1)  # a client that was told to go away for a while
+        with self._lock:
+            self._seen.update(mine)
 
+
+@pytest.fixture(scope="module", autouse=True)
+def load(pipeline: Stack, backends: Backends) -> Iterator[Load]:
+    """More clients than the service has room for, until a test asks what they saw."""
     # The first sample of every series must be there before the first request.
     eventually(lambda: backends.series(f'{names.HTTP_SERVER_DURATION}_count{{job="ports"}}'))
-    threads = [threading.Thread(target=drive) for _ in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    driving = Load(pipeline.site.addresses.url("ports"))
+    yield driving
+    driving.stop()
+
+
+@pytest.fixture(scope="module")
+def counts(load: Load) -> Counter[int]:
+    """Statuses that the clients saw, once they have stopped."""
+    seen = load.stop()
     assert set(seen) == {200, 503}
     return seen
 
 
-def test_the_page_arrives_with_its_labels_and_links(
-    counts: Counter[int], inbox: Inbox, backends: Backends
-) -> None:
+def test_the_page_arrives_with_its_labels_and_links(inbox: Inbox) -> None:
     [message] = eventually(lambda: [m for m in inbox.of("page") if "availab" in str(m)])[:1]
     assert (
         message["commonLabels"].items()
@@ -152,7 +164,7 @@ def test_the_page_arrives_with_its_labels_and_links(
 
 
 def test_a_ticket_is_silent_while_the_page_of_its_slo_fires(
-    counts: Counter[int], backends: Backends, inbox: Inbox
+    backends: Backends, inbox: Inbox
 ) -> None:
     def inhibited() -> list[dict[str, Any]]:
         return [
@@ -163,9 +175,49 @@ def test_a_ticket_is_silent_while_the_page_of_its_slo_fires(
             and alert["status"]["inhibitedBy"]
         ]
 
-    eventually(inhibited, 120)
+    eventually(inhibited, 110)
     told = [a["labels"] for m in inbox.of("ticket") for a in m["alerts"]]
     assert [labels for labels in told if labels.get("slo") == "availability"] == []
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=str)
+def test_every_panel_has_data(panel: promql.Panel, backends: Backends) -> None:
+    """Over the whole time of the test, as a dashboard looks back."""
+    eventually(
+        lambda: backends.series(f"last_over_time(({panel.query(SCRAPE_SECONDS)})[2m:1s])"), 20
+    )
+
+
+def test_every_metric_and_label_that_is_read_exists(backends: Backends) -> None:
+    missing = {
+        f"{selector} (in {reader})"
+        for reader, query in promql.queries()
+        for selector in promql.selectors(backends, query)
+        if not backends.series(f"count(last_over_time({selector.presence()}[5m]))")
+    }
+    assert missing == set()
+
+
+def test_every_metric_of_the_service_has_a_reader(backends: Backends) -> None:
+    exposed = {
+        promql.family(labels["__name__"])
+        for labels, _ in backends.series('count by (__name__) ({job="ports",slo=""})')
+    } - promql.OF_THE_SCRAPE
+    read = {
+        promql.family(selector.metric)
+        for _, query in promql.queries()
+        for selector in promql.selectors(backends, query)
+    }
+    assert exposed - read - set(UNREAD) == set()
+    assert set(UNREAD) & read == set()
+
+
+def test_no_metric_comes_by_scrape_and_by_otlp(backends: Backends) -> None:
+    """A metric that came both ways would be counted twice by every sum over it."""
+    twice = backends.series(
+        'count by (__name__) (count by (__name__, instance) ({job="ports"})) > 1'
+    )
+    assert [labels["__name__"] for labels, _ in twice] == []
 
 
 def test_prometheus_counted_what_the_clients_counted(
@@ -202,44 +254,3 @@ def test_sli_and_budget_panels_show_what_the_clients_counted(
         return True
 
     eventually(close)
-
-
-@pytest.mark.parametrize("panel", PANELS, ids=str)
-def test_every_panel_has_data(
-    panel: promql.Panel, counts: Counter[int], backends: Backends
-) -> None:
-    """Over the whole time of the test, as a dashboard looks back."""
-    eventually(lambda: backends.series(f"last_over_time(({panel.query(SCRAPE_SECONDS)})[2m:1s])"), 10)
-
-
-def test_every_metric_and_label_that_is_read_exists(
-    counts: Counter[int], backends: Backends
-) -> None:
-    missing = {
-        f"{selector} (in {reader})"
-        for reader, query in promql.queries()
-        for selector in promql.selectors(backends, query)
-        if not backends.series(f"count(last_over_time({selector.presence()}[5m]))")
-    }
-    assert missing == set()
-
-
-def test_every_metric_of_the_service_has_a_reader(counts: Counter[int], backends: Backends) -> None:
-    exposed = {
-        promql.family(labels["__name__"])
-        for labels, _ in backends.series('count by (__name__) ({job="ports",slo=""})')
-    } - promql.OF_THE_SCRAPE
-    read = {
-        promql.family(selector.metric)
-        for _, query in promql.queries()
-        for selector in promql.selectors(backends, query)
-    }
-    assert exposed - read == set(UNREAD)
-
-
-def test_no_metric_comes_by_scrape_and_by_otlp(counts: Counter[int], backends: Backends) -> None:
-    """A metric that came both ways would be counted twice by every sum over it."""
-    twice = backends.series(
-        'count by (__name__) (count by (__name__, instance) ({job="ports"})) > 1'
-    )
-    assert [labels["__name__"] for labels, _ in twice] == []

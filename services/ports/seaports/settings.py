@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 SERVICE: Final = "ports"
 VERSION: Final = version(SERVICE)
-_SERVICE_FOLDER: Final = Path(__file__).resolve().parent.parent
+SERVICE_FOLDER: Final = Path(__file__).resolve().parent.parent
 MEMORY_URL: Final = "memory://"
 
 
@@ -72,7 +72,7 @@ class Environment(BaseModel):
         description="`memory://`, or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.",
     )
     PORTS_DATA_FILE: Path = Field(
-        _SERVICE_FOLDER / "data" / "ports.json",
+        SERVICE_FOLDER / "data" / "ports.json",
         description="The file that the memory store is filled from at start.",
     )
     PORTS_WRITE_TOKEN: Annotated[SecretStr, Field(min_length=16, max_length=200)] | None = Field(

@@ -76,8 +76,10 @@ def test_invalid_records_are_named_and_left_out_when_asked(settings: dict[str, s
     assert output.splitlines() == [
         "would be created 1, updated 0, unchanged 0, invalid 2",
         "left out record 2 ('XXCCC'): name is missing",
-        "left out record 3 ('nope'): the key 'nope' is not a UN/LOCODE: two capital letters, then"
-        " three capital letters or digits 2-9",
+        (
+            "left out record 3 ('nope'): the key 'nope' is not a UN/LOCODE: two capital letters,"
+            " then three capital letters or digits 2-9"
+        ),
     ]
     assert [line["invalid"] for line in lines] == [2]
 

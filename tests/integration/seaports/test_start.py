@@ -32,24 +32,32 @@ def refused(**settings: str) -> tuple[int, list[str]]:
     [
         (
             {"PORTS_THREADS": "many"},
-            "PORTS_THREADS: Input should be a valid integer, unable to parse string as an integer"
-            " (Threads that serve, a worker.)",
+            (
+                "PORTS_THREADS: Input should be a valid integer, unable to parse string as an"
+                " integer (Threads that serve, a worker.)"
+            ),
         ),
         (
             {"PORTS_THREADS": "0"},
-            "PORTS_THREADS: Input should be greater than or equal to 1 (Threads that serve, a"
-            " worker.)",
+            (
+                "PORTS_THREADS: Input should be greater than or equal to 1 (Threads that serve, a"
+                " worker.)"
+            ),
         ),
         (
             {"PORTS_STORE_URL": "mysql://root:hunter2@db/ports"},
-            "PORTS_STORE_URL: Value error, expected memory:// or"
-            " postgresql://USER:PASSWORD@HOST:PORT/DATABASE (`memory://`, or"
-            " `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.)",
+            (
+                "PORTS_STORE_URL: Value error, expected memory:// or"
+                " postgresql://USER:PASSWORD@HOST:PORT/DATABASE (`memory://`, or"
+                " `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.)"
+            ),
         ),
         (
             {"PORTS_WRITE_TOKEN": "long-enough-to-be-one"},
-            "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP (Unset it, or set"
-            " PORTS_STORE_URL to a postgresql:// URL.)",
+            (
+                "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP (Unset it, or set"
+                " PORTS_STORE_URL to a postgresql:// URL.)"
+            ),
         ),
         (
             {"PORTS_DATA_FILE": "nope.json"},

@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags
-
 from ninja.errors import HttpError
 
 from seaports.application.interfaces import Document, Precondition

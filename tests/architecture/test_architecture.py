@@ -1,0 +1,123 @@
+"""What must not be imported, read or named where; each test fails on the code that it forbids."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service import FOLDER, ROOT
+
+SERVICE = FOLDER / "seaports"
+PACKAGES = ("services/ports", "packages/telemetry", "platform/slo")
+ENVIRONMENT = {"environ", "environb", "getenv", "getenvb"}
+
+
+def environment_reads(source: str) -> Iterator[int]:
+    """Yield the lines that read the environment, other than to name Django's settings."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            names = {node.attr}
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            names = {alias.name for alias in node.names}
+        else:
+            continue
+        if names & ENVIRONMENT:
+            line = source.splitlines()[node.lineno - 1].strip()
+            if line != 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seaports.settings")':
+                yield node.lineno
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\nos.environ['X']",
+        "import os\nos.getenv('X')",
+        "from os import environ",
+        "import os as o\no.environ.get('X')",
+        "import os\nos.environ.setdefault('X', 'y')",
+    ],
+)
+def test_reading_the_environment_is_recognised(source: str) -> None:
+    assert list(environment_reads(source))
+
+
+def test_only_settings_reads_the_environment() -> None:
+    files = [*SERVICE.rglob("*.py"), FOLDER / "manage.py", FOLDER / "gunicorn.conf.py"]
+    readers = {str(f.relative_to(FOLDER)) for f in files if any(environment_reads(f.read_text()))}
+    assert readers == {"seaports/settings.py"}
+
+
+def test_only_bootstrap_names_concrete_stores_and_feeds() -> None:
+    named = {
+        str(file.relative_to(SERVICE))
+        for file in SERVICE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith(("seaports.adapters.store", "seaports.adapters.feed"))
+        and file.parent.parts[-2:] not in {("adapters", "feed"), ("store", "postgres")}
+    }
+    assert named == {"bootstrap.py"}
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"],
+        cwd=folder,
+        env={"PYTHONPATH": ":".join(f"{folder}/{part}" for part in PACKAGES)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("seaports/domain/port.py", "import django", "Domain and application know no framework"),
+        ("seaports/domain/port.py", "import telemetry", "Domain and application know no framework"),
+        (
+            "seaports/domain/port.py",
+            "import seaports.application.interfaces",
+            "The hexagon's arrows point inwards",
+        ),
+        (
+            "seaports/application/get_port.py",
+            "import seaports.adapters.document",
+            "The hexagon's arrows point inwards",
+        ),
+        (
+            "seaports/adapters/feed/reader.py",
+            "import seaports.adapters.store.memory",
+            "No adapter imports another",
+        ),
+        (
+            "seaports/adapters/store/cached.py",
+            "import seaports.adapters.store.memory",
+            "No adapter imports another",
+        ),
+    ],
+)
+def test_an_import_against_the_arrows_is_found(
+    tmp_path: Path, file: str, line: str, contract: str
+) -> None:
+    for part in PACKAGES:
+        for source in (ROOT / part).rglob("*.py"):
+            copy = tmp_path / source.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(source.read_text())
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    changed = tmp_path / "services/ports" / file
+    changed.write_text(f"{changed.read_text()}\n{line}\n")
+    done = lint(tmp_path)
+    assert done.returncode == 1, done.stdout
+    broken = [row for row in done.stdout.splitlines() if row.rstrip().endswith("BROKEN")]
+    assert any(row.startswith(contract) for row in broken)
+
+
+def test_the_imports_as_they_are_follow_the_arrows() -> None:
+    done = lint(ROOT)
+    assert done.returncode == 0, done.stdout

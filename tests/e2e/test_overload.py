@@ -38,7 +38,6 @@ PANELS: Final = [panel for file in DASHBOARDS for panel in promql.panels(file)]
 _HISTORY = "the last import, for whoever asks why a replica's data is old"
 _PROCESS = "prometheus_client's own, for a look at one process"
 UNREAD: Final = {
-    names.BUILD_INFO: "tells versions apart",
     names.DRAINING: "for whoever watches a roll-out",
     names.HTTP_SERVER_WAITING_LIMIT: "the bound beside http_server_requests_waiting",
     names.WORKER_TIMEOUTS: "a worker killed shows as errors, this says why",

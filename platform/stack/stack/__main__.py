@@ -29,9 +29,10 @@ def up() -> None:
     site = fresh(Site(ROOT / ".stack", Addresses(well_known=True)))
     start = time.monotonic()
     with Stack(site) as stack:
+        say(f"{'component':<13} {'ready after':>11}  address")
         for name, process in stack.processes.items():
             url = site.addresses.url(name) + PAGES.get(name, "") if name in WELL_KNOWN else "-"
-            say(f"{name:<13} ready after {process.ready_seconds or 0:4.1f} s  {url}")
+            say(f"{name:<13} {process.ready_seconds or 0:9.1f} s  {url}")
         if "grafana" not in stack.processes:
             say(NO_GRAFANA)
         say(f"\nAll ready in {time.monotonic() - start:.1f} s. Data in .stack/. Ctrl-C stops.")
@@ -63,7 +64,8 @@ def main() -> int:
     """Parse, run, and turn a failure into one message."""
     parser = argparse.ArgumentParser(prog="stack", description=__doc__)
     parser.add_argument("what", choices=["up", "jaeger"])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT may be ignored where a script began it
+        signal.signal(number, signal.default_int_handler)
     try:
         {"up": up, "jaeger": jaeger}[parser.parse_args().what]()
     except StackError as error:

@@ -9,7 +9,7 @@ from stack import components
 from stack.components import Site
 from stack.errors import StackError
 from stack.podlogs import PodLog
-from stack.process import Process
+from stack.process import POLL_SECONDS, Process
 
 READY_SECONDS: Final = 120.0  # generous: a loaded machine is slow, a broken component ends
 
@@ -32,12 +32,20 @@ class Stack:
         """
         try:
             self._start()
-            for process in self.processes.values():
-                process.wait_ready(READY_SECONDS)
-                self.check()
+            self._wait_ready()
         except BaseException:
             self.stop()
             raise
+
+    def _wait_ready(self) -> None:
+        waiting = list(self.processes.values())
+        deadline = time.monotonic() + READY_SECONDS
+        while waiting:
+            self.check()
+            waiting = [process for process in waiting if not process.is_ready()]
+            if waiting and time.monotonic() > deadline:
+                waiting[0].wait_ready(0)
+            time.sleep(POLL_SECONDS)
 
     def check(self) -> None:
         """Raise a StackError if any component ended."""

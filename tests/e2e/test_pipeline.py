@@ -51,8 +51,8 @@ def test_a_log_line_becomes_one_whole_record(pipeline: Stack, backends: Backends
 def test_a_line_that_is_no_json_is_kept_as_it_is(pipeline: Stack, backends: Backends) -> None:
     write_log(pipeline.site.pods, "plain", "Fatal Python error: {not json", '{"torn":')
     query = '{k8s_namespace_name="local"} | k8s_container_name="plain"'
-    found = eventually(lambda: len(backends.logs(query)) == 2 and backends.logs(query))
-    assert sorted(record["body"] for record in found) == [
+    eventually(lambda: len(backends.logs(query)) == 2)
+    assert sorted(record["body"] for record in backends.logs(query)) == [
         "Fatal Python error: {not json",
         '{"torn":',
     ]

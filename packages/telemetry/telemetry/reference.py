@@ -41,10 +41,10 @@ def page() -> str:
             ),
         ),
         (
-            f"Upper bounds of `{names.HTTP_SERVER_DURATION}` in seconds: {seconds}. One label set "
-            f"is {series} series ({series - 2} buckets with `+Inf`, sum and count). For each "
-            "declared method and route, and for unmatched and refused requests, the statuses "
-            f"200, 500 and 503 exist from the start: {3 * series} series each."
+            f"Upper bounds of `{names.HTTP_SERVER_DURATION}` in seconds: {seconds}. A label set is "
+            f"{series} series ({series - 2} buckets with `+Inf`, sum and count). For each declared "
+            "method and route, and for unmatched and refused requests, the statuses 200, 500, 503 "
+            f"exist from the start: {3 * series} series each."
         ),
         "",
         (

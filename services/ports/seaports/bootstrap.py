@@ -51,7 +51,7 @@ def use_cases() -> UseCases:
         encode=encode,
         count=store.count,
         revision=store.revision,
-        check_store=backend.revision,
+        check_store=partial(_check, backend),
     )
 
 
@@ -89,7 +89,7 @@ def run_import(
     )
     if commit:
         telemetry.metrics.import_finished("committed", report._asdict(), seconds)
-        telemetry.metrics.set_store(ports=use_cases().count(), revision=use_cases().revision())
+        use_cases().check_store()
     return report
 
 
@@ -116,6 +116,11 @@ def start() -> None:
 def _stop(reason: str) -> SystemExit:
     _log.critical(names.START_REFUSED_EVENT, reason=reason)
     return SystemExit(1)
+
+
+def _check(store: PortStore) -> None:
+    """Ask the store itself, and show what it holds: so `/metrics` is as fresh as the last probe."""
+    telemetry.metrics.set_store(ports=store.count(), revision=store.revision())
 
 
 def _traced(function: Callable[_P, _T], name: str) -> Callable[_P, _T]:

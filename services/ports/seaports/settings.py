@@ -140,8 +140,9 @@ def database(url: str) -> dict[str, object]:
         },
         "connect_timeout": 3,
         "application_name": SERVICE,
-        "options": f"-c statement_timeout={ENVIRONMENT.PORTS_STATEMENT_SECONDS:.3f}s"
-        f" -c lock_timeout={ENVIRONMENT.PORTS_STATEMENT_SECONDS / 2:.3f}s",
+        # In milliseconds; who waits for another writer gives up before who works does.
+        "options": f"-c statement_timeout={ENVIRONMENT.PORTS_STATEMENT_SECONDS * 1000:.0f}"
+        f" -c lock_timeout={ENVIRONMENT.PORTS_STATEMENT_SECONDS * 500:.0f}",
     }
     names = {
         "dbname": "NAME",

@@ -12,7 +12,7 @@ from stack.errors import StackError
 from stack.stack import READY_SECONDS, Stack, fresh, wait_while_running
 from stack.values import ROOT
 
-PAGES = {"ports": "/docs", "prometheus": "/alerts", "jaeger": "/search"}
+PAGES = {"ports": "/docs", "prometheus": "/api/v1/alerts", "jaeger": "/api/services"}
 NO_GRAFANA = (
     "grafana       not started: no `grafana` on the PATH; get it from grafana.com/grafana/download "
     "(or your system's packages) and start again: it provisions itself"
@@ -35,6 +35,9 @@ def up() -> None:
             say(f"{name:<13} {process.ready_seconds or 0:9.1f} s  {url}")
         if "grafana" not in stack.processes:
             say(NO_GRAFANA)
+        say(
+            "Jaeger and Prometheus are built without their web pages here: their APIs are complete."
+        )
         say(f"\nAll ready in {time.monotonic() - start:.1f} s. Data in .stack/. Ctrl-C stops.")
         wait_while_running(stack)
 

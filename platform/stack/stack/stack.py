@@ -7,7 +7,6 @@ from typing import Final, Self
 
 from stack import components
 from stack.components import Site
-from stack.errors import StackError
 from stack.podlogs import PodLog
 from stack.process import POLL_SECONDS, Process
 
@@ -124,6 +123,3 @@ def wait_while_running(stack: Stack, poll_seconds: float = 1.0) -> None:
     while True:
         stack.check()
         time.sleep(poll_seconds)
-
-
-__all__ = ["Stack", "StackError", "fresh", "wait_while_running"]

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from slo import alerts
 from stack import prometheus, values
+from telemetry import names
 
 TAIL_SAMPLING = ("values-tail-sampling.yaml",)
 COLLECTORS = {
@@ -135,3 +137,16 @@ def test_grafanas_datasources_link_to_one_another_by_ids_that_exist() -> None:
         "log to trace": "jaeger",
     }
     assert set(links.values()) <= set(by_id)
+
+
+def test_alertmanager_inhibits_as_the_slo_compiler_says() -> None:
+    config = values.prometheus()["alertmanager"]["config"]
+    assert config["inhibit_rules"] == alerts.inhibit_rules()
+
+
+def test_tail_sampling_keeps_what_the_services_call_slow() -> None:
+    """Exemplars go to exactly those traces."""
+    processor = COLLECTORS["gateway with tail sampling"]["processors"]["tail_sampling"]
+    policies = {policy["type"]: policy for policy in processor["policies"]}
+    assert policies["latency"]["latency"]["threshold_ms"] == names.SLOW_TRACE_SECONDS * 1000
+    assert policies["status_code"]["status_code"]["status_codes"] == ["ERROR"]

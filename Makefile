@@ -16,7 +16,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: setup run test lint fmt lock
+.PHONY: setup run test test-load lint fmt lock
 setup: .venv/.stamp ## Make .venv with everything that is needed, from hash-pinned locks
 
 .venv/.stamp: requirements/dev.txt $(addsuffix pyproject.toml,$(PACKAGES))
@@ -30,7 +30,11 @@ run: setup ## Serve SERVICE (ports) on localhost:8080
 	cd services/$(SERVICE) && exec $(BIN)/gunicorn
 
 test: setup ## Run every test that needs only Python (and PostgreSQL's programs)
-	$(BIN)/pytest
+	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/coverage report --include='services/*' --fail-under=95
+
+test-load: setup ## Measure what telemetry does under load and without its Collector (minutes)
+	$(BIN)/pytest -s tests/load
 
 lint: setup ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff check .

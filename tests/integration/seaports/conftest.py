@@ -1,4 +1,6 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -15,17 +17,25 @@ def memory_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
         yield running
 
 
-@pytest.fixture(scope="session")
-def postgres_service(
-    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """The service over PostgreSQL, with the data set imported and writes allowed."""
-    url = postgres.new_database(postgres_server, "ports_integration")
+@contextmanager
+def over_postgres(server: str, database: str, folder: Path) -> Iterator[Service]:
+    """Run the service over a new database, with the data set imported and writes allowed."""
+    url = postgres.new_database(server, database)
     settings = {"PORTS_STORE_URL": url, "PORTS_WRITE_TOKEN": TOKEN}
     for command in (["migrate", "-v0"], ["import_ports", "data/ports.json"]):
         done = service.manage(*command, settings=settings)
         assert done.returncode == 0, done.stderr.decode()
-    with service.running(tmp_path_factory.mktemp("postgres"), **settings) as running:
+    with service.running(folder, **settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_service(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The service over PostgreSQL; what a test puts it deletes again."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with over_postgres(postgres_server, "ports_integration", folder) as running:
         yield running
 
 

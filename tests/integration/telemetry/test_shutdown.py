@@ -109,8 +109,13 @@ def test_ctrl_c_in_a_terminal_stops_at_once_and_quietly(
 ) -> None:
     server = serve(WEB_CONCURRENCY="2", DRAIN_SECONDS="3600", **receiver.environment())
     server.get("/slow?seconds=0")
+    endless = Load(server.port, clients=1, path="/slow?seconds=3000", requests_each=1).start()
+    active = ("http_server_active_requests", (("http_request_method", "GET"),))
+    wait_for("it is in flight", lambda: server.scrape()[active] == 2)  # the scrape is one
     os.killpg(server.process.pid, signal.SIGINT)
     assert server.process.wait(DEADLINE_SECONDS) == 0
+    endless.join()
+    assert endless.reset_before == 1
     assert {line["level"] for line in server.lines()} == {"info"}
     assert "GET /slow" in {span.name for span in receiver.spans()}
 

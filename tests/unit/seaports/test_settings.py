@@ -6,8 +6,8 @@ from seaports.settings import Environment, database, read_environment
 
 
 def test_nothing_given_means_the_defaults() -> None:
-    assert read_environment({}) == (Environment(), {})
-    assert read_environment({"PORT": "", "UNRELATED": "x"}) == (Environment(), {})
+    assert read_environment({}) == (Environment.model_validate({}), {})
+    assert read_environment({"PORT": "", "UNRELATED": "x"}) == (Environment.model_validate({}), {})
 
 
 def test_what_is_given_counts() -> None:
@@ -30,7 +30,7 @@ def test_every_wrong_value_is_named_and_replaced_and_none_is_repeated() -> None:
     )
     assert set(wrong) == {"PORT", "PORTS_STORE_URL", "PORTS_WRITE_TOKEN"}
     assert "hunter2" not in str(wrong)
-    assert environment == Environment(PORTS_THREADS=2)
+    assert environment == Environment.model_validate({"PORTS_THREADS": "2"})
 
 
 def test_secrets_are_not_shown() -> None:

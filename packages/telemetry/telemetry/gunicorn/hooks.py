@@ -157,6 +157,8 @@ def worker_exit(_server: Any, worker: Any) -> None:
         return  # gunicorn calls this in the arbiter too, for a worker that is gone
     if not tracing.stop(_Server.plan.flush_seconds):
         _log.warning(names.FLUSH_TIMEOUT_EVENT, seconds=_Server.plan.flush_seconds)
+    if worker.quitting:
+        os._exit(0)  # at once: else the interpreter waits for the requests in its threads
     gc.freeze()  # the interpreter's last collections cost half a second of each worker's exit
 
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn.http import errors
-from gunicorn.workers import gthread
+from gunicorn.workers import base, gthread
 
 from telemetry import context, logs, metrics, names, problem
 from telemetry.gunicorn import hooks
@@ -75,7 +75,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         self._busy: set[object] = set()
         self._lingering: deque[Any] = deque()
         self._sampled_at = 0.0
-        self._quitting = False
+        self.quitting = False
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to the threads, or refuse it when too many wait already."""
@@ -120,10 +120,11 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop at once, and only once: Ctrl-C in a terminal reaches arbiter and workers alike."""
-        if self._quitting:
+        if self.quitting:
             return
-        self._quitting = True
-        super().handle_quit(sig, frame)
+        self.quitting = True
+        # Not gthread's own: it takes the pool's lock, which the interrupted thread may hold.
+        base.Worker.handle_quit(self, sig, frame)
 
     def _refuse(self, conn: Any) -> bool:
         """Answer 503 from the main thread; say whether that was done.

@@ -66,8 +66,6 @@ IMPORTS: Final = "ports_imports_total"
 OUTCOME: Final = "outcome"
 RESULT: Final = "result"
 
-# What DjangoInstrumentor counts as HTTP_SERVER_ACTIVE: not sent, that is scraped already.
-OTLP_HTTP_ACTIVE: Final = "http.server.active_requests"
 # The HTTP duration over OTLP, an exponential histogram: for heatmaps, never for SLOs.
 OTLP_HTTP_DURATION: Final = "http.server.request.duration"
 OTLP_HTTP_DURATION_EXPONENTIAL: Final = "http.server.request.duration.exponential"

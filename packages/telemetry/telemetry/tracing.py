@@ -129,8 +129,9 @@ def start(service: str, version: str, instance: str) -> None:
     )
     sampler = None if exporting or os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_OFF
 
-    # Scraped under the same name: by OTLP as well it would be counted twice.
-    scraped = View(instrument_name=names.OTLP_HTTP_ACTIVE, aggregation=DropAggregation())
+    # DjangoInstrumentor's gauge is scraped as names.HTTP_SERVER_ACTIVE: sent too, it would count
+    # twice.
+    scraped = View(instrument_name="http.server.active_requests", aggregation=DropAggregation())
     exponential = View(
         instrument_name=names.OTLP_HTTP_DURATION,
         name=names.OTLP_HTTP_DURATION_EXPONENTIAL,

@@ -8,7 +8,7 @@ SERVICE ?= ports
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 PACKAGES := $(dir $(wildcard packages/*/pyproject.toml services/*/pyproject.toml platform/*/pyproject.toml))
-SOURCES := packages services platform/slo tests
+SOURCES := packages services platform/slo platform/stack tests
 
 .PHONY: help
 help: ## Print this menu
@@ -47,7 +47,7 @@ fmt: setup ## Format the code
 	$(BIN)/ruff format .
 
 lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
-	for group in runtime dev; do \
+	for group in runtime dev load; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' \
 			requirements/$$group.in --output-file requirements/$$group.txt; \
@@ -89,3 +89,28 @@ bench-import: setup ## Import RECORDS (1,000,000, then 5,000,000) generated port
 
 bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated ports
 	$(BIN)/python -m tests.bench.bench_memory $(RECORDS)
+
+##@ Run the whole platform
+STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
+.PHONY: stack run-jaeger e2e load
+stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
+	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
+	@$(BIN)/python -m stack up
+
+run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
+	@$(MAKE) --no-print-directory tools TOOLS=jaeger
+	@$(BIN)/python -m stack jaeger
+
+e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
+	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
+	$(BIN)/pytest tests/e2e
+
+LOAD_URL ?= http://localhost:8080
+load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=60; WEB=1 for a page
+	LOAD_WEB=$(WEB) .venv-load/bin/locust -f tests/load/locustfile.py --host $(LOAD_URL) \
+		$(if $(WEB),,--headless --only-summary)
+
+.venv-load/.stamp: requirements/load.txt
+	$(PYTHON) -m venv --clear .venv-load
+	.venv-load/bin/pip install --quiet --require-hashes -r requirements/load.txt
+	touch $@

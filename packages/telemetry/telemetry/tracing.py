@@ -111,7 +111,11 @@ def start(service: str, version: str, instance: str) -> None:
     from opentelemetry.distro import OpenTelemetryConfigurator
     from opentelemetry.sdk import _configuration
     from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+    from opentelemetry.sdk.metrics.view import (
+        DropAggregation,
+        ExponentialBucketHistogramAggregation,
+        View,
+    )
     from opentelemetry.sdk.resources import OTELResourceDetector
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
@@ -125,6 +129,9 @@ def start(service: str, version: str, instance: str) -> None:
     )
     sampler = None if exporting or os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_OFF
 
+    # DjangoInstrumentor's gauge is scraped as names.HTTP_SERVER_ACTIVE: sent too, it would count
+    # twice.
+    scraped = View(instrument_name="http.server.active_requests", aggregation=DropAggregation())
     exponential = View(
         instrument_name=names.OTLP_HTTP_DURATION,
         name=names.OTLP_HTTP_DURATION_EXPONENTIAL,
@@ -132,7 +139,7 @@ def start(service: str, version: str, instance: str) -> None:
     )
 
     def meter_provider(**arguments: Any) -> MeterProvider:
-        return MeterProvider(views=[exponential], **arguments)
+        return MeterProvider(views=[scraped, exponential], **arguments)
 
     # The SDK's configurator reads all of OTEL_* but takes no views: it finds a class that has one.
     module = vars(_configuration)

@@ -1,0 +1,83 @@
+"""`make stack` and `make run-jaeger`: the stack for a person, on well-known ports."""
+
+import argparse
+import signal
+import sys
+import time
+
+from stack import components
+from stack.addresses import WELL_KNOWN, Addresses
+from stack.components import Site
+from stack.errors import StackError
+from stack.stack import READY_SECONDS, Stack, fresh, wait_while_running
+from stack.values import ROOT
+
+PAGES = {"ports": "/docs", "prometheus": "/api/v1/alerts", "jaeger": "/api/services"}
+NO_GRAFANA = (
+    "grafana       not started: no `grafana` on the PATH; get it from grafana.com/grafana/download "
+    "(or your system's packages) and start again: it provisions itself"
+)
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)  # noqa: T201 - a program for people
+
+
+def up() -> None:
+    """Run all until Ctrl-C."""
+    site = fresh(Site(ROOT / ".stack", Addresses(well_known=True)))
+    start = time.monotonic()
+    with Stack(site) as stack:
+        say(f"{'component':<13} {'ready after':>11}  address")
+        for name, process in stack.processes.items():
+            url = site.addresses.url(name) + PAGES.get(name, "") if name in WELL_KNOWN else "-"
+            say(f"{name:<13} {process.ready_seconds or 0:9.1f} s  {url}")
+        if "grafana" not in stack.processes:
+            say(NO_GRAFANA)
+        say(
+            "Jaeger and Prometheus are built without their web pages here: their APIs are complete."
+        )
+        say(f"\nAll ready in {time.monotonic() - start:.1f} s. Data in .stack/. Ctrl-C stops.")
+        wait_while_running(stack)
+
+
+def jaeger() -> None:
+    """Run Jaeger alone, and a service that sends to it, until Ctrl-C."""
+    site = fresh(Site(ROOT / ".stack", Addresses(well_known=True)))
+    process = components.jaeger(site)
+    service = components.service(site, sys.stdout.fileno(), site.addresses.url("jaeger-otlp-http"))
+    try:
+        process.start()
+        process.wait_ready(READY_SECONDS)
+        say(f"jaeger  ready  {site.addresses.url('jaeger')}")
+        service.start()
+        service.wait_ready(READY_SECONDS)
+        say(f"ports   ready  {site.addresses.url('ports')}  (Ctrl-C stops)")
+        while True:
+            process.check()
+            service.check()
+            time.sleep(1)
+    finally:
+        service.stop()
+        process.stop()
+
+
+def main() -> int:
+    """Parse, run, and turn a failure into one message."""
+    parser = argparse.ArgumentParser(prog="stack", description=__doc__)
+    parser.add_argument("what", choices=["up", "jaeger"])
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT may be ignored where a script began it
+        signal.signal(number, signal.default_int_handler)
+    try:
+        {"up": up, "jaeger": jaeger}[parser.parse_args().what]()
+    except StackError as error:
+        print(f"\nstack: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        say("\nstopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Local addresses: well-known ones for people, free ones for tests and for what nobody opens."""
+
+import random
+import socket
+from dataclasses import dataclass, field
+from typing import Final
+
+from stack.errors import StackError
+
+HOST: Final = "127.0.0.1"
+# What a person opens, where they expect it.
+WELL_KNOWN: Final = {
+    "ports": 8080,
+    "prometheus": 9090,
+    "alertmanager": 9093,
+    "jaeger": 16686,
+    "loki": 3100,
+    "grafana": 3000,
+    "agent-otlp-http": 4318,
+}
+# Below the range from which systems give ports to outgoing connections, so that none of those
+# takes a port between its choice and its use.
+FREE_PORTS: Final = range(20_000, 32_000)
+
+
+@dataclass
+class Addresses:
+    """Ports by the name of what listens there, given on first use and then kept."""
+
+    well_known: bool = False
+    _ports: dict[str, int] = field(default_factory=dict)
+
+    def port(self, name: str) -> int:
+        """Port of `name` on localhost.
+
+        Raises:
+            StackError: If it is a well-known one and taken.
+        """
+        if name not in self._ports:
+            self._ports[name] = self._choose(name)
+        return self._ports[name]
+
+    def endpoint(self, name: str) -> str:
+        """`host:port` of `name`."""
+        return f"{HOST}:{self.port(name)}"
+
+    def url(self, name: str) -> str:
+        """HTTP base URL of `name`."""
+        return f"http://{self.endpoint(name)}"
+
+    def _choose(self, name: str) -> int:
+        if self.well_known and name in WELL_KNOWN:
+            port = WELL_KNOWN[name]
+            if not _is_free(port):
+                raise StackError(
+                    f"{name}: port {port} is taken; stop what listens there "
+                    f"(ss -ltnp 'sport = :{port}')"
+                )
+            return port
+        while True:
+            port = random.choice(FREE_PORTS)  # noqa: S311 - no secret
+            if port not in self._ports.values() and _is_free(port):
+                return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

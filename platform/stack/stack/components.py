@@ -1,0 +1,272 @@
+"""Each component of the stack: its program, configuration file, environment and address."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ruamel.yaml import YAML
+
+from stack import prometheus, values
+from stack.addresses import HOST, Addresses
+from stack.errors import StackError
+from stack.process import Process
+from stack.values import ROOT, Values
+
+BIN: Final = ROOT / "tools" / "bin"
+ENVIRONMENT: Final = "local"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a stack lies: its data, its addresses.
+
+    Attributes:
+        data: Folder that holds everything the stack writes.
+        addresses: Where each component listens.
+        receivers: URL of a webhook by Alertmanager's receiver; others go nowhere.
+        rules: Rule files in place of the generated ones of every service.
+        prometheus_overrides: Changed fields of `prometheusSpec`, such as shorter intervals.
+        service_env: Further variables of the service.
+        gateway_overlays: Value files of the gateway beside values.yaml.
+        collector_env: Further variables of both Collectors.
+    """
+
+    data: Path
+    addresses: Addresses = field(default_factory=Addresses)
+    receivers: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Path, ...] | None = None
+    prometheus_overrides: Values = field(default_factory=dict)
+    service_env: Mapping[str, str] = field(default_factory=dict)
+    gateway_overlays: tuple[str, ...] = ()
+    collector_env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pods(self) -> Path:
+        """What stands for a node's /var/log/pods."""
+        return self.data / "pods"
+
+    def config(self, name: str, content: Values) -> Path:
+        """Write a configuration file and return its path."""
+        file = self.folder("config") / f"{name}.yaml"
+        with file.open("w") as out:
+            YAML().dump(content, out)
+        return file
+
+    def folder(self, *names: str) -> Path:
+        """A folder under the data, made if need be."""
+        folder = self.data.joinpath(*names)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def process(
+        self, name: str, command: list[str], ready: str, env: Mapping[str, str] | None = None
+    ) -> Process:
+        """A component's process, its log in the stack's folder."""
+        return Process(name, command, self.data / "log" / f"{name}.log", ready, env or {})
+
+
+def tool(name: str) -> str:
+    """Path of a built tool.
+
+    Raises:
+        StackError: If it was not built.
+    """
+    path = BIN / name
+    if not path.exists():
+        raise StackError(f"{name} is missing: run `make tools TOOLS={name}`")
+    return str(path)
+
+
+def jaeger(site: Site) -> Process:
+    """Jaeger: OTLP in, its query API and pages out."""
+    at = site.addresses
+    env = {
+        "HEALTH_ENDPOINT": at.endpoint("jaeger-health"),
+        "STORAGE_DIRECTORY": str(site.folder("jaeger")),
+        "QUERY_HTTP_ENDPOINT": at.endpoint("jaeger"),
+        "QUERY_GRPC_ENDPOINT": at.endpoint("jaeger-query-grpc"),
+        "OTLP_GRPC_ENDPOINT": at.endpoint("jaeger-otlp-grpc"),
+        "OTLP_HTTP_ENDPOINT": at.endpoint("jaeger-otlp-http"),
+        "METRICS_HOST": HOST,
+        "METRICS_PORT": str(at.port("jaeger-metrics")),
+    }
+    command = [tool("jaeger"), "--config", str(site.config("jaeger", values.jaeger()))]
+    return site.process("jaeger", command, at.url("jaeger-health") + "/status", env)
+
+
+def loki(site: Site) -> Process:
+    """Loki: OTLP logs in, LogQL out."""
+    at = site.addresses
+    env = {
+        "HTTP_HOST": HOST,
+        "HTTP_PORT": str(at.port("loki")),
+        "GRPC_PORT": str(at.port("loki-grpc")),
+        "STORAGE_DIRECTORY": str(site.folder("loki")),
+    }
+    file = site.config("loki", values.loki())
+    command = [tool("loki"), f"-config.file={file}", "-config.expand-env=true"]
+    return site.process("loki", command, at.url("loki") + "/ready", env)
+
+
+def alertmanager(site: Site) -> Process:
+    """Alertmanager, its receivers' addresses in files as a cluster's secret gives them."""
+    at = site.addresses
+    receivers = site.folder("receivers")
+    config = values.alertmanager(receivers)
+    for receiver in config["receivers"]:
+        # Port 9 is "discard": nothing listens, and Alertmanager's log says so.
+        url = site.receivers.get(receiver["name"], f"http://{HOST}:9/{receiver['name']}")
+        (receivers / receiver["name"]).write_text(url)
+    command = [
+        tool("alertmanager"),
+        f"--config.file={site.config('alertmanager', config)}",
+        f"--storage.path={site.folder('alertmanager')}",
+        f"--web.listen-address={at.endpoint('alertmanager')}",
+        "--cluster.listen-address=",
+    ]
+    return site.process("alertmanager", command, at.url("alertmanager") + "/-/ready")
+
+
+def prometheus_server(site: Site) -> Process:
+    """Prometheus: scrapes the service and the platform, takes OTLP, evaluates the rules."""
+    at = site.addresses
+    spec = values.merge(
+        values.prometheus()["prometheus"]["prometheusSpec"], site.prometheus_overrides
+    )
+    jobs = [
+        prometheus.service_job("ports", ENVIRONMENT, at.endpoint("ports-metrics")),
+        prometheus.platform_job("otel-agent", at.endpoint("agent-metrics")),
+        prometheus.platform_job("otel-gateway", at.endpoint("gateway-metrics")),
+        prometheus.platform_job("jaeger", at.endpoint("jaeger-metrics")),
+        prometheus.platform_job("loki", at.endpoint("loki")),
+        prometheus.platform_job("alertmanager", at.endpoint("alertmanager")),
+        prometheus.platform_job("prometheus", at.endpoint("prometheus")),
+    ]
+    rules = site.rules
+    if rules is None:
+        rules = tuple(sorted((ROOT / "platform" / "generated").glob("*/rules.yaml")))
+    config = prometheus.config(
+        spec,
+        jobs=jobs,
+        alertmanager=at.endpoint("alertmanager"),
+        rule_files=[*rules, site.config("pipeline-rules", values.pipeline_rules())],
+    )
+    command = [
+        tool("prometheus"),
+        f"--config.file={site.config('prometheus', config)}",
+        f"--storage.tsdb.path={site.folder('prometheus')}",
+        f"--web.listen-address={at.endpoint('prometheus')}",
+        *prometheus.flags(spec),
+    ]
+    return site.process("prometheus", command, at.url("prometheus") + "/-/ready")
+
+
+def gateway(site: Site) -> Process:
+    """Gateway Collector, before the backends."""
+    at = site.addresses
+    env = {
+        "JAEGER_ENDPOINT": at.endpoint("jaeger-otlp-grpc"),
+        "PROMETHEUS_URL": at.url("prometheus"),
+        "LOKI_URL": at.url("loki"),
+    }
+    return _collector(site, "gateway", env, site.gateway_overlays)
+
+
+def agent(site: Site) -> Process:
+    """Agent Collector, beside the service."""
+    at = site.addresses
+    env = {
+        "POD_LOGS": str(site.folder("pods")),
+        "DEPLOYMENT_ENVIRONMENT_NAME": ENVIRONMENT,
+        "GATEWAY_ENDPOINT": at.endpoint("gateway-otlp-grpc"),
+    }
+    return _collector(site, "agent", env, ())
+
+
+def service(site: Site, output: int, otlp: str) -> Process:
+    """The ports service under gunicorn, as its image runs it; spans and metrics go to `otlp`."""
+    at = site.addresses
+    env = {
+        "PORT": str(at.port("ports")),
+        "METRICS_PORT": str(at.port("ports-metrics")),
+        "LOG_FORMAT": "json",
+        "PORTS_DRAIN_SECONDS": "0",  # no load balancer that has to be told first
+        "OTEL_EXPORTER_OTLP_ENDPOINT": otlp,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={ENVIRONMENT}",
+        **site.service_env,
+    }
+    process = site.process(
+        "ports",
+        [str(Path(sys.executable).with_name("gunicorn"))],
+        at.url("ports") + "/ready",
+        env,
+    )
+    process.cwd = ROOT / "services" / "ports"
+    process.output = output
+    return process
+
+
+def grafana(site: Site) -> Process | None:
+    """Grafana from a binary on the PATH, provisioned as in a cluster; None where there is none."""
+    if (program := shutil.which("grafana")) is None:
+        return None
+    at = site.addresses
+    provisioning = site.folder("grafana", "provisioning")
+    for kind, content in {
+        "datasources": values.grafana_datasources(),
+        "dashboards": dashboard_provider(ROOT / "platform" / "generated"),
+    }.items():
+        with (site.folder("grafana", "provisioning", kind) / "local.yaml").open("w") as out:
+            YAML().dump(content, out)
+    env = {
+        "GF_PATHS_DATA": str(site.folder("grafana", "data")),
+        "GF_PATHS_PROVISIONING": str(provisioning),
+        "GF_SERVER_HTTP_ADDR": HOST,
+        "GF_SERVER_HTTP_PORT": str(at.port("grafana")),
+        "GF_AUTH_ANONYMOUS_ENABLED": "true",
+        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Admin",
+        "PROMETHEUS_URL": at.url("prometheus"),
+        "ALERTMANAGER_URL": at.url("alertmanager"),
+        "JAEGER_URL": at.url("jaeger"),
+        "LOKI_URL": at.url("loki"),
+    }
+    home = os.environ.get("GF_PATHS_HOME", "/usr/share/grafana")
+    command = [program, "server", f"--homepath={home}"]
+    return site.process("grafana", command, at.url("grafana") + "/api/health", env)
+
+
+def dashboard_provider(folder: Path) -> Values:
+    """Grafana's dashboard provisioning: every dashboard under `folder`, a folder per service."""
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": "generated",
+                "type": "file",
+                "disableDeletion": True,
+                "options": {"path": str(folder), "foldersFromFilesStructure": True},
+            }
+        ],
+    }
+
+
+def _collector(site: Site, role: str, env: Mapping[str, str], overlays: tuple[str, ...]) -> Process:
+    at = site.addresses
+    listening = {
+        "HEALTH_ENDPOINT": at.endpoint(f"{role}-health"),
+        "OTLP_GRPC_ENDPOINT": at.endpoint(f"{role}-otlp-grpc"),
+        "OTLP_HTTP_ENDPOINT": at.endpoint(f"{role}-otlp-http"),
+        "METRICS_HOST": HOST,
+        "METRICS_PORT": str(at.port(f"{role}-metrics")),
+        "STORAGE_DIRECTORY": str(site.folder(role)),
+    }
+    config = site.config(role, values.collector(role, overlays))
+    command = [tool("otelcol"), "--config", str(config)]
+    return site.process(
+        role, command, at.url(f"{role}-health"), {**listening, **env, **site.collector_env}
+    )

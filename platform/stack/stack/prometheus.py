@@ -1,0 +1,84 @@
+"""What the Prometheus operator makes of a Prometheus resource, for the fields that we set.
+
+A stand-in: in a cluster the operator does this. It refuses a field that it does not know, so that
+none is silently without effect here.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from telemetry import names
+
+from stack.values import Values
+
+# Fields that matter in a cluster only: the image, the disk, where monitors are.
+_CLUSTER_ONLY: Final = {"image", "storageSpec"}
+_CLUSTER_ONLY_SUFFIX: Final = "SelectorNilUsesHelmValues"
+
+
+def flags(spec: Mapping[str, Any]) -> list[str]:
+    """Command line flags for a `prometheusSpec`."""
+    arguments = [f"--storage.tsdb.retention.time={spec['retention']}"]
+    if spec.get("enableOTLPReceiver"):
+        arguments.append("--web.enable-otlp-receiver")
+    if features := spec.get("enableFeatures"):
+        arguments.append(f"--enable-feature={','.join(features)}")
+    return arguments
+
+
+def config(
+    spec: Mapping[str, Any],
+    *,
+    jobs: Sequence[Values],
+    alertmanager: str,
+    rule_files: Sequence[Path],
+) -> Values:
+    """Build prometheus.yml for a `prometheusSpec`.
+
+    Raises:
+        ValueError: If the specification has a field that this stand-in does not translate.
+    """
+    _refuse_unknown(spec)
+    otlp = spec["otlp"]
+    return {
+        "global": {
+            "scrape_interval": spec["scrapeInterval"],
+            "evaluation_interval": spec["evaluationInterval"],
+            "scrape_native_histograms": spec["scrapeNativeHistograms"],
+        },
+        "otlp": {
+            "translation_strategy": otlp["translationStrategy"],
+            "promote_resource_attributes": otlp["promoteResourceAttributes"],
+        },
+        "storage": {
+            "exemplars": {"max_exemplars": spec["exemplars"]["maxSize"]},
+            "tsdb": {"out_of_order_time_window": spec["tsdb"]["outOfOrderTimeWindow"]},
+        },
+        "rule_files": [str(file) for file in rule_files],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+        "scrape_configs": list(jobs),
+    }
+
+
+def service_job(service: str, environment: str, target: str) -> Values:
+    """Scrape job of a service, its target labelled as the service chart's ServiceMonitor does."""
+    labels = {names.SERVICE_NAME: service, names.ENVIRONMENT: environment}
+    return {"job_name": service, "static_configs": [{"targets": [target], "labels": labels}]}
+
+
+def platform_job(name: str, target: str) -> Values:
+    """Scrape job of a component of the platform."""
+    return {"job_name": name, "static_configs": [{"targets": [target]}]}
+
+
+def _refuse_unknown(spec: Mapping[str, Any]) -> None:
+    known = {
+        "scrapeInterval", "evaluationInterval", "retention", "enableOTLPReceiver", "otlp",
+        "enableFeatures", "exemplars", "scrapeNativeHistograms", "tsdb",
+    } | _CLUSTER_ONLY  # fmt: skip
+    unknown = [k for k in spec if k not in known and not k.endswith(_CLUSTER_ONLY_SUFFIX)]
+    if unknown:
+        raise ValueError(
+            f"prometheusSpec: {', '.join(unknown)}: translate it in stack/prometheus.py"
+        )

@@ -1,0 +1,125 @@
+"""The components together: started at once, stopped in the order in which telemetry flows."""
+
+import shutil
+import time
+from types import TracebackType
+from typing import Final, Self
+
+from stack import components
+from stack.components import Site
+from stack.podlogs import PodLog
+from stack.process import POLL_SECONDS, Process
+
+READY_SECONDS: Final = 120.0  # generous: a loaded machine is slow, a broken component ends
+
+
+class Stack:
+    """The platform and the service as local processes."""
+
+    def __init__(self, site: Site, *, with_service: bool = True) -> None:
+        """Prepare the components of a site; nothing runs yet."""
+        self.site = site
+        self.processes: dict[str, Process] = {}
+        self._with_service = with_service
+        self._log: PodLog | None = None
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready.
+
+        Raises:
+            StackError: As soon as a component ends, with its log's tail; all others are stopped.
+        """
+        try:
+            self._start()
+            self._wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_ready(self) -> None:
+        waiting = list(self.processes.values())
+        deadline = time.monotonic() + READY_SECONDS
+        while waiting:
+            self.check()
+            waiting = [process for process in waiting if not process.is_ready()]
+            if waiting and time.monotonic() > deadline:
+                waiting[0].wait_ready(0)
+            time.sleep(POLL_SECONDS)
+
+    def check(self) -> None:
+        """Raise a StackError if any component ended."""
+        for process in self.processes.values():
+            process.check()
+
+    def stop(self) -> None:
+        """Stop everything, senders before receivers."""
+        for process in reversed(self.processes.values()):
+            process.stop()
+            if process.name == "ports" and self._log is not None:
+                self._log.join()
+        self.processes.clear()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def restart(self, name: str) -> None:
+        """Start a stopped component again, and wait until it is ready."""
+        process = self.processes[name]
+        process.start()
+        process.wait_ready(READY_SECONDS)
+
+    def _start(self) -> None:
+        site = self.site
+        parts = [
+            components.jaeger(site),
+            components.loki(site),
+            components.alertmanager(site),
+            components.prometheus_server(site),
+            components.gateway(site),
+            components.agent(site),
+        ]
+        if (grafana := components.grafana(site)) is not None:
+            parts.append(grafana)
+        for process in parts:
+            self._run(process)
+        if self._with_service:
+            self._log = PodLog(site.pods, "ports")
+            self._run(
+                components.service(
+                    site, self._log.writing_end, site.addresses.url("agent-otlp-http")
+                )
+            )
+            self._log.start()
+
+    def _run(self, process: Process) -> None:
+        self.processes[process.name] = process
+        process.start()
+
+
+def fresh(site: Site) -> Site:
+    """Empty a site's data."""
+    shutil.rmtree(site.data, ignore_errors=True)
+    site.data.mkdir(parents=True)
+    return site
+
+
+def wait_while_running(stack: Stack, poll_seconds: float = 1.0) -> None:
+    """Return never; raise a StackError when a component ends.
+
+    Raises:
+        StackError: With the log's tail of the component that ended.
+    """
+    while True:
+        stack.check()
+        time.sleep(poll_seconds)

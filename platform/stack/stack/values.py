@@ -1,0 +1,89 @@
+"""The components' configurations, read from the umbrella charts that clusters are deployed from."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+
+PLATFORM: Final = Path(__file__).parents[2]
+ROOT: Final = PLATFORM.parent
+# Needs the Kubernetes API; the Collector's chart defines it, the pipelines only place it.
+ONLY_IN_CLUSTER: Final = "k8sattributes"
+
+Values = dict[str, Any]
+
+
+def read(file: Path) -> Values:
+    """Read a YAML mapping."""
+    loaded: Values = YAML(typ="safe", pure=True).load(file.read_text())
+    return loaded
+
+
+def chart(name: str, overlays: Sequence[str] = ()) -> Values:
+    """Values of the umbrella chart `platform/<name>`, overlays merged as Helm merges them."""
+    folder = PLATFORM / name
+    merged: Values = {}
+    for file in ("values.yaml", *overlays):
+        merged = merge(merged, read(folder / file))
+    return merged
+
+
+def merge(base: Values, over: Mapping[str, Any]) -> Values:
+    """Merge as Helm does: mappings key by key, whatever else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        if isinstance(known, dict) and isinstance(value, Mapping):
+            merged[key] = merge(known, value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def collector(role: str, overlays: Sequence[str] = ()) -> Values:
+    """Configuration of the Collector in a role, without the one processor that needs a cluster."""
+    config: Values = chart("otel-collector", overlays)[role]["alternateConfig"]
+    for pipeline in config["service"]["pipelines"].values():
+        pipeline["processors"] = [p for p in pipeline["processors"] if p != ONLY_IN_CLUSTER]
+    return config
+
+
+def jaeger() -> Values:
+    """Configuration of Jaeger."""
+    config: Values = chart("jaeger")["jaeger"]["userconfig"]
+    return config
+
+
+def loki() -> Values:
+    """Configuration of Loki."""
+    config: Values = chart("loki")["loki"]["loki"]["structuredConfig"]
+    return config
+
+
+def prometheus() -> Values:
+    """Values of the chart that bundles Prometheus and Alertmanager."""
+    values: Values = chart("prometheus")["kube-prometheus-stack"]
+    return values
+
+
+def alertmanager(receivers: Path) -> Values:
+    """Configuration of Alertmanager, the receivers' addresses in files of `receivers`."""
+    config: Values = prometheus()["alertmanager"]["config"]
+    for receiver in config["receivers"]:
+        for webhook in receiver["webhook_configs"]:
+            webhook["url_file"] = str(receivers / Path(webhook["url_file"]).name)
+    return config
+
+
+def grafana_datasources() -> Values:
+    """Grafana's datasource provisioning."""
+    config: Values = chart("grafana")["grafana"]["datasources"]["datasources.yaml"]
+    return config
+
+
+def pipeline_rules() -> Values:
+    """Alert rules of the pipeline itself."""
+    rules: Values = prometheus()["additionalPrometheusRulesMap"]["pipeline"]
+    return rules

@@ -1,0 +1,85 @@
+"""What the pipeline does with telemetry, whoever sends it."""
+
+import signal
+
+from stack.stack import Stack
+
+from tests.e2e.backends import Backends, eventually
+from tests.e2e.sender import Probe, now, write_log
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+LINE = {
+    "timestamp": now(),
+    "level": "warning",
+    "event": "probe.happened",
+    "logger": "probe",
+    "service": "probe",
+    "request_id": "r-1",
+    "trace_id": TRACE,
+    "span_id": "b7ad6b7169203331",
+    "http_response_status_code": 503,
+}
+
+
+def test_a_log_line_becomes_one_whole_record(pipeline: Stack, backends: Backends) -> None:
+    write_log(pipeline.site.pods, "whole", {**LINE, "service": "whole"})
+    query = f'{{service_name="whole"}} | trace_id="{TRACE}"'
+    [record] = eventually(lambda: backends.logs(query))
+    assert record.pop("observed_timestamp")
+    assert record == {
+        "body": "probe.happened",
+        "service_name": "whole",
+        "deployment_environment_name": "local",
+        "k8s_namespace_name": "local",
+        "k8s_pod_name": "whole-0",
+        "k8s_pod_uid": "00000000-0000-0000-0000-000000000000",
+        "k8s_container_name": "whole",
+        "k8s_container_restart_count": "0",
+        "severity_text": "warning",
+        "severity_number": "13",
+        "detected_level": "warn",
+        "log_iostream": "stdout",
+        "logtag": "F",
+        "logger": "probe",
+        "request_id": "r-1",
+        "trace_id": TRACE,
+        "span_id": LINE["span_id"],
+        "http_response_status_code": "503",
+    }
+
+
+def test_a_line_that_is_no_json_is_kept_as_it_is(pipeline: Stack, backends: Backends) -> None:
+    write_log(pipeline.site.pods, "plain", "Fatal Python error: {not json", '{"torn":')
+    query = '{k8s_namespace_name="local"} | k8s_container_name="plain"'
+    eventually(lambda: len(backends.logs(query)) == 2)
+    assert sorted(record["body"] for record in backends.logs(query)) == [
+        "Fatal Python error: {not json",
+        '{"torn":',
+    ]
+
+
+def test_no_trace_is_lost_while_jaeger_is_down(
+    pipeline: Stack, backends: Backends, probe: Probe
+) -> None:
+    pipeline.processes["jaeger"].stop()
+    sent = [probe.trace(f"while-down-{number}") for number in range(20)]
+    pipeline.restart("jaeger")
+    for trace_id in sent:
+        assert len(eventually(lambda: backends.spans(trace_id))) == 1  # noqa: B023 - called at once
+
+
+def test_the_gateways_queue_survives_its_violent_end(
+    pipeline: Stack, backends: Backends, probe: Probe
+) -> None:
+    def queued() -> bool:
+        query = 'otelcol_exporter_queue_size{job="otel-gateway",exporter="otlp_grpc/jaeger"}'
+        return any(size > 0 for _, size in backends.series(query))
+
+    pipeline.processes["jaeger"].stop()
+    sent = [probe.trace(f"before-kill-{number}") for number in range(20)]
+    eventually(queued)
+    pipeline.processes["gateway"].stop(signal.SIGKILL)
+    pipeline.restart("gateway")
+    pipeline.restart("jaeger")
+    for trace_id in sent:
+        assert len(eventually(lambda: backends.spans(trace_id))) == 1  # noqa: B023 - called at once

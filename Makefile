@@ -92,7 +92,7 @@ bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated 
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
-.PHONY: stack run-jaeger e2e load
+.PHONY: stack run-jaeger e2e load chaos
 stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	@$(BIN)/python -m stack up
@@ -104,6 +104,10 @@ run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
 e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest tests/e2e
+
+SHARE ?= 1
+chaos: setup ## Make the stack's service fail: FAULT=errors|latency|db-down|off SHARE=0.2
+	@$(BIN)/python -m stack chaos $(or $(FAULT),--help) --share $(SHARE)
 
 LOAD_URL ?= http://localhost:8080
 load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=60; WEB=1 for a page

@@ -1,17 +1,18 @@
-"""`make stack` and `make run-jaeger`: the stack for a person, on well-known ports."""
+"""`make stack`, `make run-jaeger`, `make chaos`: the stack for a person, on well-known ports."""
 
 import argparse
 import signal
 import sys
 import time
 
-from stack import components
+from stack import chaos, components
 from stack.addresses import WELL_KNOWN, Addresses
 from stack.components import Site
 from stack.errors import StackError
 from stack.stack import READY_SECONDS, Stack, fresh, wait_while_running
 from stack.values import ROOT
 
+DATA = ROOT / ".stack"
 PAGES = {"ports": "/docs", "prometheus": "/api/v1/alerts", "jaeger": "/api/services"}
 NO_GRAFANA = (
     "grafana       not started: no `grafana` on the PATH; get it from grafana.com/grafana/download "
@@ -26,7 +27,7 @@ def say(line: str) -> None:
 
 def up() -> None:
     """Run all until Ctrl-C."""
-    site = fresh(Site(ROOT / ".stack", Addresses(well_known=True)))
+    site = fresh(Site(DATA, Addresses(well_known=True)))
     start = time.monotonic()
     with Stack(site) as stack:
         say(f"{'component':<13} {'ready after':>11}  address")
@@ -44,7 +45,7 @@ def up() -> None:
 
 def jaeger() -> None:
     """Run Jaeger alone, and a service that sends to it, until Ctrl-C."""
-    site = fresh(Site(ROOT / ".stack", Addresses(well_known=True)))
+    site = fresh(Site(DATA, Addresses(well_known=True)))
     process = components.jaeger(site)
     service = components.service(site, sys.stdout.fileno(), site.addresses.url("jaeger-otlp-http"))
     try:
@@ -66,11 +67,20 @@ def jaeger() -> None:
 def main() -> int:
     """Parse, run, and turn a failure into one message."""
     parser = argparse.ArgumentParser(prog="stack", description=__doc__)
-    parser.add_argument("what", choices=["up", "jaeger"])
+    commands = parser.add_subparsers(dest="what", required=True)
+    commands.add_parser("up", help="run all until Ctrl-C")
+    commands.add_parser("jaeger", help="run Jaeger, and the service sending to it, until Ctrl-C")
+    faults = commands.add_parser("chaos", help="make the running stack's service fail on purpose")
+    faults.add_argument("fault", choices=chaos.FAULTS)
+    faults.add_argument("--share", type=float, default=1.0, help="of the requests, 0 to 1")
+    arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT may be ignored where a script began it
         signal.signal(number, signal.default_int_handler)
     try:
-        {"up": up, "jaeger": jaeger}[parser.parse_args().what]()
+        if arguments.what == "chaos":
+            say(chaos.inject(Site(DATA).fault, arguments.fault, arguments.share))
+        else:
+            {"up": up, "jaeger": jaeger}[arguments.what]()
     except StackError as error:
         print(f"\nstack: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -49,6 +49,11 @@ class Site:
         """What stands for a node's /var/log/pods."""
         return self.data / "pods"
 
+    @property
+    def fault(self) -> Path:
+        """Where `make chaos` writes which fault there is."""
+        return self.data / "fault.json"
+
     def config(self, name: str, content: Values) -> Path:
         """Write a configuration file and return its path."""
         file = self.folder("config") / f"{name}.yaml"
@@ -195,6 +200,7 @@ def service(site: Site, output: int, otlp: str) -> Process:
         "METRICS_PORT": str(at.port("ports-metrics")),
         "LOG_FORMAT": "json",
         "PORTS_DRAIN_SECONDS": "0",  # no load balancer that has to be told first
+        "PORTS_FAULTS_FILE": str(site.fault),
         "OTEL_EXPORTER_OTLP_ENDPOINT": otlp,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={ENVIRONMENT}",

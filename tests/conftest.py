@@ -16,8 +16,8 @@ def postgres_server() -> Iterator[str]:
     if given:
         yield given
     elif programs is not None:
-        with postgres.cluster(programs) as url:
-            yield url
+        with postgres.cluster(programs) as server:
+            yield server.url
     elif os.environ.get("CI"):
         pytest.fail(f"PostgreSQL may not be missing here: {postgres.HOW_TO_GET}")
     else:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,33 +36,49 @@ def new_database(server: str, name: str) -> str:
     return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
+@dataclass
+class Server:
+    """A throw-away server, which a test may stop and start again."""
+
+    url: str
+    control: list[str]
+    user: pwd.struct_passwd
+    folder: Path
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        _run([*self.control, "-l", f"{self.folder}/log", "start"], self.user, self.folder)
+
+    def stop(self) -> None:
+        """Stop it at once, its connections with it."""
+        _run([*self.control, "-m", "immediate", "stop"], self.user, self.folder)
+
+
 @contextmanager
-def cluster(programs: Path) -> Iterator[str]:
-    """Start a server and yield its URL; stop it and remove it at the end."""
+def cluster(programs: Path) -> Iterator[Server]:
+    """Start a server and yield it; stop it and remove it at the end, running or not."""
     # PostgreSQL refuses to run as root, so then it runs as somebody else, who owns the folder.
-    somebody = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+    user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
     # Not pytest's temporary folder: nobody but its owner may enter that.
     with tempfile.TemporaryDirectory(prefix="ports-postgres-") as name:
-        os.chown(name, somebody.pw_uid, somebody.pw_gid)
-        with _started(programs, Path(name), somebody) as url:
-            yield url
-
-
-@contextmanager
-def _started(programs: Path, folder: Path, user: pwd.struct_passwd) -> Iterator[str]:
-    data = folder / "data"
-    initdb = [f"{programs}/initdb", "-D", f"{data}", "-U", "ports", "-A", "trust", "-E", "UTF8"]
-    _run(initdb, user, folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    control = [f"{programs}/pg_ctl", "-D", f"{data}", "-w"]
-    _run([*control, "-l", f"{folder}/log", "-o", options, "start"], user, folder)
-    try:
-        yield f"postgresql://ports@127.0.0.1:{port}/postgres"
-    finally:
-        _run([*control, "-m", "immediate", "stop"], user, folder)
+        os.chown(name, user.pw_uid, user.pw_gid)
+        folder = Path(name)
+        initdb = [f"{programs}/initdb", "-D", f"{name}/data", "-U", "ports", "-A", "trust"]
+        _run([*initdb, "-E", "UTF8"], user, folder)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        )
+        control = [f"{programs}/pg_ctl", "-D", f"{name}/data", "-w", "-o", options]
+        server = Server(f"postgresql://ports@127.0.0.1:{port}/postgres", control, user, folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            if (folder / "data" / "postmaster.pid").exists():
+                server.stop()
 
 
 def _run(command: list[str], user: pwd.struct_passwd, folder: Path) -> None:

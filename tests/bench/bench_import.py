@@ -46,7 +46,7 @@ def main() -> int:
         for records in sizes:
             file = Path(folder) / "ports.json"
             generate.write(file, records)
-            url = postgres.new_database(server, "ports_bench")
+            url = postgres.new_database(server.url, "ports_bench")
             migrated = service.manage("migrate", "-v0", settings={"PORTS_STORE_URL": url})
             migrated.check_returncode()
             seconds, peak = measure(url, file)

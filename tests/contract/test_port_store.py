@@ -254,8 +254,8 @@ def test_readers_never_see_half_an_import(store: PortStore) -> None:
             if len(names) != 1 or len(page.documents) != len(some):
                 torn.append(names)
             done += 1
+            connections.close_all()  # back to the pool, as at the end of a request
         reads.append(done)
-        connections.close_all()
 
     readers = [threading.Thread(target=read) for _ in range(16)]
     for reader in readers:

@@ -10,6 +10,7 @@ from telemetry import names
 from telemetry.context import carry, request_id
 from telemetry.logs import configure_logging, get_logger
 from telemetry.shared import is_draining
+from telemetry.streams import stream
 from telemetry.tracing import record_exception, span, trace_id
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "record_exception",
     "request_id",
     "span",
+    "stream",
     "trace_id",
 ]
 

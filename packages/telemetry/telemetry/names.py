@@ -86,6 +86,7 @@ FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
 START_REFUSED_EVENT: Final = "service.start_refused"
 IMPORT_EVENT: Final = "ports.import"
 FAULT_EVENT: Final = "service.fault"
+SERVER_ERROR_EVENT: Final = "http.server.error"
 
 LOG_TIMESTAMP: Final = "timestamp"
 LOG_LEVEL: Final = "level"
@@ -258,6 +259,7 @@ LOG_EVENTS: Final = {
     WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
     REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
     START_REFUSED_EVENT: "The service does not start: reason.",
+    SERVER_ERROR_EVENT: "A request failed by the service's fault: exception, or reason and cause.",
     FAULT_EVENT: "A fault on purpose begins, for a game day: fault, share, seconds.",
     IMPORT_EVENT: (
         "An import ended: outcome (committed, dry-run, failed), reason of a failure, created, "

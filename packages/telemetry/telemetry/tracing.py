@@ -17,7 +17,7 @@ from telemetry import context, names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opentelemetry.trace import Tracer
+    from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
 
 _OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -54,11 +54,24 @@ def span(
     Within a request whose server span is not recorded (not sampled, or a probe) it does nothing:
     what is below a span that nobody keeps must not start a trace of its own.
     """
-    from opentelemetry import trace
-
-    if context.request_id() is not None and not trace.get_current_span().is_recording():
+    if _unkept():
         return nullcontext()
     return _tracer().start_as_current_span(name, attributes=attributes)
+
+
+def begin(name: str, attributes: "Mapping[str, AttributeValue] | None" = None) -> "Span | None":
+    """Begin an inner span that the caller ends, without making it the current one.
+
+    Returns:
+        None where `span` would do nothing.
+    """
+    return None if _unkept() else _tracer().start_span(name, attributes=attributes)
+
+
+def _unkept() -> bool:
+    from opentelemetry import trace
+
+    return context.request_id() is not None and not trace.get_current_span().is_recording()
 
 
 def suppressed() -> AbstractContextManager[None]:

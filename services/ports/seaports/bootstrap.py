@@ -1,7 +1,7 @@
 """The composition root: only here do concrete adapters meet the use cases."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import BinaryIO, ParamSpec, TypeVar
 
@@ -48,7 +48,7 @@ def use_cases() -> UseCases:
     return UseCases(
         get_port=_traced(partial(get_port, store), "get_port"),
         list_ports=_traced(partial(list_ports, store), "list_ports"),
-        stream_ports=partial(stream_ports, store),
+        stream_ports=_streamed(partial(stream_ports, store), "stream_ports"),
         put_port=_traced(partial(put_port, store), "put_port"),
         delete_port=_traced(partial(delete_port, store), "delete_port"),
         import_ports=_traced(partial(import_ports, store), "import_ports"),
@@ -133,6 +133,15 @@ def _stop(reason: str) -> SystemExit:
 def _check(store: PortStore) -> None:
     """Ask the store itself, and show what it holds: so `/metrics` is as fresh as the last probe."""
     telemetry.metrics.set_store(ports=store.count(), revision=store.revision())
+
+
+def _streamed(function: Callable[_P, Iterator[_T]], name: str) -> Callable[_P, Iterator[_T]]:
+    """Return the use case with a span around all that it yields."""
+
+    def streamed(*args: _P.args, **kwargs: _P.kwargs) -> Iterator[_T]:
+        return telemetry.stream(name, lambda: function(*args, **kwargs))
+
+    return streamed
 
 
 def _traced(function: Callable[_P, _T], name: str) -> Callable[_P, _T]:

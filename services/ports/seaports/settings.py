@@ -78,7 +78,7 @@ class Environment(BaseModel):
     PORTS_WRITE_TOKEN: Annotated[SecretStr, Field(min_length=16, max_length=200)] | None = Field(
         None, description="Bearer token of `PUT` and `DELETE` (PostgreSQL); unset: read-only."
     )
-    PORTS_CACHE_SECONDS: float = Field(
+    PORTS_CACHE_SECONDS: int = Field(
         5, ge=0, le=3600, description="How old a read from PostgreSQL may be; 0: not cached."
     )
     PORTS_CACHE_ENTRIES: int = Field(
@@ -138,8 +138,8 @@ def database(url: str) -> dict[str, object]:
         "pool": {
             "min_size": 0,
             "max_size": ENVIRONMENT.PORTS_POOL_SIZE,
-            # Nobody waits longer for a connection than for a query.
-            "timeout": ENVIRONMENT.PORTS_STATEMENT_SECONDS,
+            # Who waits for a connection holds a thread, which a probe may need.
+            "timeout": min(1.0, ENVIRONMENT.PORTS_STATEMENT_SECONDS),
         },
         "connect_timeout": 3,
         "application_name": SERVICE,

@@ -104,7 +104,7 @@ def test_invalid_records_are_named_and_left_out_when_asked(settings: dict[str, s
         (b'{"XXAAA":7}', "record 1 ('XXAAA'): is a number, not an object"),
         (
             b'{"XXAAA":' + b"[" * 100_000,
-            "record 1: over 1000 brackets opened: nested too deep",
+            "record 1: over 1000 brackets, in texts too: nested too deep",
         ),
         (gzip.compress(DATA.read_bytes())[:-50], "record "),
     ],

@@ -45,6 +45,7 @@ def problem(response: httpx.Response) -> dict[str, Any]:
         ("GET", "/ports?country=%0a", 422, "not acceptable: country"),
         ("GET", "/ports?contry=Japan", 422, "there is no parameter 'contry'"),
         ("GET", "/ports?q=a&q=b", 422, "q is given 2 times"),
+        ("GET", "/ports?" + "&" * 1500, 400, "the request is malformed"),
         ("GET", "/ports?q=" + "x" * 2100, 414, "a query of over 2048 bytes"),
     ],
 )

@@ -91,6 +91,9 @@ def test_a_known_entity_tag_is_answered_with_304(any_service: Service, path: str
         response = any_service.client.get(path, headers={"If-None-Match": known})
         assert (response.status_code, response.content) == (304, b"")
         assert response.headers["ETag"] == etag
+        assert response.headers["Cache-Control"] == first.headers["Cache-Control"]
+        assert "Content-Length" not in response.headers
+        assert "Content-Type" not in response.headers
     response = any_service.client.get(path, headers={"If-None-Match": '"other"'})
     assert (response.status_code, response.content) == (200, first.content)
     response = any_service.client.get(path, headers={"If-Match": '"other"'})
@@ -149,6 +152,7 @@ def test_head_of_the_stream_has_its_headers_and_no_body(any_service: Service) ->
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
+        ("", "application/json"),
         ("*/*", "application/json"),
         ("application/*", "application/json"),
         ("text/html, application/json;q=0.9", "application/json"),

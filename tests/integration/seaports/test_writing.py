@@ -83,6 +83,8 @@ def test_preconditions_decide_over_a_put(client: httpx.Client) -> None:
     again = client.put(PATH, json=PORT, headers={"If-None-Match": "*"})
     etag = created.headers["ETag"]
     assert problem(again)["detail"] == f"the port exists: its entity tag is {etag}"
+    weak = client.put(PATH, json=PORT, headers={"If-None-Match": f'W/{etag} , "x"'})
+    assert weak.status_code == 412
     stale = client.put(PATH, json=PORT, headers={"If-Match": '"stale"'})
     assert problem(stale)["detail"] == f"the port has changed: its entity tag is now {etag}"
     weak = client.put(PATH, json=PORT, headers={"If-Match": f"W/{etag}"})

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from telemetry import names
 
 from tests import postgres, service
@@ -64,6 +65,7 @@ def test_over_postgresql_the_store_span_holds_the_statements_and_probes_hold_non
     with service.running(tmp_path, **settings, **receiver.environment()) as ports:
         assert ports.client.get("/ready").status_code == 200
         assert ports.client.get("/ports/AEAJM", headers=HEADERS).status_code == 200
+        assert "ports_stored 1634.0" in ports.client.get("/metrics").text
 
         def whole() -> bool:
             return "GET /ports/{id}" in {span.name for span in receiver.spans()}
@@ -80,3 +82,27 @@ def test_over_postgresql_the_store_span_holds_the_statements_and_probes_hold_non
     assert parents.pop("SELECT") == "get ports"
     assert parents["get ports"] == "get_port"
     assert parents["get_port"] == "GET /ports/{id}"
+
+
+@pytest.mark.parametrize("store", ["memory", "postgresql"])
+def test_a_stream_is_traced_down_to_the_store_although_it_outlives_the_server_span(
+    tmp_path: Path, receiver: Receiver, store: str, request: pytest.FixtureRequest
+) -> None:
+    settings = {}
+    if store == "postgresql":
+        server: str = request.getfixturevalue("postgres_server")
+        settings = {"PORTS_STORE_URL": postgres.new_database(server, "ports_streams")}
+        for command in (["migrate", "-v0"], ["import_ports", "data/ports.json"]):
+            done = service.manage(*command, settings=settings)
+            assert done.returncode == 0, done.stderr.decode()
+    with service.running(tmp_path, **settings, **receiver.environment()) as ports:
+        accept = {"Accept": "application/x-ndjson"}
+        body = ports.client.get("/ports", headers={**HEADERS, **accept}).text
+        wait_for("the store span", lambda: any(s.name == "stream ports" for s in receiver.spans()))
+        wait_for("the last span", lambda: any(s.name == "stream_ports" for s in receiver.spans()))
+    assert len(body.splitlines()) == 1634
+    spans = {span.name: span for span in receiver.spans()}
+    parents = {span.span_id: span.name for span in spans.values()}
+    assert parents[spans["stream_ports"].parent_span_id] == "GET /ports"
+    assert parents[spans["stream ports"].parent_span_id] == "stream_ports"
+    assert spans["stream ports"].trace_id.hex() == TRACE

@@ -29,8 +29,10 @@ def read_records(stream: BinaryIO) -> Iterator[tuple[str, object]]:
         for pair in ijson.kvitems(source, "", use_float=True, buf_size=CHUNK):
             source.records += 1
             if source.lone_surrogate and _may_hold_one(pair):
+                # Only the chunk is known for sure: a record before it may look as if it had one.
                 raise FeedError(
-                    r"a lone surrogate escape (\ud800 to \udfff), which stands for no character",
+                    r"a lone surrogate escape (\ud800 to \udfff), which stands for no character,"
+                    f" here or in the {CHUNK} bytes that follow",
                     source.records,
                     pair[0],
                 )

@@ -111,9 +111,9 @@ class Source:
         self._brackets += chunk.count(b"[") + chunk.count(b"{")
         self._bytes += len(chunk)
         if self._brackets > MAX_BRACKETS:
-            raise self._error(f"over {MAX_BRACKETS} brackets opened: nested too deep")
+            raise self._error(f"over {MAX_BRACKETS} brackets, in texts too: nested too deep")
         if self._bytes > MAX_RECORD_BYTES:
-            raise self._error(f"a record of more than {MAX_RECORD_BYTES} bytes")
+            raise self._error(f"over {MAX_RECORD_BYTES} bytes without a whole record")
 
     def _notice_lone_surrogates(self, chunk: bytes) -> None:
         window = self._context + chunk + self._held

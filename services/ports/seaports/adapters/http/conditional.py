@@ -16,8 +16,11 @@ from seaports.domain.errors import PreconditionFailed
 
 _DIGEST_BYTES: Final = 12
 
+REVALIDATE: Final = "no-cache"
+"""For caches: clients may keep what they got and must ask whether it is still right."""
+
 _TAG: Final = '(W/)?"[!#-~]*"'
-ENTITY_TAGS_PATTERN: Final = f"^{_TAG}(, ?{_TAG})*$"
+ENTITY_TAGS_PATTERN: Final = f"^{_TAG}([ \t]*,[ \t]*{_TAG})*$"
 """What If-Match and If-None-Match hold, where it is not `*` (RFC 9110, section 13.1), in ASCII."""
 _are_entity_tags = re.compile(ENTITY_TAGS_PATTERN).fullmatch
 
@@ -39,7 +42,9 @@ def unchanged(request: HttpRequest, etag: str) -> HttpResponseBase | None:
         return None
     if response.status_code == HTTPStatus.PRECONDITION_FAILED:
         raise PreconditionFailed("the entity tag given in If-Match is not the current one")
+    # What a 200 would say to caches, the 304 says too (RFC 9110, section 15.4.5).
     response["ETag"] = etag
+    response["Cache-Control"] = REVALIDATE
     return response
 
 
@@ -53,7 +58,8 @@ def precondition(request: HttpRequest) -> Precondition:
         HttpError: 400, a header is malformed; to ignore it would be to write unconditionally.
     """
     match = _entity_tags(request, "If-Match")
-    none_match = _entity_tags(request, "If-None-Match")
+    # Compared weakly (RFC 9110, section 13.1.2): a weak tag is that of the same document.
+    none_match = [tag.removeprefix("W/") for tag in _entity_tags(request, "If-None-Match")]
 
     def check(document: Document | None) -> None:
         etag = None if document is None else etag_of(document)

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from seaports.adapters.http.problems import MEDIA_TYPE, problem
 
 MAX_QUERY_LENGTH: Final = 2048
+_WITHOUT_CONTENT: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 _GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -44,7 +45,9 @@ class Edge:
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             response = _as_problem(request, response)
         response["X-Content-Type-Options"] = "nosniff"
-        if isinstance(response, HttpResponse):
+        if response.status_code in _WITHOUT_CONTENT:
+            response.headers.pop("Content-Type", None)
+        elif isinstance(response, HttpResponse):
             response["Content-Length"] = str(len(response.content))
         return _without_body(response) if head else response
 

@@ -53,16 +53,20 @@ class Faults:
         self._fault: Fault | None = None
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer a request, or not as it should be."""
+        """Pass the request on: what goes wrong does so once its route is known."""
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponseBase | None:
+        """Answer in the view's place as the fault wants; None lets the view answer."""
         fault = self._current() if request.path.startswith(_TOUCHED) else None
         if fault is None or random.random() >= fault.share:  # noqa: S311 - nothing secret
-            return self._get_response(request)
+            return None
         if fault.fault == "errors":
             return from_error(request, InjectedFault("injected"))
         if fault.fault == "db-down":
             return from_error(request, StoreUnavailable("the database does not answer (injected)"))
         time.sleep(fault.seconds)
-        return self._get_response(request)
+        return None
 
     def _current(self) -> Fault | None:
         try:

@@ -6,10 +6,11 @@ from typing import Final
 
 import orjson
 import telemetry
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from telemetry import names
 
 from seaports.domain.errors import (
     InvalidPort,
@@ -18,6 +19,8 @@ from seaports.domain.errors import (
     StoreUnavailable,
     UnknownPort,
 )
+
+_log = telemetry.get_logger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 1
@@ -31,6 +34,7 @@ STATUS_OF: Final[Mapping[type[Exception], HTTPStatus]] = {
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     AuthenticationError: HTTPStatus.UNAUTHORIZED,
     RequestDataTooBig: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    SuspiciousOperation: HTTPStatus.BAD_REQUEST,
     Exception: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -38,6 +42,7 @@ STATUS_OF: Final[Mapping[type[Exception], HTTPStatus]] = {
 _DETAIL_OF: Final[Mapping[type[Exception], str]] = {
     AuthenticationError: "a bearer token that may write is needed",
     RequestDataTooBig: "the body is larger than this service takes",
+    SuspiciousOperation: "the request is malformed",
     Exception: "an error of this service; the request id finds it in the logs",
 }
 _HEADERS_OF: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
@@ -92,7 +97,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django itself refuses (`handler400`)."""
     if isinstance(exception, RequestDataTooBig):
         return from_error(request, exception)
-    return problem(request, HTTPStatus.BAD_REQUEST, "the request is malformed")
+    return problem(request, HTTPStatus.BAD_REQUEST, _DETAIL_OF[SuspiciousOperation])
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
@@ -114,7 +119,16 @@ def from_error(request: HttpRequest, error: Exception) -> HttpResponse:
         request.read(_READ_BEFORE_413)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         telemetry.record_exception(error)
+        # What the client is not told stands here, under the request id that it is told.
+        if isinstance(error, StoreUnavailable):
+            _log.warning(names.SERVER_ERROR_EVENT, reason=str(error), cause=_cause(error))
+        else:
+            _log.error(names.SERVER_ERROR_EVENT, exc_info=error)
     return problem(request, status, _DETAIL_OF.get(known) or str(error))
+
+
+def _cause(error: Exception) -> str | None:
+    return None if error.__cause__ is None else f"{type(error.__cause__).__name__}"
 
 
 def _from_validation(request: HttpRequest, error: ValidationError) -> HttpResponse:

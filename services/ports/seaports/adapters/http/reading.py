@@ -11,8 +11,8 @@ from django.http.response import HttpResponseBase
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
 
-from seaports.adapters.http.conditional import etag_of, unchanged
-from seaports.adapters.http.responses import JSON, NDJSON, PROBLEMS, REVALIDATE, json_response
+from seaports.adapters.http.conditional import REVALIDATE, etag_of, unchanged
+from seaports.adapters.http.responses import JSON, NDJSON, PROBLEMS, json_response
 from seaports.adapters.http.schemas import AnyCaseCode, ListQuery, PageOut, PortOut
 from seaports.application.interfaces import Document, Selection
 from seaports.application.use_cases import UseCases
@@ -95,7 +95,7 @@ def _negotiated(request: HttpRequest) -> str:
     Raises:
         HttpError: 406, the client takes neither.
     """
-    if "HTTP_ACCEPT" not in request.META:
+    if not request.META.get("HTTP_ACCEPT"):
         return JSON
     media_type = request.get_preferred_type([JSON, NDJSON])
     if media_type is None:

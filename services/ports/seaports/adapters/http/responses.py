@@ -4,13 +4,11 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 
+from seaports.adapters.http.conditional import REVALIDATE
 from seaports.adapters.http.schemas import Problem
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
-REVALIDATE: Final = "no-cache"
-"""Clients may keep what they got and must ask whether it is still right."""
-
 PROBLEMS: Final[dict[Any, Any]] = {
     frozenset({400, 404, 406, 411, 412, 414, 422, 500, 503}): Problem,
 }

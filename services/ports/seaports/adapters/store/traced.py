@@ -54,8 +54,13 @@ class TracedPortStore:
             return self._store.page(selection, limit)
 
     def stream(self, selection: Selection) -> Iterator[Document]:
-        """Yield every port of the selection."""
-        with self._operation("stream"):
+        """Yield every port of the selection; the operation lasts until the last one is out."""
+        return telemetry.stream(
+            "stream ports", lambda: self._streamed(selection), self._attributes["stream"]
+        )
+
+    def _streamed(self, selection: Selection) -> Iterator[Document]:
+        with metrics.store_operation(self._system, "stream"):
             yield from self._store.stream(selection)
 
     def upsert_many(self, ports: Iterable[Port], *, commit: bool = True) -> Changes:

@@ -68,9 +68,15 @@ def test_the_same_key_twice_is_yielded_twice_for_the_use_case_to_refuse() -> Non
         (b'{"A":1,"B":"\\udc00x"}', "record 2: not valid JSON: utf-8"),
         (b'{"A":"\\uD800\\u0041"}', "record 1 ('A'): a lone surrogate escape"),
         (b'{"A":"' + b"x" * 5000 + b'\\ud800"}', "record 1 ('A'): a lone surrogate escape"),
-        (b'{"A":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "record 1: over 1000 brackets opened"),
-        (b'{"A":' * 100_000, "record 1: over 1000 brackets opened: nested too deep"),
-        (b'{"A":"' + b"x" * 2 * MAX_RECORD_BYTES + b'"}', "record 1: a record of more than"),
+        (
+            b'{"A":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+            "record 1: over 1000 brackets, in texts too",
+        ),
+        (b'{"A":' * 100_000, "record 1: over 1000 brackets, in texts too: nested too deep"),
+        (
+            b'{"A":"' + b"x" * 2 * MAX_RECORD_BYTES + b'"}',
+            "record 1: over 1048576 bytes without a whole record",
+        ),
         (gzip.compress(RECORD + b"}")[:-9], "record 1: the gzip data is damaged or cut off"),
         (b"\x1f\x8b" + b"x" * 20, "record 1: the gzip data is damaged or cut off"),
     ],

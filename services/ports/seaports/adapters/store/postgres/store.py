@@ -7,7 +7,7 @@ precondition holds until its write is committed. Readers are never locked out.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from secrets import randbits
-from typing import Final, Protocol, cast
+from typing import Final, Literal, Protocol, cast
 
 from django.db import (
     InterfaceError,
@@ -19,6 +19,7 @@ from django.db import (
 from django.db.models import QuerySet
 from psycopg.errors import UndefinedTable
 
+from seaports.adapters.store.postgres.breaker import MESSAGE, Breaker
 from seaports.adapters.store.postgres.models import PortRow, StoreRow
 from seaports.application.interfaces import (
     Changes,
@@ -28,10 +29,12 @@ from seaports.application.interfaces import (
     Precondition,
     Selection,
 )
-from seaports.domain.errors import StoreUnavailable, UnknownPort
+from seaports.domain.errors import PortsError, StoreUnavailable, UnknownPort
 from seaports.domain.port import Port, Unlocode
 
 _REVISION_BITS: Final = 52
+
+_breaker = Breaker()  # one a process, as the pool is
 _STREAMED_AT_ONCE: Final = 1000
 
 # The new rows stand in a table of the transaction's own until the file has been read to its end.
@@ -73,7 +76,7 @@ class PostgresPortStore:
         with _unavailable():
             # The revision first: a change in between gives new ports an old revision, which costs
             # a reader one download more; the other way round it would keep old ports for ever.
-            revision = self.revision()
+            revision = _state("revision")
             rows = list(_selected(selection).values_list("id", "document")[: limit + 1])
         more = len(rows) > limit
         return Page(
@@ -141,12 +144,12 @@ class PostgresPortStore:
     def count(self) -> int:
         """Return the number of ports held."""
         with _unavailable():
-            return StoreRow.objects.values_list("ports", flat=True).get()
+            return _state("ports")
 
     def revision(self) -> int:
         """Return a number that is drawn anew at each change, so that none ever comes back."""
         with _unavailable():
-            return StoreRow.objects.values_list("revision", flat=True).get()
+            return _state("revision")
 
 
 class _Changed(Protocol):
@@ -172,14 +175,28 @@ def _writing() -> Iterator[_Changed]:
 @contextmanager
 def _unavailable() -> Iterator[None]:
     """Say in the application's words that the database does not answer."""
+    _breaker.enter()
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        raise StoreUnavailable("the database does not answer") from error
+        # An answer, such as a time-out of a statement, has a SQLSTATE; silence has none.
+        if getattr(error.__cause__, "sqlstate", None) is None:
+            _breaker.failed()
+            raise StoreUnavailable(MESSAGE) from error
+        raise StoreUnavailable("the database could not do it in time or at all") from error
     except ProgrammingError as error:
         if isinstance(error.__cause__, UndefinedTable):
             raise StoreUnavailable("the tables are missing: run manage.py migrate") from error
         raise
+    except PortsError:
+        _breaker.answered()
+        raise
+    _breaker.answered()
+
+
+def _state(column: Literal["ports", "revision"]) -> int:
+    value: int = StoreRow.objects.values_list(column, flat=True).get()
+    return value
 
 
 def _selected(selection: Selection) -> QuerySet[PortRow]:

@@ -1,0 +1,69 @@
+"""PostgreSQL goes away under the running service, and comes back."""
+
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import postgres, service
+from tests.integration.seaports.conftest import over_postgres
+
+READERS = 40
+
+
+def test_the_service_outlives_its_database(tmp_path: Path) -> None:
+    programs = postgres.programs()
+    if programs is None:
+        pytest.skip(f"a server to stop is needed: {postgres.HOW_TO_GET}")
+    with (
+        postgres.cluster(programs) as server,
+        over_postgres(server.url, "ports_down", tmp_path) as running,
+    ):
+        assert running.client.get("/ports/AEAJM").status_code == 200
+        server.stop()
+        # Cached for five seconds at the most.
+        wait_for(running, "/ports/AEAJM", 503)
+        problem = running.client.get("/ports/AEAJM")
+        assert problem.headers["Retry-After"] == "1"
+        assert problem.json()["detail"] == "the database does not answer"
+        assert running.client.get("/ready").status_code == 503
+        assert_live_beside_readers(running)
+        server.start()
+        wait_for(running, "/ready", 200)
+        wait_for(running, "/ports/AEAJM", 200)
+        assert running.client.get("/ready").json()["ports"] == 1634
+
+
+def wait_for(running: service.Service, path: str, status: int) -> None:
+    deadline = time.monotonic() + service.DEADLINE_SECONDS
+    while (answered := running.client.get(path).status_code) != status:
+        assert time.monotonic() < deadline, f"{path} still answers {answered}"
+        time.sleep(0.1)
+
+
+def assert_live_beside_readers(running: service.Service) -> None:
+    """Readers that wait for a dead database must not keep the probe waiting behind them."""
+    statuses: list[int] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        with httpx.Client(base_url=running.url, timeout=60) as client:
+            while not stop.is_set():
+                statuses.append(client.get("/ports/AEDXB").status_code)
+
+    readers = [threading.Thread(target=read) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
+    try:
+        # Without the breaker 40 readers on 8 threads hold a probe for five times the pool's
+        # patience; a probe gives up sooner, after which Kubernetes restarts the pod.
+        answers = [httpx.get(f"{running.url}/live", timeout=4) for _ in range(5)]
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join(timeout=60)
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert set(statuses) == {503}
+    assert len(statuses) > READERS

@@ -156,7 +156,7 @@ def database(url: str) -> dict[str, object]:
     }
     database = {django: str(given.pop(libpq, "")) for libpq, django in names.items()}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "django_prometheus.db.backends.postgresql",
         **database,
         # A connection that the server has closed is replaced before it is used.
         "CONN_HEALTH_CHECKS": True,

@@ -65,7 +65,11 @@ def test_over_postgresql_the_store_span_holds_the_statements_and_probes_hold_non
     with service.running(tmp_path, **settings, **receiver.environment()) as ports:
         assert ports.client.get("/ready").status_code == 200
         assert ports.client.get("/ports/AEAJM", headers=HEADERS).status_code == 200
-        assert "ports_stored 1634.0" in ports.client.get("/metrics").text
+        metrics = ports.client.get("/metrics").text
+        assert "ports_stored 1634.0" in metrics
+        for family in ("django_db_query_duration_seconds", "django_cache_get"):
+            counted = [line for line in metrics.splitlines() if line.startswith(f"{family}_")]
+            assert any(float(line.rsplit(" ", 1)[1]) > 0 for line in counted), family
 
         def whole() -> bool:
             return "GET /ports/{id}" in {span.name for span in receiver.spans()}

@@ -15,14 +15,14 @@ from gunicorn.workers import base, gthread
 
 from telemetry import context, logs, metrics, names, problem
 from telemetry.gunicorn import hooks
+from telemetry.gunicorn.patience import PatientSocket, RequestTimeout
 
 _log = logs.get_logger("telemetry.access")
 _errors = logs.get_logger("telemetry.gunicorn")
 
 # A new connection without a request gives its thread back after so many seconds.
-_PATIENCE_SECONDS: Final = 0.02
-# Half-closed connections of refused clients are drained for so long, so that a reset does not
-# overtake the answer.
+_SILENCE_SECONDS: Final = 0.02
+# Half-closed connections are drained for so long, so that a reset does not overtake the answer.
 _LINGER_SECONDS: Final = 2.0
 _SAMPLE_SECONDS: Final = 0.25
 # Linux counts arrival times in ticks of up to 4 ms; below this the poller's own clock is better.
@@ -34,6 +34,7 @@ _REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (/[^ ?]*)[^ ]* HTTP/1")
 _ID_HEADER: Final = re.compile(rb"(?i)\r\nX-Request-ID:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
 
 _STATUSES: Final = {
+    RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
@@ -79,6 +80,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to the threads, or refuse it when too many wait already."""
+        if type(conn.sock) is socket.socket:  # just accepted
+            conn.sock = PatientSocket(conn.sock, hooks.plan().patience_seconds)
         conn.queued_at = time.monotonic()
         if self._waiting() >= hooks.plan().max_waiting and self._refuse(conn):
             return
@@ -90,17 +93,35 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Handle a connection in a thread; its waiting time is known now."""
         if not conn.initialized and not conn.data_ready and not _readable(conn.sock):
-            if not conn.wait_for_data(_PATIENCE_SECONDS):
+            if not conn.wait_for_data(_SILENCE_SECONDS):
                 return gthread._DEFER  # noqa: SLF001 -- what the base returns for this
             conn.queued_at = time.monotonic()  # a client's own silence is no waiting of ours
         conn.data_ready = True
         self._busy.add(conn)
         context.arrived_at.set(_arrival(conn.sock, conn.queued_at))
+        conn.sock.head_until = time.monotonic() + hooks.plan().patience_seconds
         try:
             return super().handle(conn)
         finally:
+            conn.sock.head_until = None
             self._busy.discard(conn)
             context.end()
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request whose head is there."""
+        conn.sock.head_until = None
+        conn.sock.setblocking(True)  # all of the time again, for the body and for each write
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Close a connection without keeping the poller from others, or leave it to the base.
+
+        The base waits up to two seconds, in the poller's thread, for the client to close.
+        """
+        if fs.cancelled() or fs.exception() or fs.result():
+            super().finish_request(conn, fs)
+        else:
+            self._linger(conn)
 
     def notify(self) -> None:
         """Tell the arbiter, and the gauges, how the worker is; called at each turn of the loop."""
@@ -188,7 +209,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     def _linger(self, conn: Any) -> None:
         """Half-close, and let the poller drain what the client still sends."""
         try:
-            conn.sock.recv(_MAX_HEAD)
+            conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self.nr_conns -= 1

@@ -86,8 +86,8 @@ def list_ports(request: HttpRequest) -> StreamingHttpResponse:
 
 
 @api.put("/ports/{str:id}")
-def put_port(request: HttpRequest, id: str) -> dict[str, str]:  # noqa: A002 -- as above
-    return {"id": id}
+def put_port(request: HttpRequest, id: str) -> dict[str, str | int]:  # noqa: A002 -- as above
+    return {"id": id, "bytes": len(request.body)}
 
 
 @api.get("/slow")

@@ -2,12 +2,12 @@
 
 import platform
 import struct
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from typing import TYPE_CHECKING, Final
 
 from telemetry import multiprocess, names, shared
+from telemetry.once import once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def identify(service: str, version: str) -> None:
     _identity = (service, version)
 
 
-@cache
+@once
 def _register_once() -> None:
     import prometheus_client
 

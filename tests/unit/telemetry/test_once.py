@@ -1,0 +1,50 @@
+import threading
+import time
+
+from prometheus_client import REGISTRY, Counter
+from telemetry.once import once
+
+
+def test_a_metric_that_many_threads_use_first_is_made_once() -> None:
+    made: list[Counter] = []
+
+    @once
+    def slowly(name: str) -> Counter:
+        time.sleep(0.01)  # lets the other threads in
+        made.append(Counter(name, "Made by a test."))
+        return made[-1]
+
+    found: list[Counter] = []
+    barrier = threading.Barrier(8)
+
+    def use() -> None:
+        barrier.wait()
+        found.append(slowly("once_test_total"))
+
+    threads = [threading.Thread(target=use) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        assert len(made) == 1
+        assert found == made * 8
+    finally:
+        REGISTRY.unregister(made[0])
+
+
+def test_a_failure_is_not_kept() -> None:
+    answers = iter([ValueError("not yet"), 7])
+
+    @once
+    def make() -> int:
+        answer = next(answers)
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+
+    try:
+        make()
+    except ValueError as error:
+        assert str(error) == "not yet"
+    assert (make(), make()) == (7, 7)

@@ -75,6 +75,8 @@ class Exchange:
         if aborted:
             fields["aborted"] = aborted
             metrics.counter(names.HTTP_SERVER_ABORTED).labels(route, aborted).inc()
+        # Something within may have closed a response of its own, and so ended the request.
+        context.begin(self.request_id)
         write = _log.debug if route in names.PROBE_ROUTES else _log.info
         write(
             names.ACCESS_EVENT,

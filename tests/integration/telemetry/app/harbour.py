@@ -127,7 +127,13 @@ def crash(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("Bearer abcdef012345 must not be seen")
 
 
+def closed(request: HttpRequest) -> HttpResponse:
+    StreamingHttpResponse([b"x"]).close()  # as a service does that answers HEAD from GET
+    return HttpResponse(status=200)
+
+
 urlpatterns = [
+    path("closed", closed),
     path("metrics", telemetry.django.metrics_view),
     path("ready", ready),
     path("live", live),

@@ -17,6 +17,9 @@ from tests.integration.telemetry.harness import (
     wait_for,
 )
 
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+HEADERS = {"X-Request-ID": "mine", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+
 
 def quantile(scrape: dict[Sample, float], family: str, q: float, **labels: str) -> float:
     """Return a quantile of a histogram in seconds, as histogram_quantile() computes it."""
@@ -78,6 +81,7 @@ def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(
         load.stop.set()
         load.join()
     assert refusal.headers["Content-Type"] == "application/problem+json"
+    assert refusal.headers["Date"].endswith(" GMT")
     assert refusal.headers["Retry-After"] == "1"
     assert refusal.headers["X-Request-ID"] == "mine"
     assert refusal.json() == {
@@ -85,7 +89,9 @@ def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(
         "title": "Service Unavailable",
         "status": 503,
         "detail": "Too many requests are waiting.",
+        "instance": "/slow",
         "request_id": "mine",
+        "trace_id": TRACE,
     }
     counted = server.counted(http_route=names.ROUTE_OVERLOAD, http_response_status_code="503")
     print(f"{load.completed} by clients; {counted:.0f} refusals counted")
@@ -96,7 +102,7 @@ def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(
 
 
 def refused(server: Server) -> Answer | None:
-    answer = server.get("/slow?seconds=0", headers={"X-Request-ID": "mine"})
+    answer = server.get("/slow?seconds=0", headers=HEADERS)
     return answer if answer.status == 503 else None
 
 

@@ -32,6 +32,7 @@ _MAX_HEAD: Final = 8192
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (/[^ ?]*)[^ ]* HTTP/1")
 _ID_HEADER: Final = re.compile(rb"(?i)\r\nX-Request-ID:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
+_TRACE_HEADER: Final = re.compile(rb"(?i)\r\ntraceparent:[ \t]*([0-9a-f-]+)[ \t]*\r\n")
 
 _STATUSES: Final = {
     RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
@@ -164,6 +165,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             return False
         method = line[1].decode() if line else ""
         found = _ID_HEADER.search(head)
+        trace = _TRACE_HEADER.search(head)
         self._answer(
             conn.sock,
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -171,6 +173,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             request_id=context.begin(found[1].decode() if found else None),
             method=method if method in names.METHODS else names.METHOD_OTHER,
             route=names.ROUTE_OVERLOAD,
+            path=line[2].decode("latin-1") if line else "",
+            traceparent=trace[1].decode() if trace else "",
             client=conn.client,
             duration=time.monotonic() - _arrival(conn.sock, conn.queued_at),
         )
@@ -187,11 +191,13 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         request_id: str,
         method: str,
         route: str,
+        path: str,
+        traceparent: str,
         client: Any,
         duration: float,
     ) -> None:
         metrics.duration_of(method, route, status.value).observe(duration)
-        body = problem.response(status, detail, request_id)
+        body = problem.response(status, detail, request_id, path=path, traceparent=traceparent)
         _log.info(
             names.ACCESS_EVENT,
             method=method,
@@ -242,7 +248,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         while self._lingering and self._lingering[0].timeout <= now:
             self._close(self._lingering.popleft())
 
-    def handle_error(self, _req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what is no request, or what broke outside the application, with a problem."""
         status = _status_of(exc)
         arrived = context.arrived_at.get()
@@ -260,6 +266,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             request_id=request_id,
             method=names.METHOD_OTHER,
             route=names.ROUTE_UNMATCHED,
+            path=req.path if req else "",
+            traceparent=dict(req.headers).get("TRACEPARENT", "") if req else "",
             client=addr,
             duration=time.monotonic() - arrived if arrived is not None else 0.0,
         )

@@ -2,12 +2,12 @@
 
 import platform
 import struct
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from typing import TYPE_CHECKING, Final
 
 from telemetry import multiprocess, names, shared
+from telemetry.once import once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def identify(service: str, version: str) -> None:
     _identity = (service, version)
 
 
-@cache
+@once
 def _register_once() -> None:
     import prometheus_client
 
@@ -95,15 +95,24 @@ def render(accept: str) -> tuple[str, bytes]:
 class _Handler(BaseHTTPRequestHandler):
     timeout = 10  # seconds for a client to send its request
     protocol_version = "HTTP/1.1"
+    error_content_type = "text/plain; charset=utf-8"
+    error_message_format = "%(code)d %(message)s\n"
+
+    def do_HEAD(self) -> None:
+        """Answer with what GET would say of the exposition."""
+        self._head()
 
     def do_GET(self) -> None:
         """Answer any path with the exposition."""
+        self.wfile.write(self._head())
+
+    def _head(self) -> bytes:
         content_type, body = render(self.headers.get("Accept", ""))
         self.send_response(200)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        return body
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's name
         """Write nothing: a scrape every few seconds is no news."""

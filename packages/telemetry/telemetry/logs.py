@@ -30,6 +30,13 @@ _SECRET_WORDS: Final = r"authorization|cookie|token|secret|passw|credential|api[
 _SECRET_KEY: Final = re.compile(_SECRET_WORDS, re.IGNORECASE)
 _SECRET_PARAMETER: Final = re.compile(rf"((?:{_SECRET_WORDS})[^=&]*=)[^&]*", re.IGNORECASE)
 _SECRET_TEXT: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE)
+_URL_PASSWORD: Final = re.compile(r"(://[^\s/:@]*:)[^\s/]*@")
+# Repetitions are bounded, for a text may be a client's and made to be slow.
+_SECRET_ASSIGNMENT: Final = re.compile(
+    rf"((?:{_SECRET_WORDS})[\w-]{{0,32}}\s?=(?!=)\s?)"
+    r"""(?:"[^"]{0,256}"|'[^']{0,256}'|["']?[^\s"'&,;]+)""",
+    re.IGNORECASE,
+)
 
 # C0 and C1 controls, DEL, and Unicode's line and paragraph separators.
 _ESCAPES: Final = {
@@ -74,14 +81,21 @@ def _is_secret(key: str) -> bool:
     return _SECRET_KEY.search(key) is not None
 
 
+def _without_secrets(text: str) -> str:
+    text = _SECRET_TEXT.sub(rf"\1 {REDACTED}", text)
+    text = _URL_PASSWORD.sub(rf"\1{REDACTED}@", text)
+    return _SECRET_ASSIGNMENT.sub(rf"\1{REDACTED}", text)
+
+
 def _clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
     """Return the value fit for a line: secrets by key or by scheme redacted, texts bounded."""
-    if value is None or isinstance(value, bool | int | float):
+    secret = _is_secret(key)
+    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and not secret):
         return value
-    if _is_secret(key):
+    if secret:
         return REDACTED
     if isinstance(value, str):
-        return _SECRET_TEXT.sub(rf"\1 {REDACTED}", value[:limit])
+        return _without_secrets(value[:limit])
     if isinstance(value, dict):
         return {str(name): _clean(str(name), inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -194,13 +208,23 @@ def configure_logging(service: str, stream: TextIO | None = None) -> None:
         stream: Where lines go; standard output by default.
 
     Raises:
-        ValueError: LOG_LEVEL or LOG_FORMAT has a value that is not allowed.
+        SystemExit: LOG_LEVEL or LOG_FORMAT has a value that is not allowed; a line says which.
     """
+    try:
+        threshold, form = level(), _choice("LOG_FORMAT", FORMATS, "json")
+    except ValueError as error:
+        _configure(service, stream, "info", "json")
+        get_logger("telemetry.logs").critical(names.START_REFUSED_EVENT, reason=str(error))
+        raise SystemExit(1) from None
+    _configure(service, stream, threshold, form)
+
+
+def _configure(service: str, stream: TextIO | None, chosen: str, form: str) -> None:
     import structlog
 
-    threshold = getattr(logging, level().upper())
+    threshold = getattr(logging, chosen.upper())
     render: list[Any] = [_json]
-    if _choice("LOG_FORMAT", FORMATS, "json") == "console":
+    if form == "console":
         console = structlog.dev.ConsoleRenderer(
             colors=(stream or sys.stdout).isatty(),
             exception_formatter=structlog.dev.plain_traceback,

@@ -7,10 +7,10 @@ values live in this process or in files that several processes share.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING
 
 from telemetry import names
+from telemetry.once import once
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge, Histogram
@@ -23,7 +23,7 @@ def _declared(name: str, kind: names.Kind) -> names.Metric:
     return metric
 
 
-@cache
+@once
 def counter(name: str) -> "Counter":
     """Return the counter declared under this name in telemetry.names."""
     from prometheus_client import Counter
@@ -32,7 +32,7 @@ def counter(name: str) -> "Counter":
     return Counter(name, metric.meaning, metric.labels)
 
 
-@cache
+@once
 def gauge(name: str) -> "Gauge":
     """Return the gauge declared under this name in telemetry.names."""
     from prometheus_client import Gauge
@@ -41,7 +41,7 @@ def gauge(name: str) -> "Gauge":
     return Gauge(name, metric.meaning, metric.labels, multiprocess_mode=metric.merge)
 
 
-@cache
+@once
 def histogram(name: str) -> "Histogram":
     """Return the histogram declared under this name in telemetry.names."""
     from prometheus_client import Histogram
@@ -50,13 +50,13 @@ def histogram(name: str) -> "Histogram":
     return Histogram(name, metric.meaning, metric.labels, buckets=metric.buckets)
 
 
-@cache
+@once
 def duration_of(method: str, route: str, status: int) -> "Histogram":
     """Return the series of the HTTP duration for one label set, made once."""
     return histogram(names.HTTP_SERVER_DURATION).labels(method, route, str(status))
 
 
-@cache
+@once
 def _store_series(system: str, operation: str) -> "Histogram":
     return histogram(names.STORE_DURATION).labels(system, operation)
 

@@ -179,3 +179,16 @@ def test_a_client_that_goes_away_is_no_server_error(serve: Callable[..., Server]
     assert server.counted(http_route="/ports", http_response_status_code="200") == 1
     (line,) = server.events(names.ACCESS_EVENT)
     assert (line["status"], line["aborted"]) == (200, "client")
+
+
+def test_the_metrics_listener_answers_head_and_says_errors_in_plain_text(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(METRICS_PORT=str(free_port()))
+    head = request(server.metrics_port, "/metrics", method="HEAD")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Type"].startswith("text/plain; version=")
+    assert int(head.headers["Content-Length"]) > 0
+    refused = request(server.metrics_port, "/metrics", method="POST")
+    assert (refused.status, refused.body) == (501, b"501 Unsupported method ('POST')\n")
+    assert refused.headers["Content-Type"] == "text/plain; charset=utf-8"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from telemetry import names
 
 from tests.integration.telemetry.harness import (
     OPENMETRICS,
@@ -30,6 +31,15 @@ def spans_of(receiver: Receiver, count: int) -> dict[str, Span]:
         return spans if len(spans) == count else None
 
     return {span.name: span for span in wait_for(f"{count} spans", found)}
+
+
+def test_a_response_that_the_service_closes_itself_keeps_its_request_id(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve()
+    assert server.get("/closed", headers=HEADERS).headers["X-Request-ID"] == "abc-1"
+    (line,) = server.events(names.ACCESS_EVENT)
+    assert (line["path"], line["request_id"]) == ("/closed", "abc-1")
 
 
 def test_a_success_leaves_one_access_line_and_one_span_tree_with_its_ids(

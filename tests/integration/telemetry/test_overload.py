@@ -3,6 +3,7 @@
 import socket
 import statistics
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from telemetry import names
@@ -15,6 +16,9 @@ from tests.integration.telemetry.harness import (
     free_port,
     wait_for,
 )
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+HEADERS = {"X-Request-ID": "mine", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
 
 
 def quantile(scrape: dict[Sample, float], family: str, q: float, **labels: str) -> float:
@@ -77,6 +81,7 @@ def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(
         load.stop.set()
         load.join()
     assert refusal.headers["Content-Type"] == "application/problem+json"
+    assert refusal.headers["Date"].endswith(" GMT")
     assert refusal.headers["Retry-After"] == "1"
     assert refusal.headers["X-Request-ID"] == "mine"
     assert refusal.json() == {
@@ -84,7 +89,9 @@ def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(
         "title": "Service Unavailable",
         "status": 503,
         "detail": "Too many requests are waiting.",
+        "instance": "/slow",
         "request_id": "mine",
+        "trace_id": TRACE,
     }
     counted = server.counted(http_route=names.ROUTE_OVERLOAD, http_response_status_code="503")
     print(f"{load.completed} by clients; {counted:.0f} refusals counted")
@@ -95,7 +102,7 @@ def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(
 
 
 def refused(server: Server) -> Answer | None:
-    answer = server.get("/slow?seconds=0", headers={"X-Request-ID": "mine"})
+    answer = server.get("/slow?seconds=0", headers=HEADERS)
     return answer if answer.status == 503 else None
 
 
@@ -108,6 +115,102 @@ def test_a_silent_connection_holds_no_thread(serve: Callable[..., Server]) -> No
         assert silent[0].recv(12) == b"HTTP/1.1 200"
     finally:
         for connection in silent:
+            connection.close()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_half_sent_requests_give_their_threads_back_and_are_counted(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(THREADS="2", PATIENCE_SECONDS="0.3", METRICS_PORT=str(free_port()))
+    halves = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(4)]
+    try:
+        for connection in halves:
+            connection.sendall(b"GET /ports HT")
+        assert server.get("/live", timeout=30).status == 200
+        answers = [read_all(connection) for connection in halves]
+    finally:
+        for connection in halves:
+            connection.close()
+    for answer in answers:
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b'"detail":"The request did not arrive in time."' in answer
+    assert server.counted(http_route=names.ROUTE_UNMATCHED, http_response_status_code="408") == 4
+    timed_out = [line for line in server.events(names.ACCESS_EVENT) if line["status"] == 408]
+    assert {line["route"] for line in timed_out} == {names.ROUTE_UNMATCHED}
+    assert {line["level"] for line in server.lines()} <= {"info", "warning"}
+
+
+def test_a_head_that_trickles_in_has_no_more_time_than_one_that_stalls(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(THREADS="1", PATIENCE_SECONDS="0.5")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"GET /ports HTTP/1.1\r\nX: ")
+        connection.settimeout(0.1)
+
+        def answered() -> bytes | None:
+            try:
+                return connection.recv(65536)
+            except TimeoutError:
+                connection.sendall(b"x")
+                return None
+
+        assert wait_for("an answer", answered).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_that_stalls_ends_as_if_its_client_had_gone(serve: Callable[..., Server]) -> None:
+    server = serve(THREADS="1", PATIENCE_SECONDS="0.3")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(
+            b"PUT /ports/AEAJM HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nGET"
+        )
+        answer = connection.recv(12)
+        assert server.get("/live", timeout=30).status == 200
+        with suppress(ConnectionResetError):  # it may be closed before this is sent
+            connection.sendall(b"GET /broken HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer += read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"bytes":3' in answer.replace(b" ", b"")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert server.counted(http_route="/broken") == 0
+
+
+def test_a_client_that_stops_reading_a_stream_gives_the_thread_back(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(THREADS="1", PATIENCE_SECONDS="0.3", METRICS_PORT=str(free_port()))
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"GET /ports?rows=1000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(10)
+        assert server.get("/live", timeout=30).status == 200
+        aborted = (
+            "http_server_responses_aborted_total",
+            (("http_route", "/ports"), ("outcome", "client")),
+        )
+        assert server.scrape()[aborted] == 1
+    (line,) = server.events(names.ACCESS_EVENT)
+    assert (line["status"], line["aborted"]) == (200, "client")
+    assert {line["level"] for line in server.lines()} == {"info"}
+
+
+def test_clients_that_do_not_close_after_their_answer_hold_up_no_other(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(THREADS="2")
+    staying = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(40)]
+    try:
+        for connection in staying:
+            connection.sendall(b"nonsense\r\n\r\n")
+        for connection in staying:
+            assert connection.recv(12) == b"HTTP/1.1 400"
+        # One at a time, two seconds each, they would outlast this.
+        assert server.get("/live", timeout=30).status == 200
+    finally:
+        for connection in staying:
             connection.close()
 
 
@@ -131,7 +234,7 @@ def test_what_is_no_request_is_answered_with_a_problem(
     server = serve()
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(sent)
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        answer = read_all(connection)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"application/problem+json" in head

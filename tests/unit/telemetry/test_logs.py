@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from telemetry import context, logs, shared
+from telemetry import context, logs, names, shared
 
 
 @pytest.fixture
@@ -84,12 +84,34 @@ def test_an_exception_is_an_object_without_local_variables(stream: io.StringIO) 
         {"list": [{"api_key": "planted"}]},
         {"note": "sent Authorization: Bearer planted.planted-planted"},
         {"note": "basic planted=="},
+        {"token": 1234567},
+        {"password": 1.5},
+        {"note": "cannot reach postgresql://ports:planted@db:5432/ports"},
+        {"note": "cannot reach redis://:plan@ted-planted@cache"},
+        {"note": "connect(host=db password=planted)"},
+        {"note": "asked /ports?access_token=planted&q=x"},
+        {"note": "PASSWORD = 'planted planted'"},
+        {"note": 'secret="planted'},
     ],
 )
 def test_a_secret_is_never_written(stream: io.StringIO, fields: dict[str, Any]) -> None:
     logs.get_logger("x").info("asked", **fields)
     assert "planted" not in stream.getvalue()
+    assert "1234567" not in stream.getvalue()
     assert logs.REDACTED in stream.getvalue()
+
+
+def test_what_only_looks_like_a_secret_is_written(stream: io.StringIO) -> None:
+    fields = {
+        "token": None,
+        "has_session": True,
+        "berth": 3,
+        "url": "http://host:8080/ports@home",
+        "note": "a token == another; no session at all; mail to a@b.example",
+    }
+    logs.get_logger("x").info("asked", **fields)
+    (line,) = lines(stream)
+    assert {key: line[key] for key in fields} == fields
 
 
 def test_a_secret_in_a_librarys_message_is_not_written(stream: io.StringIO) -> None:
@@ -178,12 +200,22 @@ def test_what_is_below_the_level_is_not_written(
         ("LOG_FORMAT", "LOG_FORMAT='loud' is not one of json, console"),
     ],
 )
-def test_a_wrong_setting_is_named(
-    monkeypatch: pytest.MonkeyPatch, variable: str, message: str
+def test_a_wrong_setting_is_named_and_stops_the_start(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, variable: str, message: str
 ) -> None:
     monkeypatch.setenv(variable, "loud")
-    with pytest.raises(ValueError, match=message):
-        logs.configure_logging("harbour", io.StringIO())
+    with pytest.raises(SystemExit) as stopped:
+        logs.configure_logging("harbour", stream)
+    assert stopped.value.code == 1
+    assert lines(stream) == [
+        {
+            "level": "critical",
+            "event": names.START_REFUSED_EVENT,
+            "logger": "telemetry.logs",
+            "service": "harbour",
+            "reason": message,
+        }
+    ]
 
 
 def test_exporters_complain_once_a_minute_and_others_always(

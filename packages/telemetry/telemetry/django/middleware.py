@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.core.signals import request_finished
@@ -10,6 +9,7 @@ from django.http import StreamingHttpResponse
 
 from telemetry import context, exemplars, logs, metrics, names, tracing
 from telemetry.django import routes
+from telemetry.once import once
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -33,7 +33,7 @@ def _forget_request(**_: object) -> None:
 request_finished.connect(_forget_request, dispatch_uid="telemetry")
 
 
-@cache
+@once
 def _active(method: str) -> "Gauge":
     return metrics.gauge(names.HTTP_SERVER_ACTIVE).labels(method)
 
@@ -75,6 +75,8 @@ class Exchange:
         if aborted:
             fields["aborted"] = aborted
             metrics.counter(names.HTTP_SERVER_ABORTED).labels(route, aborted).inc()
+        # Something within may have closed a response of its own, and so ended the request.
+        context.begin(self.request_id)
         write = _log.debug if route in names.PROBE_ROUTES else _log.info
         write(
             names.ACCESS_EVENT,

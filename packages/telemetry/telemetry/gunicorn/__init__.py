@@ -24,6 +24,7 @@ def settings(
     version: str = "unknown",
     host: str = "0.0.0.0",  # noqa: S104 -- a container's only address
     timeout_seconds: int = 30,
+    patience_seconds: float = 10.0,
     trusted_proxies: str = "127.0.0.1,::1",
     tail_sampling: bool = False,
 ) -> dict[str, Any]:
@@ -44,6 +45,8 @@ def settings(
         version: Version of the service.
         host: Address to listen on.
         timeout_seconds: A worker silent for so long is killed.
+        patience_seconds: How long a thread waits for a client: for a request's whole head, for
+            each part of its body, and for each write to be taken.
         trusted_proxies: Addresses, separated by commas, whose X-Forwarded-* and X-Request-Start
             are believed; ``*`` for all.
         tail_sampling: Whether the Collector keeps only errors and slow traces: exemplars are
@@ -64,6 +67,7 @@ def settings(
             drain_seconds=drain_seconds,
             flush_seconds=max(0.5, graceful_seconds * _FLUSH_SHARE),
             max_waiting=max_waiting,
+            patience_seconds=patience_seconds,
         )
     )
     heartbeat_directory = "/dev/shm"  # noqa: S108 -- memory: a heartbeat must not wait for a disk
@@ -78,6 +82,7 @@ def settings(
         "loglevel": logs.level(),
         "accesslog": None,
         "preload_app": True,
+        "sendfile": False,  # it writes past the socket's bounded sendall
         "control_socket_disable": True,
         "timeout": timeout_seconds,
         "graceful_timeout": graceful_seconds,

@@ -35,6 +35,7 @@ class Plan:
     drain_seconds: float
     flush_seconds: float
     max_waiting: int
+    patience_seconds: float
 
 
 class _Server:

@@ -15,14 +15,14 @@ from gunicorn.workers import base, gthread
 
 from telemetry import context, logs, metrics, names, problem
 from telemetry.gunicorn import hooks
+from telemetry.gunicorn.patience import PatientSocket, RequestTimeout
 
 _log = logs.get_logger("telemetry.access")
 _errors = logs.get_logger("telemetry.gunicorn")
 
 # A new connection without a request gives its thread back after so many seconds.
-_PATIENCE_SECONDS: Final = 0.02
-# Half-closed connections of refused clients are drained for so long, so that a reset does not
-# overtake the answer.
+_SILENCE_SECONDS: Final = 0.02
+# Half-closed connections are drained for so long, so that a reset does not overtake the answer.
 _LINGER_SECONDS: Final = 2.0
 _SAMPLE_SECONDS: Final = 0.25
 # Linux counts arrival times in ticks of up to 4 ms; below this the poller's own clock is better.
@@ -32,8 +32,10 @@ _MAX_HEAD: Final = 8192
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (/[^ ?]*)[^ ]* HTTP/1")
 _ID_HEADER: Final = re.compile(rb"(?i)\r\nX-Request-ID:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
+_TRACE_HEADER: Final = re.compile(rb"(?i)\r\ntraceparent:[ \t]*([0-9a-f-]+)[ \t]*\r\n")
 
 _STATUSES: Final = {
+    RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
@@ -79,6 +81,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to the threads, or refuse it when too many wait already."""
+        if type(conn.sock) is socket.socket:  # just accepted
+            conn.sock = PatientSocket(conn.sock, hooks.plan().patience_seconds)
         conn.queued_at = time.monotonic()
         if self._waiting() >= hooks.plan().max_waiting and self._refuse(conn):
             return
@@ -90,17 +94,35 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Handle a connection in a thread; its waiting time is known now."""
         if not conn.initialized and not conn.data_ready and not _readable(conn.sock):
-            if not conn.wait_for_data(_PATIENCE_SECONDS):
+            if not conn.wait_for_data(_SILENCE_SECONDS):
                 return gthread._DEFER  # noqa: SLF001 -- what the base returns for this
             conn.queued_at = time.monotonic()  # a client's own silence is no waiting of ours
         conn.data_ready = True
         self._busy.add(conn)
         context.arrived_at.set(_arrival(conn.sock, conn.queued_at))
+        conn.sock.head_until = time.monotonic() + hooks.plan().patience_seconds
         try:
             return super().handle(conn)
         finally:
+            conn.sock.head_until = None
             self._busy.discard(conn)
             context.end()
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request whose head is there."""
+        conn.sock.head_until = None
+        conn.sock.setblocking(True)  # all of the time again, for the body and for each write
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Close a connection without keeping the poller from others, or leave it to the base.
+
+        The base waits up to two seconds, in the poller's thread, for the client to close.
+        """
+        if fs.cancelled() or fs.exception() or fs.result():
+            super().finish_request(conn, fs)
+        else:
+            self._linger(conn)
 
     def notify(self) -> None:
         """Tell the arbiter, and the gauges, how the worker is; called at each turn of the loop."""
@@ -143,6 +165,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             return False
         method = line[1].decode() if line else ""
         found = _ID_HEADER.search(head)
+        trace = _TRACE_HEADER.search(head)
         self._answer(
             conn.sock,
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -150,6 +173,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             request_id=context.begin(found[1].decode() if found else None),
             method=method if method in names.METHODS else names.METHOD_OTHER,
             route=names.ROUTE_OVERLOAD,
+            path=line[2].decode("latin-1") if line else "",
+            traceparent=trace[1].decode() if trace else "",
             client=conn.client,
             duration=time.monotonic() - _arrival(conn.sock, conn.queued_at),
         )
@@ -166,11 +191,13 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         request_id: str,
         method: str,
         route: str,
+        path: str,
+        traceparent: str,
         client: Any,
         duration: float,
     ) -> None:
         metrics.duration_of(method, route, status.value).observe(duration)
-        body = problem.response(status, detail, request_id)
+        body = problem.response(status, detail, request_id, path=path, traceparent=traceparent)
         _log.info(
             names.ACCESS_EVENT,
             method=method,
@@ -188,7 +215,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     def _linger(self, conn: Any) -> None:
         """Half-close, and let the poller drain what the client still sends."""
         try:
-            conn.sock.recv(_MAX_HEAD)
+            conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self.nr_conns -= 1
@@ -221,7 +248,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         while self._lingering and self._lingering[0].timeout <= now:
             self._close(self._lingering.popleft())
 
-    def handle_error(self, _req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what is no request, or what broke outside the application, with a problem."""
         status = _status_of(exc)
         arrived = context.arrived_at.get()
@@ -239,6 +266,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             request_id=request_id,
             method=names.METHOD_OTHER,
             route=names.ROUTE_UNMATCHED,
+            path=req.path if req else "",
+            traceparent=dict(req.headers).get("TRACEPARENT", "") if req else "",
             client=addr,
             duration=time.monotonic() - arrived if arrived is not None else 0.0,
         )

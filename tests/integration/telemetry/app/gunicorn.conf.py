@@ -17,6 +17,7 @@ globals().update(
         graceful_seconds=int(os.environ.get("GRACEFUL_SECONDS", "10")),
         max_waiting=int(os.environ.get("MAX_WAITING", "1000")),
         timeout_seconds=int(os.environ.get("TIMEOUT_SECONDS", "30")),
+        patience_seconds=float(os.environ.get("PATIENCE_SECONDS", "10")),
         tail_sampling=os.environ.get("TAIL_SAMPLING") == "yes",
         app="harbour:application",
     )

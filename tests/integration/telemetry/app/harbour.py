@@ -86,8 +86,8 @@ def list_ports(request: HttpRequest) -> StreamingHttpResponse:
 
 
 @api.put("/ports/{str:id}")
-def put_port(request: HttpRequest, id: str) -> dict[str, str]:  # noqa: A002 -- as above
-    return {"id": id}
+def put_port(request: HttpRequest, id: str) -> dict[str, str | int]:  # noqa: A002 -- as above
+    return {"id": id, "bytes": len(request.body)}
 
 
 @api.get("/slow")
@@ -127,7 +127,13 @@ def crash(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("Bearer abcdef012345 must not be seen")
 
 
+def closed(request: HttpRequest) -> HttpResponse:
+    StreamingHttpResponse([b"x"]).close()  # as a service does that answers HEAD from GET
+    return HttpResponse(status=200)
+
+
 urlpatterns = [
+    path("closed", closed),
     path("metrics", telemetry.django.metrics_view),
     path("ready", ready),
     path("live", live),

@@ -1,0 +1,71 @@
+"""An accepted socket that waits for its client only so long, while a thread waits with it."""
+
+import errno
+import socket
+import time
+from typing import Any, Final
+
+from gunicorn.http import errors
+
+_AT_LEAST_SECONDS: Final = 0.001  # 0 would mean: do not wait at all
+
+
+class RequestTimeout(errors.ParseException):  # type: ignore[misc]
+    """The client did not send its whole request line and headers in time."""
+
+    def __str__(self) -> str:
+        return "The request did not arrive in time."
+
+
+class PatientSocket(socket.socket):
+    """Bounds the whole of a request's head, each wait for its body, and each write.
+
+    gunicorn only ever says ``setblocking``; a thread of its pool would then wait for ever.
+
+    Attributes:
+        head_until: time.monotonic() until which the head has to be there; None when no head is
+            being read.
+    """
+
+    def __init__(self, accepted: socket.socket, seconds: float) -> None:
+        super().__init__(fileno=accepted.detach())
+        self._seconds = seconds
+        self._spent = False
+        self.head_until: float | None = None
+
+    def setblocking(self, flag: bool) -> None:
+        """Wait within bounds, or not at all."""
+        self.settimeout(self._seconds if flag else 0.0)
+
+    def recv(self, *args: Any) -> bytes:
+        """Receive.
+
+        A body that stalls ends as if its client had gone: what comes later is never taken for the
+        connection's next request.
+
+        Raises:
+            RequestTimeout: The head was not there in time.
+        """
+        if self._spent:
+            return b""
+        if self.head_until is not None:
+            self.settimeout(max(_AT_LEAST_SECONDS, self.head_until - time.monotonic()))
+        try:
+            return super().recv(*args)
+        except TimeoutError:
+            self._spent = True
+            if self.head_until is not None:
+                raise RequestTimeout from None
+            return b""
+
+    def sendall(self, *args: Any) -> None:
+        """Send all, in time.
+
+        Raises:
+            BrokenPipeError: The client did not take it in time; it counts as gone.
+        """
+        try:
+            super().sendall(*args)
+        except TimeoutError:
+            self._spent = True
+            raise BrokenPipeError(errno.EPIPE, "The client stopped reading.") from None

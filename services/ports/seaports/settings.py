@@ -25,7 +25,7 @@ def _store_url(url: SecretStr) -> SecretStr:
     if text == MEMORY_URL:
         return url
     if not text.startswith(("postgresql://", "postgres://")):
-        raise ValueError(f"expected {MEMORY_URL} or postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        raise ValueError(f"expected {MEMORY_URL} or a postgresql:// URL")
     try:
         conninfo_to_dict(text)
     except Exception as error:
@@ -69,7 +69,7 @@ class Environment(BaseModel):
     )
     PORTS_STORE_URL: Annotated[SecretStr, AfterValidator(_store_url)] = Field(
         SecretStr(MEMORY_URL),
-        description="`memory://`, or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.",
+        description="`memory://`, or a `postgresql://` URL with user, password, host, port, database.",
     )
     PORTS_DATA_FILE: Path = Field(
         SERVICE_FOLDER / "data" / "ports.json",

@@ -69,7 +69,7 @@ class Environment(BaseModel):
     )
     PORTS_STORE_URL: Annotated[SecretStr, AfterValidator(_store_url)] = Field(
         SecretStr(MEMORY_URL),
-        description="`memory://`, or a `postgresql://` URL with user, password, host, port, database.",
+        description="`memory://`, or a `postgresql://` URL with user, password, host, database.",
     )
     PORTS_DATA_FILE: Path = Field(
         SERVICE_FOLDER / "data" / "ports.json",

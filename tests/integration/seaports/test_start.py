@@ -48,7 +48,7 @@ def refused(**settings: str) -> tuple[int, list[str]]:
             {"PORTS_STORE_URL": "mysql://root:hunter2@db/ports"},
             (
                 "PORTS_STORE_URL: Value error, expected memory:// or a postgresql:// URL"
-                " (`memory://`, or a `postgresql://` URL with user, password, host, port,"
+                " (`memory://`, or a `postgresql://` URL with user, password, host,"
                 " database.)"
             ),
         ),

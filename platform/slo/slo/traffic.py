@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Literal
 
 from telemetry import names
 
 from slo.matchers import OneOf, outside, quoted
-from slo.model import Selector, Slo, Source
+from slo.model import Selector, Slo
 from slo.windows import exact, plain
 
 # The second environment of each test; it must not be mixed with the first.
@@ -27,6 +28,8 @@ class Phase:
     bad: Decimal = Decimal(0)
     # What each sample of the phase is instead of a count, in promtool's notation: `NaN`, `_`.
     instead: str | None = None
+    # Which series that befalls: those of the SLO's part, the rest, or with None all.
+    broken: Literal["part", "rest"] | None = None
     # Whether the counters start again from zero, as those of a restarted process do.
     restarted: bool = False
 
@@ -40,6 +43,8 @@ class _Counter:
     good: Fraction
     bad: Fraction
     le: str | None = None
+    # Whether it counts the SLO's part (its good or its bad events) and nothing else.
+    kind: Literal["part", "rest"] = "rest"
 
     def input(self, slo: Slo, environment: str, phases: Iterable[Phase]) -> InputSeries:
         labels = {names.SERVICE_NAME: slo.service, names.ENVIRONMENT: environment}
@@ -55,7 +60,7 @@ class _Counter:
             if phase.restarted:
                 count = Fraction(0)
             step = self.good * Fraction(phase.good) + self.bad * Fraction(phase.bad)
-            if phase.instead is None:
+            if phase.instead is None or phase.broken not in {None, self.kind}:
                 runs.append(_run(count + step, step, phase.minutes))
             else:
                 runs.append(" ".join([phase.instead] * phase.minutes))
@@ -87,19 +92,13 @@ def traffic(
     """
     counters = _counters(slo)
     if without_parts:
-        counters = [each for each in counters if not _counts_only(each, slo.part)]
+        counters = [each for each in counters if each.kind == "rest"]
     minutes = sum(phase.minutes for phase in phases)
     target = f'up{{{names.SERVICE_NAME}="{slo.service}", {names.ENVIRONMENT}="{environment}"}}'
     return [
         *(counter.input(slo, environment, phases) for counter in counters),
         {"series": target, "values": up or f"1x{minutes}"},
     ]
-
-
-def _counts_only(counter: _Counter, part: Source) -> bool:
-    if part.le is not None:
-        return counter.le is not None
-    return counter.labels in part.selectors
 
 
 def _counters(slo: Slo) -> list[_Counter]:
@@ -111,17 +110,20 @@ def _counters(slo: Slo) -> list[_Counter]:
         each = Fraction(1, len(whole))
         return [
             *(_Counter(slo.total.series, labels, each, each) for labels in whole),
-            *(_Counter(part.series, labels, share, none, part.le) for labels in part.selectors),
+            *(
+                _Counter(part.series, labels, share, none, part.le, "part")
+                for labels in part.selectors
+            ),
         ]
     rest = _rest(whole[0], part.selectors[0])
     if slo.bad is not None:
         return [
             _Counter(slo.total.series, rest, all_, none),
-            *(_Counter(part.series, labels, none, share) for labels in part.selectors),
+            *(_Counter(part.series, labels, none, share, kind="part") for labels in part.selectors),
         ]
     return [
         _Counter(slo.total.series, rest, none, all_),
-        *(_Counter(part.series, labels, share, none) for labels in part.selectors),
+        *(_Counter(part.series, labels, share, none, kind="part") for labels in part.selectors),
     ]
 
 

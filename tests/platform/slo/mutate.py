@@ -119,8 +119,11 @@ def slo_mutants(slo: Slo) -> Iterator[Mutant]:
     period = frozenset({error_ratio(slo.period)})
     subject = f"{slo.service} {slo.name}"
     yield Mutant(f"{subject}: idle divides by zero", ratio, replaced(" > 0", ""), own)
-    every = frozenset({total(BASE_WINDOW), bad(BASE_WINDOW)})
-    yield Mutant(f"{subject}: NaN let through", every, replaced(" < Inf", ""), own)
+    every = frozenset({total(BASE_WINDOW)})
+    yield Mutant(f"{subject}: NaN let through", every, replaced(" > -Inf < Inf", ""), own)
+    yield Mutant(f"{subject}: Inf let through", every, replaced(" < Inf", ""), own)
+    if slo.part.le is not None:
+        yield Mutant(f"{subject}: a broken part let through", every, _without_unless, own)
     yield Mutant(f"{subject}: a missing series is no data", base, _without_zero, own)
     mean = f"avg_over_time({of_slo(error_ratio(BASE_WINDOW), slo)}[30d])"
     yield Mutant(
@@ -138,6 +141,10 @@ def _without_half(rule: Rule, index: int) -> Rule:
     halves = known.removeprefix("(\n").removesuffix("\n)").split("\n    or\n")
     del halves[index]
     return replace(rule, expr=f"{halves[0]}\nunless{rest}")
+
+
+def _without_unless(rule: Rule) -> Rule:
+    return replace(rule, expr=rule.expr.partition("\nunless\n")[0])
 
 
 def _without_zero(rule: Rule) -> Rule:

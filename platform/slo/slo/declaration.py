@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from telemetry import names
 
+from slo.coverage import leftover
 from slo.matchers import Matcher, OneOf, Prefix
 from slo.model import Selector, Slo, Source
 from slo.source import Document, InvalidDeclarationError, Location, Problem, read_documents
@@ -186,7 +187,7 @@ class _Reader:
             if not any(_is_narrower(selector, whole) for whole in total.selectors):
                 message = "picks events that no selector of total picks"
                 self.report((*location, "select", index), message)
-        if part.le is None and all(whole in part.selectors for whole in total.selectors):
+        if part.le is None and leftover(total.selectors, part.selectors) is None:
             self.report((*location, "select"), f"picks every event of total: each would be {kind}")
 
 

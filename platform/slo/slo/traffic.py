@@ -1,6 +1,6 @@
 """Made-up traffic for alert tests: the input series that a given run of events would leave."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -8,7 +8,8 @@ from typing import Literal
 
 from telemetry import names
 
-from slo.matchers import OneOf, outside, quoted
+from slo.coverage import leftover
+from slo.matchers import quoted
 from slo.model import Selector, Slo
 from slo.windows import exact, plain
 
@@ -39,7 +40,7 @@ class _Counter:
     """A counter series, and the share of the good and of the bad events that it counts."""
 
     series: str
-    labels: Selector
+    labels: Mapping[str, str]
     good: Fraction
     bad: Fraction
     le: str | None = None
@@ -48,7 +49,7 @@ class _Counter:
 
     def input(self, slo: Slo, environment: str, phases: Iterable[Phase]) -> InputSeries:
         labels = {names.SERVICE_NAME: slo.service, names.ENVIRONMENT: environment}
-        labels |= {label: matcher.sample() for label, matcher in self.labels.items()}
+        labels |= self.labels
         if self.le is not None:
             labels["le"] = self.le
         rendered = ", ".join(f"{label}={quoted(value)}" for label, value in labels.items())
@@ -102,32 +103,32 @@ def traffic(
 
 
 def _counters(slo: Slo) -> list[_Counter]:
-    whole = slo.total.selectors
     part = slo.part
-    share = Fraction(1, len(part.selectors))
+    parts = _samples(part.selectors)
+    share = Fraction(1, len(parts))
     none, all_ = Fraction(0), Fraction(1)
     if part.le is not None:
+        whole = _samples(slo.total.selectors)
         each = Fraction(1, len(whole))
         return [
             *(_Counter(slo.total.series, labels, each, each) for labels in whole),
-            *(
-                _Counter(part.series, labels, share, none, part.le, "part")
-                for labels in part.selectors
-            ),
+            *(_Counter(part.series, labels, share, none, part.le, "part") for labels in parts),
         ]
-    rest = _rest(whole[0], part.selectors[0])
-    if slo.bad is not None:
-        return [
-            _Counter(slo.total.series, rest, all_, none),
-            *(_Counter(part.series, labels, none, share, kind="part") for labels in part.selectors),
-        ]
+    rest = leftover(slo.total.selectors, part.selectors)
+    if rest is None:
+        raise ValueError(f"{slo.service} {slo.name}: every event is of the part that is counted")
+    good, bad = (none, share) if slo.bad else (share, none)
     return [
-        _Counter(slo.total.series, rest, none, all_),
-        *(_Counter(part.series, labels, share, none, kind="part") for labels in part.selectors),
+        _Counter(slo.total.series, rest, all_ - good * len(parts), all_ - bad * len(parts)),
+        *(_Counter(part.series, labels, good, bad, kind="part") for labels in parts),
     ]
 
 
-def _rest(whole: Selector, part: Selector) -> Selector:
-    """Labels that `whole` picks and `part` does not."""
-    narrowed = next(label for label, picks in part.items() if whole.get(label) != picks)
-    return {**whole, narrowed: OneOf((outside(part[narrowed]),))}
+def _samples(selectors: Sequence[Selector]) -> list[Mapping[str, str]]:
+    """Make up an event for each selector; one that several of them pick is there once."""
+    samples: list[Mapping[str, str]] = []
+    for selector in selectors:
+        event = {label: matcher.sample() for label, matcher in selector.items()}
+        if event not in samples:
+            samples.append(event)
+    return samples

@@ -117,6 +117,20 @@ def test_bad_events_that_are_all_events_are_refused(root: Path) -> None:
         load_service(declare(root, "shop", text))
 
 
+def test_bad_events_that_are_all_events_together_are_refused(root: Path) -> None:
+    rest = """\
+                - http_route: ["/a", "/b"]
+                  http_response_status_code: {notPrefix: "5"}
+"""
+    at = VALID.index("        total:")
+    file = declare(root, "shop", VALID[:at] + rest + VALID[at:])
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"{file}:23: {BAD}.select: picks every event of total: each would be bad"
+    ]
+
+
 def test_a_name_that_stands_twice_is_told_in_the_second_document(root: Path) -> None:
     with pytest.raises(InvalidDeclarationError) as caught:
         load_service(declare(root, "shop", f"{VALID}---\n{VALID}"))

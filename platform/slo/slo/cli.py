@@ -10,7 +10,7 @@ from slo.adoption import load_adoption
 from slo.declaration import find_declarations, load_service
 from slo.explain import explain
 from slo.gate import PrometheusError, judge
-from slo.generate import differences, generate, scaled_rules, write
+from slo.generate import GENERATED, differences, generate, is_apart, scaled_rules, update, write
 from slo.model import Slo
 from slo.rules import Clock
 from slo.source import InvalidDeclarationError
@@ -84,11 +84,13 @@ def _generate(options: argparse.Namespace) -> int:
     if (options.scale is None) != (options.output is None):
         options.parser.error("--scale and --output go together")
     if options.scale is None:
-        changed = write(options.root, generate(options.root))
+        changed = update(options.root, generate(options.root))
         print(f"{len(changed)} files changed", *changed, sep="\n  ")
         return 0
     if not 0 < options.scale <= 1:
         options.parser.error("--scale must lie above 0 and not above 1")
+    if not is_apart(options.output, options.root):
+        options.parser.error(f"--output holds or lies in {GENERATED}: give a folder of its own")
     adoption = load_adoption(options.root)
     write(options.output, scaled_rules(options.root, adoption, Clock(options.scale)))
     return 0

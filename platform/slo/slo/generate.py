@@ -107,20 +107,35 @@ def scaled_rules(root: Path, adoption: Adoption, clock: Clock) -> dict[Path, str
     }
 
 
-def write(folder: Path, files: Mapping[Path, str]) -> list[Path]:
-    """Write the files that are new or changed, delete those that are generated no more.
+def write(folder: Path, files: Mapping[Path, str]) -> None:
+    """Write files into a folder; what else lies there stays."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+def update(root: Path, files: Mapping[Path, str]) -> list[Path]:
+    """Write a repository's files that are new or changed, delete those that are generated no more.
+
+    Args:
+        root: the repository.
+        files: all that is generated for it, as `generate` gives it.
 
     Returns:
         The paths that changed.
     """
-    changed = differences(folder, files)
+    changed = differences(root, files)
+    write(root, {path: files[path] for path in changed if path in files})
     for path in changed:
-        if path in files:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(files[path], encoding="utf-8")
-        else:
-            (folder / path).unlink()
+        if path not in files:
+            (root / path).unlink()
     return changed
+
+
+def is_apart(folder: Path, root: Path) -> bool:
+    """Tell whether a folder is no repository's, nor lies among what is generated for `root`."""
+    generated = (root / GENERATED).resolve()
+    return not (folder / GENERATED).exists() and not folder.resolve().is_relative_to(generated)
 
 
 def differences(root: Path, files: Mapping[Path, str]) -> list[Path]:

@@ -63,6 +63,27 @@ def test_generate_compresses_time_into_a_folder_of_its_own(root: Path, tmp_path:
     assert [path.relative_to(out) for path in out.rglob("*.yaml")] == [Path("shop/rules.yaml")]
 
 
+def test_generate_leaves_what_else_lies_in_its_output(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "shop").mkdir(parents=True)
+    (out / "shop/kept.yaml").write_text("mine")
+    assert slo(root, "generate", "--scale", "0.05", "--output", str(out)) == 0
+    assert (out / "shop/kept.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "output", [".", "services/..", "platform/generated", "platform/generated/game-day"]
+)
+def test_compressed_time_never_touches_what_is_generated_for_production(
+    root: Path, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(root, "generate") == 0
+    with pytest.raises(SystemExit, match="2"):
+        slo(root, "generate", "--scale", "0.5", "--output", str(root / output))
+    assert "holds or lies in platform/generated" in capsys.readouterr().err
+    assert slo(root, "check") == 0
+
+
 @pytest.mark.parametrize(
     "arguments", [("--scale", "0.5"), ("--output", "x"), ("--scale", "2", "--output", "x")]
 )

@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 from slo.adoption import load_adoption
 from slo.declaration import load_service
-from slo.generate import SCHEMA, differences, generate, scaled_rules, write
+from slo.generate import SCHEMA, differences, generate, scaled_rules, update
 from slo.rules import Clock
 from slo.source import InvalidDeclarationError, read_documents
 
@@ -80,14 +80,14 @@ def test_time_can_be_compressed_without_changing_the_logic(root: Path) -> None:
 
 def test_what_is_stale_is_found_and_put_right(root: Path) -> None:
     files = generate(root)
-    assert write(root, files) == sorted(files)
+    assert update(root, files) == sorted(files)
     assert differences(root, files) == []
     changed = root / "platform/generated/shop/rules.yaml"
     changed.write_text("groups: []\n")
     leftover = root / "platform/generated/gone/rules.yaml"
     leftover.parent.mkdir()
     leftover.touch()
-    assert write(root, files) == [
+    assert update(root, files) == [
         leftover.relative_to(root),
         changed.relative_to(root),
     ]

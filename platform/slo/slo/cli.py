@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slo.adoption import load_adoption
-from slo.declaration import find_declarations, load_service
+from slo.declaration import load_services
 from slo.explain import explain
 from slo.gate import PrometheusError, judge
 from slo.generate import GENERATED, differences, generate, is_apart, scaled_rules, update, write
@@ -66,17 +66,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _slos(options: argparse.Namespace) -> list[Slo]:
-    service: str | None = options.service
-    files = list(find_declarations(options.root, service))
-    if not files:
-        place = options.root / "services" / (service or "*") / "slo.yaml"
-        raise InvalidDeclarationError([], f"no declaration at {place}")
-    return [slo for file in files for slo in load_service(file)]
+    declared = load_services(options.root, options.service)
+    return [slo for slos in declared.values() for slo in slos]
 
 
 def _validate(options: argparse.Namespace) -> int:
-    for file in find_declarations(options.root):
-        print(f"{file}: {len(load_service(file))} SLOs")
+    for service, slos in load_services(options.root).items():
+        print(f"{service}: {len(slos)} SLOs")
     return 0
 
 

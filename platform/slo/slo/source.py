@@ -62,11 +62,14 @@ def read_documents(file: Path) -> list[Document]:
     """Read every document of a YAML file; floats come as exact `Decimal`.
 
     Raises:
-        InvalidDeclarationError: the file is not YAML, or a mapping has a key twice.
+        InvalidDeclarationError: the file cannot be read, is not YAML, or a mapping has a key twice.
     """
     yaml = YAML(typ="safe", pure=True)
     try:
         nodes = list(yaml.compose_all(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        problem = Problem(file, 1, "(document)", f"cannot be read: {error.strerror}")
+        raise InvalidDeclarationError([problem]) from error
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = Problem(file, line, "(document)", f"not valid YAML: {error.problem}")

@@ -33,7 +33,7 @@ def slo(root: Path, *arguments: str) -> int:
 
 def test_validate_counts_what_it_read(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert slo(root, "validate") == 0
-    assert capsys.readouterr().out == f"{root}/services/shop/slo.yaml: 1 SLOs\n"
+    assert capsys.readouterr().out == "shop: 1 SLOs\n"
 
 
 def test_validate_tells_every_problem_and_fails(
@@ -45,6 +45,36 @@ def test_validate_tells_every_problem_and_fails(
         f"{file}:11: spec.service: must be the folder's name, 'shop'",
         f"{file}:38: spec.objectives[0].target: must lie between 0 and 1, both excluded",
     ]
+
+
+def test_validate_tells_the_problems_of_every_file(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank = declare(root, "bank", "a: [")
+    shop = declare(root, "shop", VALID.replace("0.999", "2"))
+    assert slo(root, "validate") == 1
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"{bank}:1: (document): not valid YAML")
+    assert others == [
+        f"{shop}:38: spec.objectives[0].target: must lie between 0 and 1, both excluded"
+    ]
+
+
+@pytest.mark.parametrize("command", ["validate", "explain"])
+def test_a_root_without_declarations_is_an_error(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(tmp_path / "none", command) == 1
+    assert capsys.readouterr().err == f"no declaration at {tmp_path}/none/services/*/slo.yaml\n"
+
+
+def test_check_without_an_adoption_file_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(tmp_path, "check") == 1
+    assert capsys.readouterr().err == (
+        f"{tmp_path}/platform/adopt.yaml:1: (document): cannot be read: No such file or directory\n"
+    )
 
 
 def test_check_fails_until_generate_has_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

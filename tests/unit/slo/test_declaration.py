@@ -195,6 +195,38 @@ def test_a_key_that_stands_twice_is_refused(root: Path) -> None:
         load_service(declare(root, "shop", VALID.replace("kind: SLO", "kind: SLO\nkind: SLO")))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("kind: SLO", "? [a, b]\n: c", "2: (document): a key must be a text"),
+        ("kind: SLO", "kind: &a [*a]", "2: kind[0]: is an alias of what it stands in"),
+        ("kind: SLO", "kind: &a {b: *a}", "2: kind.b: is an alias of what it stands in"),
+        ("kind: SLO", "kind: !!int abc", "2: kind: 'abc' is no int of YAML 1.2"),
+        ("kind: SLO", "kind: !!float abc", "2: kind: 'abc' is no float of YAML 1.2"),
+        ("kind: SLO", "kind: !!bool yes", "2: kind: 'yes' is no bool of YAML 1.2"),
+        ("apiVersion", "%YAML 1.1\n---\nat: 1:30\napiVersion", "3: at: '1:30' is no int of"),
+        ("kind: SLO", "kind: S\x07", "2: (document): not valid YAML: special characters are not"),
+    ],
+)
+def test_what_yaml_allows_and_a_declaration_does_not_is_told_with_its_line(
+    root: Path, old: str, new: str, problem: str
+) -> None:
+    file = declare(root, "shop", VALID.replace(old, new, 1))
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    assert str(caught.value.problems[0]).startswith(f"{file}:{problem}")
+
+
+def test_what_is_not_utf_8_is_told_with_its_line(root: Path) -> None:
+    file = root / "services/shop/slo.yaml"
+    file.write_bytes(VALID.replace("It answers", "Il répond").encode("latin-1"))
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    assert str(caught.value.problems[0]) == (
+        f"{file}:10: (document): not UTF-8: invalid continuation byte"
+    )
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n"])
 def test_a_file_without_an_slo_is_refused(root: Path, text: str) -> None:
     with pytest.raises(InvalidDeclarationError, match="declares no SLO"):

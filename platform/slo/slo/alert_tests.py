@@ -12,7 +12,14 @@ from slo.alerts import ENVIRONMENT_TEMPLATE, RATIO_TEMPLATE, slo_alerts, watchdo
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
 from slo.traffic import ENVIRONMENT, OTHER_ENVIRONMENT, InputSeries, Phase, traffic
-from slo.windows import BASE_WINDOW, BURN_WINDOWS, MISSING_HOLD, MISSING_LOOKBACK, BurnWindow
+from slo.windows import (
+    BASE_WINDOW,
+    BURN_WINDOWS,
+    CURRENT_WINDOW,
+    MISSING_HOLD,
+    MISSING_LOOKBACK,
+    BurnWindow,
+)
 
 Test = dict[str, Any]
 
@@ -102,7 +109,7 @@ class _SloTests:
             yield self._recovery(window, rule)
             yield self._burst(window, rule)
             yield self._few(window, rule, self.slo.minimum_bad_events - 1)
-            yield self._few(window, rule, self.slo.minimum_bad_events + 1)
+            yield self._few(window, rule, self.slo.minimum_bad_events)
         yield self._idle()
         yield self._no_part()
         yield self._reset()
@@ -112,6 +119,7 @@ class _SloTests:
         yield self._broken("part")
         yield self._broken("rest")
         yield self._night()
+        yield self._spent()
 
     def _name(self, rule: Rule | None, what: str) -> str:
         subject = rule.name if rule else f"{self.slo.service} {self.slo.name}"
@@ -347,6 +355,19 @@ class _SloTests:
                     for minute in (30, 45, 80)
                 ),
                 *(self._value(minute, series.REMAINING, 0.5) for minute in (31, 35, 66, 92)),
+            ],
+        )
+
+    def _spent(self) -> Test:
+        """Spend the whole budget, then go quiet."""
+        return _test(
+            self._name(None, "a budget that is spent is exhausted now, however slowly it burns"),
+            self._inputs(self._phase(30, _ONE), Phase(90, good=Decimal(0))),
+            [],
+            [
+                self._value(120, series.error_ratio(CURRENT_WINDOW), None),
+                self._value(120, series.REMAINING, 1 - 1 / float(self.slo.budget)),
+                self._value(120, series.EXHAUSTION, 0),
             ],
         )
 

@@ -59,7 +59,8 @@ def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -
         (
             f"{series.of_slo(series.error_ratio(window.long), slo)} > {threshold}",
             f"{series.of_slo(series.error_ratio(window.short), slo)} > {threshold}",
-            f"{bad_events} >= {slo.minimum_bad_events}",
+            # Rounded, so that as many as the minimum are enough whatever a rate's last digit is.
+            f"round({bad_events}, 0.001) >= {slo.minimum_bad_events}",
         )
     )
     return Rule(

@@ -150,9 +150,11 @@ def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
         Rule(series.PERIOD_BURN, f"{series.of_slo(period_ratio, slo)} / {budget}", labels),
         Rule(series.REMAINING, f"1 - {series.of_slo(series.PERIOD_BURN, slo)}", labels),
         # A budget that burns no faster than allowed is never spent: then there is no such time.
+        # One that is spent is at 0 s, however fast it burns now.
         Rule(
             series.EXHAUSTION,
-            f"clamp_min({remaining}, 0) * {clock.seconds(slo.period)}\n/\n({burn} > 1)",
+            f"clamp_min({remaining}, 0) * {clock.seconds(slo.period)}\n/\n({burn} > 1)\n"
+            f"or\nclamp_min({remaining}, 0) == 0",
             labels,
         ),
         Rule(series.OBJECTIVE, f"vector({plain(slo.objective)})", static),

@@ -97,10 +97,10 @@ def schema() -> str:
 
 def scaled_rules(root: Path, adoption: Adoption, clock: Clock) -> dict[Path, str]:
     """Generate each service's rules alone, with time compressed, as `<service>/rules.yaml`."""
+    note = f"# Prometheus must scrape every {clock.promql(EVALUATION_INTERVAL)} for these rules.\n"
     return {
-        Path(service, "rules.yaml"): to_yaml(
-            rule_groups(service_groups(service, slos, adoption, clock))
-        )
+        Path(service, "rules.yaml"): note
+        + to_yaml(rule_groups(service_groups(service, slos, adoption, clock)))
         for service, slos in load_services(root).items()
     }
 

@@ -56,7 +56,8 @@ def test_a_wrong_adoption_file_is_told_with_its_line(root: Path) -> None:
 def test_time_can_be_compressed_without_changing_the_logic(root: Path) -> None:
     adoption = load_adoption(root)
     (same,) = scaled_rules(root, adoption, Clock(1)).values()
-    assert same == generate(root)[Path("platform/generated/shop/rules.yaml")]
+    note = "# Prometheus must scrape every 15s for these rules.\n"
+    assert same == note + generate(root)[Path("platform/generated/shop/rules.yaml")]
     (fast,) = scaled_rules(root, adoption, Clock(1 / 60)).values()
     for slow, quick in (
         ("[1h]", "[1m]"),
@@ -64,6 +65,8 @@ def test_time_can_be_compressed_without_changing_the_logic(root: Path) -> None:
         ("[30d]", "[12h]"),
         ("interval: 15s", "interval: 250ms"),
         ("for: 2m", "for: 2s"),
+        ("bad over 1h, and still too many over 5m", "bad over 1m, and still too many over 5s"),
+        ("must scrape every 15s", "must scrape every 250ms"),
         ("* 3600, 0.001) >= 5", "* 60, 0.001) >= 5"),
     ):
         assert slow in same

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from telemetry import names
 
@@ -12,7 +12,14 @@ from slo.alerts import ENVIRONMENT_TEMPLATE, RATIO_TEMPLATE, slo_alerts, watchdo
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
 from slo.traffic import ENVIRONMENT, OTHER_ENVIRONMENT, InputSeries, Phase, traffic
-from slo.windows import BASE_WINDOW, BURN_WINDOWS, MISSING_HOLD, MISSING_LOOKBACK, BurnWindow
+from slo.windows import (
+    BASE_WINDOW,
+    BURN_WINDOWS,
+    CURRENT_WINDOW,
+    MISSING_HOLD,
+    MISSING_LOOKBACK,
+    BurnWindow,
+)
 
 Test = dict[str, Any]
 
@@ -102,14 +109,17 @@ class _SloTests:
             yield self._recovery(window, rule)
             yield self._burst(window, rule)
             yield self._few(window, rule, self.slo.minimum_bad_events - 1)
-            yield self._few(window, rule, self.slo.minimum_bad_events + 1)
+            yield self._few(window, rule, self.slo.minimum_bad_events)
         yield self._idle()
         yield self._no_part()
         yield self._reset()
         yield self._vanished()
         yield self._unreachable()
         yield self._nan()
+        yield self._broken("part")
+        yield self._broken("rest")
         yield self._night()
+        yield self._spent()
 
     def _name(self, rule: Rule | None, what: str) -> str:
         subject = rule.name if rule else f"{self.slo.service} {self.slo.name}"
@@ -316,6 +326,48 @@ class _SloTests:
                 self._value(91, series.REMAINING, 0.5),
                 self._value(112, series.REMAINING, 0.5),
                 self._value(112, series.error_ratio(BASE_WINDOW), None),
+            ],
+        )
+
+    def _broken(self, kind: Literal["part", "rest"]) -> Test:
+        """Let some of the SLI's series lose their numbers: then it is unknown, not bad."""
+        ratio = self.slo.budget / 2
+        part = "bad" if self.slo.bad else "good"
+        whose = f"{part} events" if kind == "part" else f"events other than {part} ones"
+        normal = self._phase(30, ratio)
+        nan = Phase(1, normal.good, normal.bad, instead="NaN", broken=kind)
+        infinite = Phase(1, normal.good, normal.bad, instead="Inf", broken=kind)
+        base = (series.total, series.bad, series.error_ratio)
+        # A rate is NaN while that is its first or last sample, and broken by Inf throughout.
+        unknown = (31, 35, 62, 64, 66)
+        return _test(
+            self._name(None, f"NaN and Inf in the series of {whose} alone are no bad events"),
+            self._inputs(normal, nan, normal, infinite, normal),
+            [alert for minute in (*unknown, 92) for alert in self._silent(minute)],
+            [
+                *(
+                    self._value(minute, name(BASE_WINDOW), None)
+                    for minute in unknown
+                    for name in base
+                ),
+                *(
+                    self._value(minute, series.error_ratio(BASE_WINDOW), float(ratio))
+                    for minute in (30, 45, 80)
+                ),
+                *(self._value(minute, series.REMAINING, 0.5) for minute in (31, 35, 66, 92)),
+            ],
+        )
+
+    def _spent(self) -> Test:
+        """Spend the whole budget, then go quiet."""
+        return _test(
+            self._name(None, "a budget that is spent is exhausted now, however slowly it burns"),
+            self._inputs(self._phase(30, _ONE), Phase(90, good=Decimal(0))),
+            [],
+            [
+                self._value(120, series.error_ratio(CURRENT_WINDOW), None),
+                self._value(120, series.REMAINING, 1 - 1 / float(self.slo.budget)),
+                self._value(120, series.EXHAUSTION, 0),
             ],
         )
 

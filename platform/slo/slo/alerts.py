@@ -59,7 +59,8 @@ def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -
         (
             f"{series.of_slo(series.error_ratio(window.long), slo)} > {threshold}",
             f"{series.of_slo(series.error_ratio(window.short), slo)} > {threshold}",
-            f"{bad_events} >= {slo.minimum_bad_events}",
+            # Rounded, so that as many as the minimum are enough whatever a rate's last digit is.
+            f"round({bad_events}, 0.001) >= {slo.minimum_bad_events}",
         )
     )
     return Rule(
@@ -74,9 +75,9 @@ def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -
         {
             "summary": f"{slo.service} {slo.name} burns its error budget {factor} times too fast "
             f"in {ENVIRONMENT_TEMPLATE}",
-            "description": f"{RATIO_TEMPLATE} of events were bad over {long}, "
-            f"and still too many over {short}; {plain(slo.objective * 100)} % must be good "
-            f"over {slo.period.days} days.",
+            "description": f"{RATIO_TEMPLATE} of events were bad over {clock.promql(window.long)}, "
+            f"and still too many over {clock.promql(window.short)}; "
+            f"{plain(slo.objective * 100)} % must be good over {slo.period.days} days.",
             **_links(slo, adoption),
         },
         clock.lasts(window.hold),

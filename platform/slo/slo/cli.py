@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slo.adoption import load_adoption
-from slo.declaration import find_declarations, load_service
+from slo.declaration import load_services
 from slo.explain import explain
 from slo.gate import PrometheusError, judge
-from slo.generate import differences, generate, scaled_rules, write
+from slo.generate import GENERATED, differences, generate, is_apart, scaled_rules, update, write
 from slo.model import Slo
-from slo.rules import Clock
+from slo.rules import EVALUATION_INTERVAL, Clock
 from slo.source import InvalidDeclarationError
+
+# Below, the rules' interval would be shorter than Prometheus' smallest unit, a millisecond.
+MINIMUM_SCALE = 0.0001
 
 _log = logging.getLogger("slo.gate")
 
@@ -41,8 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     generating = commands.add_parser("generate", help="write all that is generated")
     generating.add_argument(
         "--scale",
-        type=float,
-        help="compress time by this factor and write each service's rules alone, to --output",
+        type=_scale,
+        help="compress time by this factor, above 0 and not above 1, and write each service's "
+        f"rules alone, to --output; Prometheus must then scrape every "
+        f"{EVALUATION_INTERVAL.seconds} s x this factor",
     )
     generating.add_argument("--output", type=Path, help="folder for the rules of --scale")
     generating.set_defaults(run=_generate, parser=generating)
@@ -51,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
 
     explaining = commands.add_parser("explain", help="tell SLOs in words")
-    explaining.add_argument("--scale", type=float, default=1, help="factor that compresses time")
+    explaining.add_argument("--scale", type=_scale, default=1, help="factor that compresses time")
     explaining.set_defaults(run=_explain)
 
     gate = commands.add_parser("gate", help="fail unless every SLO has data and budget left")
@@ -65,18 +70,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _scale(text: str) -> float:
+    scale = float(text)
+    if not MINIMUM_SCALE <= scale <= 1:
+        raise argparse.ArgumentTypeError(f"must be {MINIMUM_SCALE} at least and 1 at most")
+    return scale
+
+
 def _slos(options: argparse.Namespace) -> list[Slo]:
-    service: str | None = options.service
-    files = list(find_declarations(options.root, service))
-    if not files:
-        place = options.root / "services" / (service or "*") / "slo.yaml"
-        raise InvalidDeclarationError([], f"no declaration at {place}")
-    return [slo for file in files for slo in load_service(file)]
+    declared = load_services(options.root, options.service)
+    return [slo for slos in declared.values() for slo in slos]
 
 
 def _validate(options: argparse.Namespace) -> int:
-    for file in find_declarations(options.root):
-        print(f"{file}: {len(load_service(file))} SLOs")
+    for service, slos in load_services(options.root).items():
+        print(f"{service}: {len(slos)} SLOs")
     return 0
 
 
@@ -84,13 +92,15 @@ def _generate(options: argparse.Namespace) -> int:
     if (options.scale is None) != (options.output is None):
         options.parser.error("--scale and --output go together")
     if options.scale is None:
-        changed = write(options.root, generate(options.root))
+        changed = update(options.root, generate(options.root))
         print(f"{len(changed)} files changed", *changed, sep="\n  ")
         return 0
-    if not 0 < options.scale <= 1:
-        options.parser.error("--scale must lie above 0 and not above 1")
+    if not is_apart(options.output, options.root):
+        options.parser.error(f"--output holds or lies in {GENERATED}: give a folder of its own")
     adoption = load_adoption(options.root)
-    write(options.output, scaled_rules(options.root, adoption, Clock(options.scale)))
+    clock = Clock(options.scale)
+    write(options.output, scaled_rules(options.root, adoption, clock))
+    print(f"Prometheus must scrape every {clock.promql(EVALUATION_INTERVAL)} for these rules")
     return 0
 
 

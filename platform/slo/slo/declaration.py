@@ -1,6 +1,6 @@
 """From a service's `slo.yaml` to its SLOs: form first, then what the form cannot say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from telemetry import names
 
+from slo.coverage import leftover
 from slo.matchers import Matcher, OneOf, Prefix
-from slo.model import Selector, Slo, Source
+from slo.model import Selector, Slo, Source, dashboard_uid
 from slo.source import Document, InvalidDeclarationError, Location, Problem, read_documents
 from slo.spec import RUNBOOK, PrefixForm, SloDocument, SourceSpec
 from slo.windows import BURN_WINDOWS, plain
@@ -21,6 +22,14 @@ from slo.windows import BURN_WINDOWS, plain
 HISTOGRAMS: Final = {
     metric.name: metric.buckets for metric in names.METRICS.values() if metric.kind == "histogram"
 }
+# Names that the compiler gives to something else.
+RESERVED_SERVICES: Final = {"platform": "its folder holds what belongs to all services"}
+RESERVED_NAMES: Final = {
+    "requests": "so is the service's dashboard of all requests called",
+    "watchdog": "so is the service's alert that always fires called",
+}
+# https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/ ("uid")
+UID_LENGTH: Final = 40
 RESERVED_LABELS: Final = (names.SERVICE_NAME, names.ENVIRONMENT, "le")
 
 _METADATA: Location = ("metadata",)
@@ -36,24 +45,52 @@ def load_service(file: Path) -> list[Slo]:
     Raises:
         InvalidDeclarationError: with every problem of the file.
     """
-    documents = read_documents(file)
+    return _load([file])[file]
+
+
+def load_services(root: Path, service: str | None = None) -> dict[str, list[Slo]]:
+    """Read what every service of a repository declares, or one service alone, by service.
+
+    Raises:
+        InvalidDeclarationError: there is no declaration, or with every problem of every file.
+    """
+    files = list(find_declarations(root, service))
+    if not files:
+        place = root / "services" / (service or "*") / "slo.yaml"
+        raise InvalidDeclarationError([], f"no declaration at {place}")
+    return {file.parent.name: slos for file, slos in _load(files).items()}
+
+
+def _load(files: Iterable[Path]) -> dict[Path, list[Slo]]:
     problems: list[Problem] = []
-    if not documents:
-        problems.append(Problem(file, 1, "(document)", "declares no SLO"))
-    slos: list[Slo] = []
-    for document in documents:
-        parsed = _parse(document, problems)
-        if parsed is None:
+    loaded: dict[Path, list[Slo]] = {}
+    # What is taken, by whom: of an SLO its dashboard's uid and the names of its rule groups.
+    taken: dict[str, Path] = {}
+    for file in files:
+        loaded[file] = []
+        try:
+            documents = read_documents(file)
+        except InvalidDeclarationError as error:
+            problems += error.problems
             continue
-        reader = _Reader(document, parsed)
-        slo = reader.read()
-        if any(slo.name == other.name for other in slos):
-            reader.report((*_METADATA, "name"), f"{slo.name!r} names an SLO above already")
-        slos.append(slo)
-        problems += reader.problems
+        if not documents:
+            problems.append(Problem(file, 1, "(document)", "declares no SLO"))
+        for document in documents:
+            parsed = _parse(document, problems)
+            if parsed is None:
+                continue
+            reader = _Reader(document, parsed)
+            slo = reader.read()
+            for name in (slo.uid, slo.budget_group):
+                if name in taken:
+                    message = f"makes {name!r}, which an SLO of {taken[name]} makes already"
+                    reader.report((*_METADATA, "name"), message)
+                taken[name] = file
+            loaded[file].append(slo)
+            problems += reader.problems
     if problems:
-        raise InvalidDeclarationError(problems)
-    return slos
+        raise InvalidDeclarationError(list(dict.fromkeys(problems)))
+    return loaded
 
 
 def _parse(document: Document, problems: list[Problem]) -> SloDocument | None:
@@ -105,6 +142,7 @@ class _Reader:
         if not (page.is_file() and page.is_relative_to(home.resolve())):
             message = f"no page {metadata.annotations.runbook} in {home}: write it"
             self.report((*annotations, RUNBOOK), message)
+        self._names(spec.service, metadata.name)
         sources = {
             kind: self._source((*_RATIO, kind), metric.metricSource.spec)
             for kind, metric in (("total", ratio.total), ("good", ratio.good), ("bad", ratio.bad))
@@ -125,6 +163,19 @@ class _Reader:
             runbook=metadata.annotations.runbook,
             minimum_bad_events=int(metadata.annotations.minimum_bad_events),
         )
+
+    def _names(self, service: str, name: str) -> None:
+        if service in RESERVED_SERVICES:
+            self.report(("spec", "service"), f"{service!r} is taken: {RESERVED_SERVICES[service]}")
+        if name in RESERVED_NAMES:
+            self.report((*_METADATA, "name"), f"{name!r} is taken: {RESERVED_NAMES[name]}")
+        uid = dashboard_uid(service, name)
+        if len(uid) > UID_LENGTH:
+            self.report(
+                (*_METADATA, "name"),
+                f"makes the dashboard's uid {uid!r} of {len(uid)} characters; "
+                f"Grafana takes {UID_LENGTH} at most",
+            )
 
     def _objective(self, period: timedelta) -> Decimal:
         given = self.parsed.spec.objectives[0]
@@ -186,7 +237,7 @@ class _Reader:
             if not any(_is_narrower(selector, whole) for whole in total.selectors):
                 message = "picks events that no selector of total picks"
                 self.report((*location, "select", index), message)
-        if part.le is None and all(whole in part.selectors for whole in total.selectors):
+        if part.le is None and leftover(total.selectors, part.selectors) is None:
             self.report((*location, "select"), f"picks every event of total: each would be {kind}")
 
 

@@ -12,7 +12,6 @@ from slo.windows import (
     BurnWindow,
     exact,
     plain,
-    prometheus_duration,
 )
 
 
@@ -33,13 +32,14 @@ def time_to_fire(slo: Slo, window: BurnWindow, clock: Clock) -> timedelta:
 
 
 def _lines(slo: Slo, clock: Clock) -> Iterator[str]:
+    period = clock.lasts(slo.period)
     yield f"{slo.service} {slo.name}: {slo.description}"
     yield (
         f"  Objective   {plain(slo.objective * 100)} % of events are good, over any "
-        f"{slo.period.days} days."
+        f"{in_words(period)}."
     )
     yield (
-        f"  Allowed     {in_words(slo.period * float(slo.budget))} of total outage at steady "
+        f"  Allowed     {in_words(period * float(slo.budget))} of total outage at steady "
         f"traffic, or {plain(slo.budget * 1_000_000)} bad events in a million."
     )
     for window in BURN_WINDOWS:
@@ -47,8 +47,8 @@ def _lines(slo: Slo, clock: Clock) -> Iterator[str]:
         yield (
             f"  {window.severity:<10}  {burn_alert_name(slo, window)} fires "
             f"{in_words(time_to_fire(slo, window, clock))} into a total outage: more than "
-            f"{plain(threshold * 100)} % bad over {prometheus_duration(window.long)} and over "
-            f"{prometheus_duration(window.short)} "
+            f"{plain(threshold * 100)} % bad over {clock.promql(window.long)} and over "
+            f"{clock.promql(window.short)} "
             f"({plain(exact(window.factor(slo.period)))} times the budget), held "
             f"{clock.promql(window.hold)}."
         )

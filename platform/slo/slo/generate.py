@@ -12,7 +12,7 @@ from slo.dashboards.detail import detail
 from slo.dashboards.frame import to_json
 from slo.dashboards.overview import overview
 from slo.dashboards.red import red
-from slo.declaration import find_declarations, load_service
+from slo.declaration import load_services
 from slo.emit import kustomization, prometheus_rule, rule_groups, to_yaml
 from slo.model import Slo
 from slo.rules import (
@@ -37,9 +37,7 @@ def generate(root: Path) -> dict[Path, str]:
     """
     adoption = load_adoption(root)
     files = {SCHEMA: schema()}
-    for declaration in find_declarations(root):
-        slos = load_service(declaration)
-        service = declaration.parent.name
+    for service, slos in load_services(root).items():
         files |= _below(GENERATED / service, service_files(service, slos, adoption))
     files |= _below(GENERATED / "platform", _platform_files())
     return files
@@ -59,7 +57,7 @@ def service_groups(
         sli = (*rate_rules(slo, clock), *slo_alerts(slo, clock, adoption))
         groups.append(Group(slo.uid, clock.lasts(EVALUATION_INTERVAL), sli))
         budget = budget_rules(slo, clock)
-        groups.append(Group(f"{slo.uid}-budget", clock.lasts(BUDGET_INTERVAL), budget))
+        groups.append(Group(slo.budget_group, clock.lasts(BUDGET_INTERVAL), budget))
     return [*groups, watchdog_group(service, clock)]
 
 
@@ -99,28 +97,43 @@ def schema() -> str:
 
 def scaled_rules(root: Path, adoption: Adoption, clock: Clock) -> dict[Path, str]:
     """Generate each service's rules alone, with time compressed, as `<service>/rules.yaml`."""
+    note = f"# Prometheus must scrape every {clock.promql(EVALUATION_INTERVAL)} for these rules.\n"
     return {
-        Path(file.parent.name, "rules.yaml"): to_yaml(
-            rule_groups(service_groups(file.parent.name, load_service(file), adoption, clock))
-        )
-        for file in find_declarations(root)
+        Path(service, "rules.yaml"): note
+        + to_yaml(rule_groups(service_groups(service, slos, adoption, clock)))
+        for service, slos in load_services(root).items()
     }
 
 
-def write(folder: Path, files: Mapping[Path, str]) -> list[Path]:
-    """Write the files that are new or changed, delete those that are generated no more.
+def write(folder: Path, files: Mapping[Path, str]) -> None:
+    """Write files into a folder; what else lies there stays."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+def update(root: Path, files: Mapping[Path, str]) -> list[Path]:
+    """Write a repository's files that are new or changed, delete those that are generated no more.
+
+    Args:
+        root: the repository.
+        files: all that is generated for it, as `generate` gives it.
 
     Returns:
         The paths that changed.
     """
-    changed = differences(folder, files)
+    changed = differences(root, files)
+    write(root, {path: files[path] for path in changed if path in files})
     for path in changed:
-        if path in files:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(files[path], encoding="utf-8")
-        else:
-            (folder / path).unlink()
+        if path not in files:
+            (root / path).unlink()
     return changed
+
+
+def is_apart(folder: Path, root: Path) -> bool:
+    """Tell whether a folder is no repository's, nor lies among what is generated for `root`."""
+    generated = (root / GENERATED).resolve()
+    return not (folder / GENERATED).exists() and not folder.resolve().is_relative_to(generated)
 
 
 def differences(root: Path, files: Mapping[Path, str]) -> list[Path]:

@@ -1,6 +1,5 @@
 """Structured label matchers: one form of declaration, one PromQL rendering, sample values."""
 
-import itertools
 import re
 from dataclasses import dataclass
 from typing import Protocol
@@ -80,14 +79,6 @@ class Prefix:
         if isinstance(other, Prefix) and not self.negated:
             return not other.prefix.startswith(self.prefix) and other.accepts(self.prefix)
         return self == other
-
-
-def outside(matcher: Matcher) -> str:
-    """Make up a label value that the matcher does not pick."""
-    if isinstance(matcher, Prefix) and matcher.negated:
-        return Prefix(matcher.prefix).sample()
-    candidates = itertools.chain(("200", "400"), map("other-{}".format, itertools.count()))
-    return next(value for value in candidates if not matcher.accepts(value))
 
 
 def literal(text: str) -> str:

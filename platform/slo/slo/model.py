@@ -66,12 +66,22 @@ class Slo:
     @property
     def uid(self) -> str:
         """Name of the SLO among all services': of its rule group and of its dashboard."""
-        return f"slo-{self.service}-{self.name}"
+        return dashboard_uid(self.service, self.name)
+
+    @property
+    def budget_group(self) -> str:
+        """Name of the rule group about its period's budget."""
+        return f"{self.uid}-budget"
 
     @property
     def pascal_name(self) -> str:
         """Name of service and SLO in one word, as alerts are named."""
         return pascal_case(f"{self.service}-{self.name}")
+
+
+def dashboard_uid(service: str, name: str) -> str:
+    """Name an SLO among all services'."""
+    return f"slo-{service}-{name}"
 
 
 def pascal_case(name: str) -> str:

@@ -62,14 +62,10 @@ class Clock:
 
 
 def events(service: str, source: Source, window: str) -> str:
-    """Rate of a source's events, summed per environment.
-
-    `< Inf` drops a series whose rate is NaN or infinite, so that one broken sample is one series
-    less for one evaluation, and poisons nothing.
-    """
+    """Rate of a source's events, summed per environment; one broken series breaks the sum."""
     rates = [f"rate({selector(service, source, each)}[{window}])" for each in source.selectors]
     body = rates[0] if len(rates) == 1 else "({})".format("\n    or\n    ".join(rates))
-    return f"sum {series.BY_TARGET} (\n    {body} < Inf\n)"
+    return f"sum {series.BY_TARGET} (\n    {body}\n)"
 
 
 def selector(service: str, source: Source, labels: Selector) -> str:
@@ -92,11 +88,26 @@ def _rates(slo: Slo, window: timedelta, clock: Clock) -> tuple[Rule, Rule, Rule]
     bad = series.of_slo(series.bad(window), slo)
     duration = clock.promql(window)
     return (
-        Rule(series.total(window), events(slo.service, slo.total, duration), labels),
+        Rule(series.total(window), _total(slo, duration), labels),
         Rule(series.bad(window), _bad(slo, total, duration), labels),
         # No events, no ratio: dividing by nothing would be NaN.
         Rule(series.error_ratio(window), f"{bad}\n/\n({total} > 0)", labels),
     )
+
+
+def _total(slo: Slo, window: str) -> str:
+    """Rate of all events, where all events and their part are finite numbers; else no result.
+
+    A NaN or Inf in any series makes the whole environment's SLI unknown. Dropping that series
+    alone would make good events look bad, or bad ones good. What is recorded later needs this
+    result, so nothing is recorded without it.
+    """
+    total = f"{events(slo.service, slo.total, window)} > -Inf < Inf"
+    if slo.part.le is None:
+        # The part's series are some of the total's: where these are finite, so are they.
+        return total
+    # Only NaN and Inf times nothing are not nothing.
+    return f"{total}\nunless\n0 * {events(slo.service, slo.part, window)} != 0"
 
 
 def _bad(slo: Slo, recorded_total: str, window: str) -> str:
@@ -104,7 +115,7 @@ def _bad(slo: Slo, recorded_total: str, window: str) -> str:
     total = f"sum {series.BY_TARGET} ({recorded_total})"
     part = events(slo.service, slo.part, window)
     if slo.bad is not None:
-        return f"{part}\nor\n0 * {total}"
+        return f"{part}\nand\n{total}\nor\n0 * {total}"
     # Subtracting two sums may leave a hair less than zero, and nobody has less than no bad events.
     return f"clamp_min(\n{total}\n-\n(\n{part}\nor\n0 * {total}\n),\n0)"
 
@@ -139,9 +150,11 @@ def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
         Rule(series.PERIOD_BURN, f"{series.of_slo(period_ratio, slo)} / {budget}", labels),
         Rule(series.REMAINING, f"1 - {series.of_slo(series.PERIOD_BURN, slo)}", labels),
         # A budget that burns no faster than allowed is never spent: then there is no such time.
+        # One that is spent is at 0 s, however fast it burns now.
         Rule(
             series.EXHAUSTION,
-            f"clamp_min({remaining}, 0) * {clock.seconds(slo.period)}\n/\n({burn} > 1)",
+            f"clamp_min({remaining}, 0) * {clock.seconds(slo.period)}\n/\n({burn} > 1)\n"
+            f"or\nclamp_min({remaining}, 0) == 0",
             labels,
         ),
         Rule(series.OBJECTIVE, f"vector({plain(slo.objective)})", static),

@@ -1,6 +1,7 @@
 """Names of the series and labels that the rules record, each defined once.
 
-The names before the windows are Sloth's, so that what reads Sloth's series reads these.
+The names before the windows are Sloth's; the labels are not, so what reads Sloth's series needs
+other label matchers to read these.
 """
 
 from datetime import timedelta

@@ -1,14 +1,15 @@
 """YAML documents together with the line that each value stands on."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 Location = tuple[str | int, ...]
 
@@ -62,11 +63,25 @@ def read_documents(file: Path) -> list[Document]:
     """Read every document of a YAML file; floats come as exact `Decimal`.
 
     Raises:
-        InvalidDeclarationError: the file is not YAML, or a mapping has a key twice.
+        InvalidDeclarationError: the file cannot be read, is not YAML, or holds what is no plain
+            data: a key twice or of several values, an alias of what it stands in, a scalar that is
+            not of its type.
     """
     yaml = YAML(typ="safe", pure=True)
     try:
         nodes = list(yaml.compose_all(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        problem = Problem(file, 1, "(document)", f"cannot be read: {error.strerror}")
+        raise InvalidDeclarationError([problem]) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problem = Problem(file, line, "(document)", f"not UTF-8: {error.reason}")
+        raise InvalidDeclarationError([problem]) from error
+    except ReaderError as error:
+        text = file.read_text(encoding="utf-8")
+        line = text.count("\n", 0, error.position) + 1
+        problem = Problem(file, line, "(document)", f"not valid YAML: {error.reason}")
+        raise InvalidDeclarationError([problem]) from error
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = Problem(file, line, "(document)", f"not valid YAML: {error.problem}")
@@ -75,36 +90,61 @@ def read_documents(file: Path) -> list[Document]:
 
 
 def _document(file: Path, root: Node) -> Document:
-    lines: dict[Location, int] = {(): root.start_mark.line + 1}
-    duplicates: list[Problem] = []
+    converter = _Converter(file)
+    converter.lines[()] = root.start_mark.line + 1
+    data = converter.convert(root, (), ())
+    if converter.problems:
+        raise InvalidDeclarationError(converter.problems)
+    return Document(file, data, converter.lines)
 
-    def convert(node: Node, location: Location) -> Any:
+
+@dataclass
+class _Converter:
+    """Turns nodes into plain data, and notes the line of each key and item."""
+
+    file: Path
+    lines: dict[Location, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, node: Node, location: Location, message: str) -> None:
+        line = node.start_mark.line + 1
+        self.problems.append(Problem(self.file, line, render_path(location), message))
+
+    def convert(self, node: Node, location: Location, around: tuple[Node, ...]) -> Any:
+        if any(node is each for each in around):
+            self.report(node, location, "is an alias of what it stands in")
+            return None
+        around = (*around, node)
         if isinstance(node, MappingNode):
-            result: dict[str, Any] = {}
-            for key, value in node.value:
-                inner = (*location, key.value)
-                if key.value in result:
-                    line = key.start_mark.line + 1
-                    duplicates.append(Problem(file, line, render_path(inner), "key stands twice"))
-                lines[inner] = key.start_mark.line + 1
-                result[key.value] = convert(value, inner)
-            return result
+            return self._mapping(node, location, around)
         if isinstance(node, SequenceNode):
-            return [convert(item, inner) for item, inner in _items(node, location, lines)]
-        return _scalar(str(node.tag), str(node.value))
+            return self._items(node, location, around)
+        try:
+            return _scalar(str(node.tag), str(node.value))
+        except (ValueError, ArithmeticError):
+            kind = str(node.tag).rpartition(":")[2]
+            self.report(node, location, f"{node.value!r} is no {kind} of YAML 1.2")
+            return None
 
-    data = convert(root, ())
-    if duplicates:
-        raise InvalidDeclarationError(duplicates)
-    return Document(file, data, lines)
+    def _mapping(self, node: Node, location: Location, around: tuple[Node, ...]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                self.report(key, location, "a key must be a text")
+                continue
+            inner = (*location, key.value)
+            if key.value in result:
+                self.report(key, inner, "key stands twice")
+            self.lines[inner] = key.start_mark.line + 1
+            result[key.value] = self.convert(value, inner, around)
+        return result
 
-
-def _items(
-    node: SequenceNode, location: Location, lines: dict[Location, int]
-) -> Iterator[tuple[Node, Location]]:
-    for index, item in enumerate(node.value):
-        lines[*location, index] = item.start_mark.line + 1
-        yield item, (*location, index)
+    def _items(self, node: Node, location: Location, around: tuple[Node, ...]) -> list[Any]:
+        for index, item in enumerate(node.value):
+            self.lines[*location, index] = item.start_mark.line + 1
+        return [
+            self.convert(item, (*location, index), around) for index, item in enumerate(node.value)
+        ]
 
 
 def _scalar(tag: str, text: str) -> Any:
@@ -112,7 +152,7 @@ def _scalar(tag: str, text: str) -> Any:
         case "null":
             return None
         case "bool":
-            return text.lower() == "true"
+            return ("false", "true").index(text.lower()) == 1
         case "int":
             digits = text.replace("_", "")
             return int(digits, 0 if digits.lstrip("+-")[:2] in {"0x", "0o"} else 10)

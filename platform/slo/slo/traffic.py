@@ -1,14 +1,16 @@
 """Made-up traffic for alert tests: the input series that a given run of events would leave."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Literal
 
 from telemetry import names
 
-from slo.matchers import OneOf, outside, quoted
-from slo.model import Selector, Slo, Source
+from slo.coverage import leftover
+from slo.matchers import quoted
+from slo.model import Selector, Slo
 from slo.windows import exact, plain
 
 # The second environment of each test; it must not be mixed with the first.
@@ -27,6 +29,8 @@ class Phase:
     bad: Decimal = Decimal(0)
     # What each sample of the phase is instead of a count, in promtool's notation: `NaN`, `_`.
     instead: str | None = None
+    # Which series that befalls: those of the SLO's part, the rest, or with None all.
+    broken: Literal["part", "rest"] | None = None
     # Whether the counters start again from zero, as those of a restarted process do.
     restarted: bool = False
 
@@ -36,14 +40,16 @@ class _Counter:
     """A counter series, and the share of the good and of the bad events that it counts."""
 
     series: str
-    labels: Selector
+    labels: Mapping[str, str]
     good: Fraction
     bad: Fraction
     le: str | None = None
+    # Whether it counts the SLO's part (its good or its bad events) and nothing else.
+    kind: Literal["part", "rest"] = "rest"
 
     def input(self, slo: Slo, environment: str, phases: Iterable[Phase]) -> InputSeries:
         labels = {names.SERVICE_NAME: slo.service, names.ENVIRONMENT: environment}
-        labels |= {label: matcher.sample() for label, matcher in self.labels.items()}
+        labels |= self.labels
         if self.le is not None:
             labels["le"] = self.le
         rendered = ", ".join(f"{label}={quoted(value)}" for label, value in labels.items())
@@ -55,7 +61,7 @@ class _Counter:
             if phase.restarted:
                 count = Fraction(0)
             step = self.good * Fraction(phase.good) + self.bad * Fraction(phase.bad)
-            if phase.instead is None:
+            if phase.instead is None or phase.broken not in {None, self.kind}:
                 runs.append(_run(count + step, step, phase.minutes))
             else:
                 runs.append(" ".join([phase.instead] * phase.minutes))
@@ -87,7 +93,7 @@ def traffic(
     """
     counters = _counters(slo)
     if without_parts:
-        counters = [each for each in counters if not _counts_only(each, slo.part)]
+        counters = [each for each in counters if each.kind == "rest"]
     minutes = sum(phase.minutes for phase in phases)
     target = f'up{{{names.SERVICE_NAME}="{slo.service}", {names.ENVIRONMENT}="{environment}"}}'
     return [
@@ -96,36 +102,33 @@ def traffic(
     ]
 
 
-def _counts_only(counter: _Counter, part: Source) -> bool:
-    if part.le is not None:
-        return counter.le is not None
-    return counter.labels in part.selectors
-
-
 def _counters(slo: Slo) -> list[_Counter]:
-    whole = slo.total.selectors
     part = slo.part
-    share = Fraction(1, len(part.selectors))
+    parts = _samples(part.selectors)
+    share = Fraction(1, len(parts))
     none, all_ = Fraction(0), Fraction(1)
     if part.le is not None:
+        whole = _samples(slo.total.selectors)
         each = Fraction(1, len(whole))
         return [
             *(_Counter(slo.total.series, labels, each, each) for labels in whole),
-            *(_Counter(part.series, labels, share, none, part.le) for labels in part.selectors),
+            *(_Counter(part.series, labels, share, none, part.le, "part") for labels in parts),
         ]
-    rest = _rest(whole[0], part.selectors[0])
-    if slo.bad is not None:
-        return [
-            _Counter(slo.total.series, rest, all_, none),
-            *(_Counter(part.series, labels, none, share) for labels in part.selectors),
-        ]
+    rest = leftover(slo.total.selectors, part.selectors)
+    if rest is None:
+        raise ValueError(f"{slo.service} {slo.name}: every event is of the part that is counted")
+    good, bad = (none, share) if slo.bad else (share, none)
     return [
-        _Counter(slo.total.series, rest, none, all_),
-        *(_Counter(part.series, labels, share, none) for labels in part.selectors),
+        _Counter(slo.total.series, rest, all_ - good * len(parts), all_ - bad * len(parts)),
+        *(_Counter(part.series, labels, good, bad, kind="part") for labels in parts),
     ]
 
 
-def _rest(whole: Selector, part: Selector) -> Selector:
-    """Labels that `whole` picks and `part` does not."""
-    narrowed = next(label for label, picks in part.items() if whole.get(label) != picks)
-    return {**whole, narrowed: OneOf((outside(part[narrowed]),))}
+def _samples(selectors: Sequence[Selector]) -> list[Mapping[str, str]]:
+    """Make up an event for each selector; one that several of them pick is there once."""
+    samples: list[Mapping[str, str]] = []
+    for selector in selectors:
+        event = {label: matcher.sample() for label, matcher in selector.items()}
+        if event not in samples:
+            samples.append(event)
+    return samples

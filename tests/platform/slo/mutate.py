@@ -21,7 +21,7 @@ from slo.emit import rule_groups, to_yaml
 from slo.generate import GENERATED, service_groups
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
-from slo.series import bad, error_ratio, of_slo, total
+from slo.series import EXHAUSTION, bad, error_ratio, of_slo, total
 from slo.windows import BASE_WINDOW, BURN_WINDOWS, BurnWindow, plain
 
 ROOT = Path(__file__).parents[3]
@@ -90,6 +90,7 @@ def burn_mutants(slo: Slo, window: BurnWindow) -> Iterator[Mutant]:
         ("guard removed", clause(2, lambda _: None), few),
         ("guard x 2", clause(2, lambda text: text.replace(" * ", " / 2 * ")), enough),
         ("guard / 2", clause(2, lambda text: text.replace(" * ", " * 2 * ")), few),
+        ("guard excludes its minimum", clause(2, lambda text: text.replace(">=", ">")), enough),
         ("for dropped", no_hold, above),
         ("long comparison flipped", clause(0, lambda text: text.replace(" > ", " < ")), above),
         ("short comparison flipped", clause(1, lambda text: text.replace(" > ", " < ")), above),
@@ -119,8 +120,11 @@ def slo_mutants(slo: Slo) -> Iterator[Mutant]:
     period = frozenset({error_ratio(slo.period)})
     subject = f"{slo.service} {slo.name}"
     yield Mutant(f"{subject}: idle divides by zero", ratio, replaced(" > 0", ""), own)
-    every = frozenset({total(BASE_WINDOW), bad(BASE_WINDOW)})
-    yield Mutant(f"{subject}: NaN let through", every, replaced(" < Inf", ""), own)
+    every = frozenset({total(BASE_WINDOW)})
+    yield Mutant(f"{subject}: NaN let through", every, replaced(" > -Inf < Inf", ""), own)
+    yield Mutant(f"{subject}: Inf let through", every, replaced(" < Inf", ""), own)
+    if slo.part.le is not None:
+        yield Mutant(f"{subject}: a broken part let through", every, _without_unless, own)
     yield Mutant(f"{subject}: a missing series is no data", base, _without_zero, own)
     mean = f"avg_over_time({of_slo(error_ratio(BASE_WINDOW), slo)}[30d])"
     yield Mutant(
@@ -129,6 +133,8 @@ def slo_mutants(slo: Slo) -> Iterator[Mutant]:
         lambda rule: replace(rule, expr=mean),
         own,
     )
+    spent = frozenset({EXHAUSTION})
+    yield Mutant(f"{subject}: spent is no forecast", spent, _without_or, own)
     yield Mutant(f"{subject}: period one day long", period, replaced("[30d]", "[1h]"), own)
 
 
@@ -138,6 +144,14 @@ def _without_half(rule: Rule, index: int) -> Rule:
     halves = known.removeprefix("(\n").removesuffix("\n)").split("\n    or\n")
     del halves[index]
     return replace(rule, expr=f"{halves[0]}\nunless{rest}")
+
+
+def _without_unless(rule: Rule) -> Rule:
+    return replace(rule, expr=rule.expr.partition("\nunless\n")[0])
+
+
+def _without_or(rule: Rule) -> Rule:
+    return replace(rule, expr=rule.expr.partition("\nor\n")[0])
 
 
 def _without_zero(rule: Rule) -> Rule:

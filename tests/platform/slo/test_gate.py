@@ -1,5 +1,6 @@
 """The release gate against a real Prometheus."""
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -19,6 +20,8 @@ STATES: dict[str, tuple[State, State]] = {
     "just-spent": ((0, 5), (1, 5)),
     "blind": ((0.4, 5), (1, None)),
     "unborn": ((None, 0), (1, 5)),
+    "down": ((0.4, 5), (1, 5)),
+    "not-numbers": ((math.nan, 5), (math.inf, 5)),
 }
 
 
@@ -35,6 +38,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
             for name, value in zip(RECORDED, state, strict=True):
                 if value is not None:
                     lines += [f"{name}{{{labels}}} {value} {moment}" for moment in moments]
+        if environment != "down":
+            target = f'up{{service_name="ports",deployment_environment_name="{environment}"}}'
+            lines += [f"{target} 1 {moment}" for moment in moments]
     (folder / "text").write_text("\n".join([*lines, "# EOF\n"]))
     create = ("tsdb", "create-blocks-from", "openmetrics")
     run(tool("promtool"), *create, str(folder / "text"), str(folder / "data"))
@@ -79,6 +85,12 @@ NO_DATA = "no data now: the SLI is not being recorded"
             "yes unborn ports latency: 100.00% of the error budget left",
         ),
         (
+            "down",
+            1,
+            "no  down ports availability: no data now: no target answers its scrape",
+            "no  down ports latency: no data now: no target answers its scrape",
+        ),
+        (
             "unheard-of",
             1,
             f"no  unheard-of ports availability: {NO_DATA}",
@@ -97,6 +109,18 @@ def test_the_gate_opens_only_where_every_slo_has_data_and_budget(
     arguments = ("--prometheus", recorded.url, "--environment", environment, "--service", "ports")
     assert main(["--root", str(ROOT), "gate", *arguments]) == code
     assert capsys.readouterr().out == f"{availability}\n{latency}\n"
+
+
+def test_the_gate_stays_shut_where_the_budget_is_no_number(
+    recorded: Prometheus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--prometheus", recorded.url, "--environment", "not-numbers")
+    assert main(["--root", str(ROOT), "gate", *arguments]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(" is no number")[0] for line in told] == [
+        "no  not-numbers ports availability: nan",
+        "no  not-numbers ports latency: inf",
+    ]
 
 
 def test_an_override_opens_a_shut_gate(

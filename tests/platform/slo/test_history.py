@@ -97,7 +97,13 @@ def test_budget_that_outlasts_the_period_has_no_time_to_exhaustion(
 ) -> None:
     for slo in slos:
         found = by_environment(server.query(series.of_slo(series.EXHAUSTION, slo), END - 1))
-        assert not {"constant", "faultless", "idle"} & set(found)
+        left = by_environment(server.query(series.of_slo(series.REMAINING, slo), END - 1))
+        assert left["constant"] > 0
+        assert left["faultless"] > 0
+        assert not {"constant", "faultless"} & set(found)
+        # Idle burns nothing now: it is exhausted where it was spent before, and else never.
+        expected = {} if left["idle"] > 0 else {"idle": 0.0}
+        assert {each: found[each] for each in found if each == "idle"} == expected
 
 
 def recording(groups: list[Group]) -> list[Rule]:

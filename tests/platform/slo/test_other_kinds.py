@@ -7,16 +7,22 @@ from pathlib import Path
 import pytest
 from slo.adoption import load_adoption
 from slo.generate import service_files
-from slo.matchers import OneOf, Prefix
-from slo.model import Slo, Source
+from slo.matchers import Matcher, OneOf, Prefix
+from slo.model import Selector, Slo, Source
 
 from tests.platform.slo.real import ROOT, run, tool
 
+A: Matcher = OneOf(("/a",))
+B: Matcher = OneOf(("/b",))
+Selectors = tuple[Selector, ...]
 
-@pytest.mark.timeout(600)
-def test_good_events_of_a_counter_over_seven_days(tmp_path: Path) -> None:
-    done = {"result": OneOf(("done",))}
-    total = {"result": Prefix("un", negated=True)}
+
+def _holds(folder: Path, total: Selectors, *, good: Selectors = (), bad: Selectors = ()) -> None:
+    """Compile an SLO on a counter, and let promtool judge its rules by its tests."""
+
+    def source(selectors: Selectors) -> Source | None:
+        return Source("jobs_total", histogram=False, selectors=selectors) if selectors else None
+
     slo = Slo(
         service="jobs",
         name="success",
@@ -24,15 +30,46 @@ def test_good_events_of_a_counter_over_seven_days(tmp_path: Path) -> None:
         description="Jobs are done.",
         objective=Decimal("0.95"),
         period=timedelta(days=7),
-        total=Source("jobs_total", histogram=False, selectors=(total,)),
-        good=Source("jobs_total", histogram=False, selectors=(done,)),
-        bad=None,
+        total=Source("jobs_total", histogram=False, selectors=total),
+        good=source(good),
+        bad=source(bad),
         runbook="runbooks/success.md",
         minimum_bad_events=3,
     )
     for name, text in service_files("jobs", [slo], load_adoption(ROOT)).items():
-        file = tmp_path / name
+        file = folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-    assert "SUCCESS" in run(tool("promtool"), "check", "rules", str(tmp_path / "rules.yaml"))
-    assert "SUCCESS" in run(tool("promtool"), "test", "rules", "rules.test.yaml", cwd=tmp_path)
+    assert "SUCCESS" in run(tool("promtool"), "check", "rules", str(folder / "rules.yaml"))
+    assert "SUCCESS" in run(tool("promtool"), "test", "rules", "rules.test.yaml", cwd=folder)
+
+
+@pytest.mark.timeout(600)
+def test_good_events_of_a_counter_over_seven_days(tmp_path: Path) -> None:
+    total = {"result": Prefix("un", negated=True)}
+    _holds(tmp_path, (total,), good=({"result": OneOf(("done",))},))
+
+
+@pytest.mark.timeout(600)
+def test_selectors_in_another_order_than_those_of_the_total(tmp_path: Path) -> None:
+    failed: Matcher = Prefix("5")
+    unmatched = {"route": B, "code": failed}
+    _holds(tmp_path, ({"route": A}, unmatched), bad=(unmatched, {"route": A, "code": failed}))
+
+
+@pytest.mark.timeout(600)
+def test_several_selectors_of_one_label(tmp_path: Path) -> None:
+    good: Selectors = ({"route": A, "code": Prefix("2")}, {"route": A, "code": Prefix("4")})
+    _holds(tmp_path, ({"route": A},), good=good)
+
+
+@pytest.mark.timeout(600)
+def test_selectors_that_differ_by_route(tmp_path: Path) -> None:
+    bad: Selectors = ({"route": A, "code": Prefix("5")}, {"route": B, "code": OneOf(("429",))})
+    _holds(tmp_path, ({"route": OneOf(("/a", "/b"))},), bad=bad)
+
+
+@pytest.mark.timeout(600)
+def test_selectors_that_overlap(tmp_path: Path) -> None:
+    bad = ({"code": OneOf(("500",))}, {"code": Prefix("5")})
+    _holds(tmp_path, ({"code": Prefix("1", negated=True)},), bad=bad)

@@ -9,7 +9,7 @@ from tests.unit.slo.test_generate import ROOT
 
 EXPLAINED = """\
 ports availability: Requests to the ports API are answered without a server error.
-  Objective   99.9 % of events are good, over any 30 days.
+  Objective   99.9 % of events are good, over any 30 d.
   Allowed     43 min 12 s of total outage at steady traffic, or 1000 bad events in a million.
   page        PortsAvailabilityBurn1h fires 2 min 52 s into a total outage: \
 more than 1.44 % bad over 1h and over 5m (14.4 times the budget), held 2m.
@@ -33,7 +33,7 @@ def slo(root: Path, *arguments: str) -> int:
 
 def test_validate_counts_what_it_read(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert slo(root, "validate") == 0
-    assert capsys.readouterr().out == f"{root}/services/shop/slo.yaml: 1 SLOs\n"
+    assert capsys.readouterr().out == "shop: 1 SLOs\n"
 
 
 def test_validate_tells_every_problem_and_fails(
@@ -45,6 +45,36 @@ def test_validate_tells_every_problem_and_fails(
         f"{file}:11: spec.service: must be the folder's name, 'shop'",
         f"{file}:38: spec.objectives[0].target: must lie between 0 and 1, both excluded",
     ]
+
+
+def test_validate_tells_the_problems_of_every_file(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank = declare(root, "bank", "a: [")
+    shop = declare(root, "shop", VALID.replace("0.999", "2"))
+    assert slo(root, "validate") == 1
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"{bank}:1: (document): not valid YAML")
+    assert others == [
+        f"{shop}:38: spec.objectives[0].target: must lie between 0 and 1, both excluded"
+    ]
+
+
+@pytest.mark.parametrize("command", ["validate", "explain"])
+def test_a_root_without_declarations_is_an_error(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(tmp_path / "none", command) == 1
+    assert capsys.readouterr().err == f"no declaration at {tmp_path}/none/services/*/slo.yaml\n"
+
+
+def test_check_without_an_adoption_file_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(tmp_path, "check") == 1
+    assert capsys.readouterr().err == (
+        f"{tmp_path}/platform/adopt.yaml:1: (document): cannot be read: No such file or directory\n"
+    )
 
 
 def test_check_fails_until_generate_has_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +93,50 @@ def test_generate_compresses_time_into_a_folder_of_its_own(root: Path, tmp_path:
     assert [path.relative_to(out) for path in out.rglob("*.yaml")] == [Path("shop/rules.yaml")]
 
 
+def test_generate_tells_how_often_prometheus_must_scrape_for_compressed_time(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(root, "generate", "--scale", "0.05", "--output", str(tmp_path / "out")) == 0
+    assert capsys.readouterr().out == "Prometheus must scrape every 750ms for these rules\n"
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "0.00001", "2", "nan", "inf", "x"])
+def test_a_scale_that_compresses_nothing_or_to_nothing_is_refused(
+    root: Path, tmp_path: Path, scale: str
+) -> None:
+    for command in (["explain"], ["generate", "--output", str(tmp_path / "out")]):
+        with pytest.raises(SystemExit, match="2"):
+            slo(root, *command, f"--scale={scale}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_smallest_scale_still_makes_rules(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert slo(root, "generate", "--scale", "0.0001", "--output", str(out)) == 0
+    assert "interval: 2ms" in (out / "shop/rules.yaml").read_text()
+
+
+def test_generate_leaves_what_else_lies_in_its_output(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "shop").mkdir(parents=True)
+    (out / "shop/kept.yaml").write_text("mine")
+    assert slo(root, "generate", "--scale", "0.05", "--output", str(out)) == 0
+    assert (out / "shop/kept.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "output", [".", "services/..", "platform/generated", "platform/generated/game-day"]
+)
+def test_compressed_time_never_touches_what_is_generated_for_production(
+    root: Path, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(root, "generate") == 0
+    with pytest.raises(SystemExit, match="2"):
+        slo(root, "generate", "--scale", "0.5", "--output", str(root / output))
+    assert "holds or lies in platform/generated" in capsys.readouterr().err
+    assert slo(root, "check") == 0
+
+
 @pytest.mark.parametrize(
     "arguments", [("--scale", "0.5"), ("--output", "x"), ("--scale", "2", "--output", "x")]
 )
@@ -78,6 +152,21 @@ def test_explain_tells_what_is_allowed_and_when_each_alert_fires(
     # By hand, from the workbook: 0.1 % of 30 days is 43.2 min; 14.4 times 0.1 % of an hour is
     # 51.84 s, 6 times 0.1 % of six hours 129.6 s, 3 times of a day 259.2 s, of three days 259.2 s.
     assert capsys.readouterr().out.startswith(EXPLAINED)
+
+
+def test_explain_compresses_every_time_it_tells(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slo(root, "explain", "--scale", "0.01") == 0
+    told = capsys.readouterr().out
+    for part in (
+        "over any 7 h 12 min.",
+        "26 s of total outage",
+        "over 36s and over 3s",
+        "held 1200ms",
+    ):
+        assert part in told, part
+    assert " days" not in told
 
 
 def test_explain_of_an_unknown_service_says_where_it_looked(

@@ -40,6 +40,25 @@ def test_there_is_an_overview_a_page_for_each_slo_and_one_of_requests() -> None:
     assert uids == ["slo-overview", "slo-ports-availability", "slo-ports-latency", "red-ports"]
 
 
+def test_nothing_is_wrong_is_not_painted_red(board: Json) -> None:
+    """Grafana gives a missing value the colour of the first step."""
+    looks = {
+        panel["title"]: panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        for panel in board["panels"]
+        if panel["type"] == "stat"
+    } | {
+        override["matcher"]["options"]: prop["value"]["steps"]
+        for panel in board["panels"]
+        for override in panel["fieldConfig"].get("overrides") or []
+        for prop in override["properties"]
+        if prop["id"] == "thresholds"
+    }
+    for name in {"Exhausted in", "Alerts firing", "Burn rate", "Burn rate now"} & looks.keys():
+        first, *others = looks[name]
+        assert first["color"] in {"green", "transparent"}, name
+        assert "red" in {step["color"] for step in others}, name
+
+
 def test_template_datasource_rule(board: Json) -> None:
     first = board["templating"]["list"][0]
     assert (first["name"], first["label"], first["type"], first["query"]) == (

@@ -3,7 +3,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from slo.declaration import load_service
+from slo.declaration import load_service, load_services
 from slo.matchers import OneOf, Prefix
 from slo.model import Selector, Slo, Source
 from slo.source import InvalidDeclarationError
@@ -117,16 +117,114 @@ def test_bad_events_that_are_all_events_are_refused(root: Path) -> None:
         load_service(declare(root, "shop", text))
 
 
+def test_bad_events_that_are_all_events_together_are_refused(root: Path) -> None:
+    rest = """\
+                - http_route: ["/a", "/b"]
+                  http_response_status_code: {notPrefix: "5"}
+"""
+    at = VALID.index("        total:")
+    file = declare(root, "shop", VALID[:at] + rest + VALID[at:])
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"{file}:23: {BAD}.select: picks every event of total: each would be bad"
+    ]
+
+
 def test_a_name_that_stands_twice_is_told_in_the_second_document(root: Path) -> None:
     with pytest.raises(InvalidDeclarationError) as caught:
         load_service(declare(root, "shop", f"{VALID}---\n{VALID}"))
-    (problem,) = caught.value.problems
-    assert (problem.line, problem.path) == (43, "metadata.name")
+    assert {(each.line, each.path) for each in caught.value.problems} == {(43, "metadata.name")}
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "problem"),
+    [
+        (
+            "shop",
+            "requests",
+            "4: metadata.name: 'requests' is taken: so is the service's dashboard",
+        ),
+        ("shop", "watchdog", "4: metadata.name: 'watchdog' is taken: so is the service's alert"),
+        ("platform", "availability", "11: spec.service: 'platform' is taken: its folder holds"),
+        ("shop", "a" * 32, "4: metadata.name: makes the dashboard's uid 'slo-shop-aaaa"),
+    ],
+)
+def test_a_name_that_is_taken_or_too_long_is_refused(
+    root: Path, service: str, name: str, problem: str
+) -> None:
+    text = VALID.replace("  name: availability", f"  name: {name}", 1)
+    file = declare(root, service, text.replace("service: shop", f"service: {service}"))
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    assert [str(each).startswith(f"{file}:{problem}") for each in caught.value.problems] == [True]
+
+
+def test_the_longest_name_that_grafana_takes_is_valid(root: Path) -> None:
+    text = VALID.replace("  name: availability", f"  name: {'a' * 31}", 1)
+    assert len(load_service(declare(root, "shop", text))[0].uid) == 40
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "made"),
+    [
+        ("shop-till", "availability", "slo-shop-till-availability"),
+        ("shop", "till-availability-budget", "slo-shop-till-availability-budget"),
+    ],
+)
+def test_two_slos_that_share_a_name_among_all_are_refused(
+    root: Path, service: str, name: str, made: str
+) -> None:
+    one = VALID.replace("  name: availability", "  name: till-availability", 1)
+    two = VALID.replace("  name: availability", f"  name: {name}", 1)
+    if service == "shop":
+        first = second = declare(root, "shop", f"{one}---\n{two}")
+        line = 43
+    else:
+        first, line = declare(root, "shop", one), 4
+        second = declare(root, service, two.replace("service: shop", f"service: {service}"))
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_services(root)
+    assert str(caught.value.problems[0]) == (
+        f"{second}:{line}: metadata.name: makes {made!r}, which an SLO of {first} makes already"
+    )
 
 
 def test_a_key_that_stands_twice_is_refused(root: Path) -> None:
     with pytest.raises(InvalidDeclarationError, match=r"slo.yaml:3: kind: key stands twice"):
         load_service(declare(root, "shop", VALID.replace("kind: SLO", "kind: SLO\nkind: SLO")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("kind: SLO", "? [a, b]\n: c", "2: (document): a key must be a text"),
+        ("kind: SLO", "kind: &a [*a]", "2: kind[0]: is an alias of what it stands in"),
+        ("kind: SLO", "kind: &a {b: *a}", "2: kind.b: is an alias of what it stands in"),
+        ("kind: SLO", "kind: !!int abc", "2: kind: 'abc' is no int of YAML 1.2"),
+        ("kind: SLO", "kind: !!float abc", "2: kind: 'abc' is no float of YAML 1.2"),
+        ("kind: SLO", "kind: !!bool yes", "2: kind: 'yes' is no bool of YAML 1.2"),
+        ("apiVersion", "%YAML 1.1\n---\nat: 1:30\napiVersion", "3: at: '1:30' is no int of"),
+        ("kind: SLO", "kind: S\x07", "2: (document): not valid YAML: special characters are not"),
+    ],
+)
+def test_what_yaml_allows_and_a_declaration_does_not_is_told_with_its_line(
+    root: Path, old: str, new: str, problem: str
+) -> None:
+    file = declare(root, "shop", VALID.replace(old, new, 1))
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    assert str(caught.value.problems[0]).startswith(f"{file}:{problem}")
+
+
+def test_what_is_not_utf_8_is_told_with_its_line(root: Path) -> None:
+    file = root / "services/shop/slo.yaml"
+    file.write_bytes(VALID.replace("It answers", "Il répond").encode("latin-1"))
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    assert str(caught.value.problems[0]) == (
+        f"{file}:10: (document): not UTF-8: invalid continuation byte"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n"])

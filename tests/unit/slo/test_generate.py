@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 from slo.adoption import load_adoption
 from slo.declaration import load_service
-from slo.generate import SCHEMA, differences, generate, scaled_rules, write
+from slo.generate import SCHEMA, differences, generate, scaled_rules, update
 from slo.rules import Clock
 from slo.source import InvalidDeclarationError, read_documents
 
@@ -56,7 +56,8 @@ def test_a_wrong_adoption_file_is_told_with_its_line(root: Path) -> None:
 def test_time_can_be_compressed_without_changing_the_logic(root: Path) -> None:
     adoption = load_adoption(root)
     (same,) = scaled_rules(root, adoption, Clock(1)).values()
-    assert same == generate(root)[Path("platform/generated/shop/rules.yaml")]
+    note = "# Prometheus must scrape every 15s for these rules.\n"
+    assert same == note + generate(root)[Path("platform/generated/shop/rules.yaml")]
     (fast,) = scaled_rules(root, adoption, Clock(1 / 60)).values()
     for slow, quick in (
         ("[1h]", "[1m]"),
@@ -64,7 +65,9 @@ def test_time_can_be_compressed_without_changing_the_logic(root: Path) -> None:
         ("[30d]", "[12h]"),
         ("interval: 15s", "interval: 250ms"),
         ("for: 2m", "for: 2s"),
-        ("* 3600 >= 5", "* 60 >= 5"),
+        ("bad over 1h, and still too many over 5m", "bad over 1m, and still too many over 5s"),
+        ("must scrape every 15s", "must scrape every 250ms"),
+        ("* 3600, 0.001) >= 5", "* 60, 0.001) >= 5"),
     ):
         assert slow in same
         assert quick in fast
@@ -80,14 +83,14 @@ def test_time_can_be_compressed_without_changing_the_logic(root: Path) -> None:
 
 def test_what_is_stale_is_found_and_put_right(root: Path) -> None:
     files = generate(root)
-    assert write(root, files) == sorted(files)
+    assert update(root, files) == sorted(files)
     assert differences(root, files) == []
     changed = root / "platform/generated/shop/rules.yaml"
     changed.write_text("groups: []\n")
     leftover = root / "platform/generated/gone/rules.yaml"
     leftover.parent.mkdir()
     leftover.touch()
-    assert write(root, files) == [
+    assert update(root, files) == [
         leftover.relative_to(root),
         changed.relative_to(root),
     ]

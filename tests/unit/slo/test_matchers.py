@@ -3,7 +3,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slo.matchers import Matcher, OneOf, Prefix, outside
+from slo.matchers import Matcher, OneOf, Prefix
 
 MATCHERS = st.one_of(
     st.lists(st.sampled_from(["200", "404", "500", "503"]), min_size=1).map(
@@ -28,9 +28,8 @@ def test_a_matcher_renders_as_promql(matcher: Matcher, promql: str) -> None:
 
 
 @given(MATCHERS)
-def test_samples_are_picked_and_others_are_not(matcher: Matcher) -> None:
+def test_samples_are_picked(matcher: Matcher) -> None:
     assert matcher.accepts(matcher.sample())
-    assert not matcher.accepts(outside(matcher))
 
 
 @given(MATCHERS, MATCHERS, st.from_regex("[2-5][0-9]{2}", fullmatch=True))

@@ -9,7 +9,9 @@ from slo import series
 from slo.adoption import Adoption
 from slo.dashboards.frame import TARGET, annotated, frame, link, one_service
 from slo.dashboards.panels import (
+    ALERTS_STEP,
     BUDGET_STEPS,
+    EXHAUSTION_STEPS,
     GREEN,
     ORANGE,
     RED,
@@ -88,18 +90,19 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
         ),
         number(
             "Exhausted in",
-            "When the budget is gone, if it goes on as in the last hour and nothing comes back.",
+            "When the budget is gone, if it goes on as in the last hour and nothing comes back. "
+            "0 s: it is gone. No forecast: it burns no faster than allowed, or there is no data.",
             "s",
             _of(series.EXHAUSTION, slo),
-            steps=((None, RED), (86400.0, ORANGE)),
-            absent="never, at this rate",
+            steps=((None, GREEN), *EXHAUSTION_STEPS),
+            absent="none forecast",
         ),
         number(
             "Alerts firing",
             "How many of this SLO's alerts are firing.",
             "short",
             f"count({firing})",
-            steps=((None, RED),),
+            steps=((None, GREEN), ALERTS_STEP),
             absent="none",
         ),
         number(

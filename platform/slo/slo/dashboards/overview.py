@@ -6,8 +6,11 @@ from telemetry import names
 from slo import series
 from slo.dashboards.frame import choice, frame
 from slo.dashboards.panels import (
+    ALERTS_STEP,
     BUDGET_STEPS,
+    EXHAUSTION_STEPS,
     GREEN,
+    NEUTRAL,
     ORANGE,
     RED,
     graph,
@@ -32,10 +35,12 @@ def overview() -> dashboard.Dashboard:
     budget = f"{series.ERROR_BUDGET}{{{_SERVICES}}}"
     up = f"{series.BY_TARGET} (up{{{_CHOSEN}}})"
     answering = f"sum {up} / count {up}"
+    # Zero for each SLO and environment with data of the period: what is down has no traffic now.
+    nothing = f"clamp({remaining} or {traffic}, 0, 0)"
     columns = [
         (
             "Objective",
-            f"{traffic} * 0 + {_SAME_SLO} {series.OBJECTIVE}{{{_SERVICES}}}",
+            f"{nothing} + {_SAME_SLO} {series.OBJECTIVE}{{{_SERVICES}}}",
             "percentunit",
             (),
         ),
@@ -47,17 +52,22 @@ def overview() -> dashboard.Dashboard:
         ),
         ("Budget left", remaining, "percentunit", BUDGET_STEPS),
         ("Burn rate", burn, "short", ((None, GREEN), (1.0, ORANGE), (6.0, RED))),
-        ("Exhausted in", f"{series.EXHAUSTION}{{{_CHOSEN}}}", "s", ((None, RED),)),
+        (
+            "Exhausted in",
+            f"{series.EXHAUSTION}{{{_CHOSEN}}}",
+            "s",
+            ((None, NEUTRAL), *EXHAUSTION_STEPS),
+        ),
         (
             "Alerts firing",
             f'count by ({_KEY}) (ALERTS{{{_CHOSEN}, alertstate="firing", {series.SLO}!=""}})',
             "short",
-            ((None, RED),),
+            ((None, NEUTRAL), ALERTS_STEP),
         ),
         ("Events per second", traffic, "short", ()),
         (
             "Targets up",
-            f"{traffic} * 0 + {series.ON_TARGET} group_left () ({answering})",
+            f"{nothing} + {series.ON_TARGET} group_left () ({answering})",
             "percentunit",
             ((None, RED), (1.0, GREEN)),
         ),
@@ -76,7 +86,7 @@ def overview() -> dashboard.Dashboard:
                 "Service level objectives",
                 "One row for each SLO and environment. An empty cell means: nothing there. No burn "
                 "rate or SLI: no request. No time to exhaustion: the budget burns no faster "
-                "than allowed. A row that is missing altogether has no data.",
+                "than allowed; 0 s: it is spent. A row that is missing altogether has no data.",
                 wrapped,
             )
         )

@@ -1,0 +1,84 @@
+"""The release gate against answers that a healthy Prometheus does not give."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slo.cli import main
+
+
+def vector(*values: str, **more: Sequence[str]) -> str:
+    result = [{"metric": {"n": str(n)}, "value": [0, value]} for n, value in enumerate(values)]
+    return json.dumps(
+        {"status": "success", "data": {"resultType": "vector", "result": result}, **more}
+    )
+
+
+@contextmanager
+def answering(body: str) -> Iterator[str]:
+    """A stand-in for Prometheus that answers every query alike."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def gate(root: Path, url: str) -> int:
+    return main(["--root", str(root), "gate", "--prometheus", url, "--environment", "prod"])
+
+
+def test_the_gate_opens_on_one_finite_number(root: Path) -> None:
+    with answering(vector("0.4")) as url:
+        assert gate(root, url) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (vector("0.4", "-3"), "2 series where there must be one"),
+        (vector("+Inf"), "inf is no number to judge by"),
+        (vector("NaN"), "nan is no number to judge by"),
+        (vector("0.4", warnings=["one store is down"]), "['one store is down']"),
+        (vector("0.4", infos=["metric might not be a gauge"]), "['metric might not be a gauge']"),
+        (vector("four"), "no answer of Prometheus' query API"),
+        ("[]", "no answer of Prometheus' query API"),
+        ("<html>", "no answer of Prometheus' query API"),
+        ('{"status": "success"}', "no data with status 'success'"),
+        ('{"status": "error", "error": "out of memory"}', "out of memory"),
+    ],
+)
+def test_the_gate_stays_shut_on_a_doubtful_answer(
+    root: Path, capsys: pytest.CaptureFixture[str], body: str, reason: str
+) -> None:
+    with answering(body) as url:
+        assert gate(root, url) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("no  prod")
+    assert reason in told
+
+
+def test_the_gate_stays_shut_when_the_address_is_none(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in ("localhost:9090", "http://[", "http://127.0.0.1:99999"):
+        assert gate(root, url) == 1, url
+        assert capsys.readouterr().out.startswith(f"no  prod: cannot ask {url}")

@@ -36,7 +36,7 @@ def alert_tests(
     service: str, slos: Sequence[Slo], groups: Sequence[Group], adoption: Adoption
 ) -> dict[str, Any]:
     """Make the test file that lies beside a service's `rules.yaml`, which holds the groups."""
-    (watchdog,) = watchdog_group(service, Clock()).rules
+    (watchdog,) = watchdog_group(service, Clock(), adoption).rules
     always = _test(
         f"{service}: the watchdog fires though there is no data",
         [],

@@ -6,7 +6,7 @@ from telemetry import names
 
 from slo import series
 from slo.adoption import Adoption
-from slo.model import Slo, pascal_case
+from slo.model import OVERVIEW_UID, Slo, pascal_case
 from slo.rules import EVALUATION_INTERVAL, Clock, Group, Rule
 from slo.windows import (
     BASE_WINDOW,
@@ -114,7 +114,7 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
     )
 
 
-def watchdog_group(service: str, clock: Clock) -> Group:
+def watchdog_group(service: str, clock: Clock, adoption: Adoption) -> Group:
     """Make the alert that always fires, whose absence tells that alerting is broken."""
     watchdog = Rule(
         watchdog_name(service),
@@ -123,6 +123,8 @@ def watchdog_group(service: str, clock: Clock) -> Group:
         {
             "summary": f"Alerting for {service} works",
             "description": "Fires always. Its receiver must raise the alarm when it stops.",
+            "runbook_url": adoption.file_url("docs/slo.md") + "#when-the-watchdog-falls-silent",
+            "dashboard_url": adoption.dashboard_url(OVERVIEW_UID, environment="$__all"),
         },
         timedelta(0),
     )

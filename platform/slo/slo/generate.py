@@ -58,7 +58,7 @@ def service_groups(
         groups.append(Group(slo.uid, clock.lasts(EVALUATION_INTERVAL), sli))
         budget = budget_rules(slo, clock)
         groups.append(Group(slo.budget_group, clock.lasts(BUDGET_INTERVAL), budget))
-    return [*groups, watchdog_group(service, clock)]
+    return [*groups, watchdog_group(service, clock, adoption)]
 
 
 def service_files(service: str, slos: Sequence[Slo], adoption: Adoption) -> dict[str, str]:

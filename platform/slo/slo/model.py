@@ -7,6 +7,9 @@ from decimal import Decimal
 
 from slo.matchers import Matcher
 
+OVERVIEW_UID = "slo-overview"
+"""The dashboard of all SLOs."""
+
 Selector = Mapping[str, Matcher]
 
 

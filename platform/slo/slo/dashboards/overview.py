@@ -17,9 +17,9 @@ from slo.dashboards.panels import (
     query,
     table,
 )
+from slo.model import OVERVIEW_UID
 from slo.windows import BASE_WINDOW
 
-UID = "slo-overview"
 _CHOSEN = f'{names.SERVICE_NAME}=~"$service", {names.ENVIRONMENT}=~"$environment"'
 _SERVICES = f'{names.SERVICE_NAME}=~"$service"'
 _KEY = f"{names.SERVICE_NAME}, {names.ENVIRONMENT}, {series.SLO}"
@@ -75,7 +75,7 @@ def overview() -> dashboard.Dashboard:
     wrapped = [
         (name, f"max by ({_KEY}) ({expr})", unit, steps) for name, expr, unit, steps in columns
     ]
-    board = frame(UID, "SLO overview", "Every SLO: what is promised, kept and left.", [])
+    board = frame(OVERVIEW_UID, "SLO overview", "Every SLO: what is promised, kept and left.", [])
     environments = f"label_values(up{{{_SERVICES}}}, {names.ENVIRONMENT})"
     services = f"label_values({series.INFO}, {names.SERVICE_NAME})"
     return (

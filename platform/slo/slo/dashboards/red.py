@@ -7,6 +7,7 @@ from slo.adoption import Adoption
 from slo.dashboards.frame import TARGET, annotated, frame, link, one_service
 from slo.dashboards.panels import graph, latency_heatmap, query
 from slo.dashboards.saturation import saturation
+from slo.model import OVERVIEW_UID
 
 _COUNT = f"{names.HTTP_SERVER_DURATION}_count"
 _BUCKET = f"{names.HTTP_SERVER_DURATION}_bucket"
@@ -21,7 +22,7 @@ def red(service: str, adoption: Adoption) -> dashboard.Dashboard:
         [service],
     )
     board = annotated(one_service(board, service))
-    board = board.link(link("SLOs", f"{adoption.urls.grafana}/d/slo-overview"))
+    board = board.link(link("SLOs", f"{adoption.urls.grafana}/d/{OVERVIEW_UID}"))
     all_ = f"rate({_COUNT}{{{TARGET}}}[$__rate_interval])"
     failed = f'rate({_COUNT}{{{TARGET}, {names.HTTP_STATUS}=~"5.*"}}[$__rate_interval])'
     buckets = f"rate({_BUCKET}{{{TARGET}}}[$__rate_interval])"

@@ -22,8 +22,10 @@ setup: .venv/.stamp ## Make .venv with everything that is needed, from hash-pinn
 .venv/.stamp: requirements/dev.txt $(addsuffix pyproject.toml,$(PACKAGES))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@# Without --no-deps pip looks at releases newer than a lock that names a package with an extra, and stops.
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES:%/=./%))
+	$(BIN)/pip check --quiet
 	touch $@
 
 run: setup ## Serve SERVICE (ports) on localhost:8080
@@ -116,5 +118,5 @@ load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=6
 
 .venv-load/.stamp: requirements/load.txt
 	$(PYTHON) -m venv --clear .venv-load
-	.venv-load/bin/pip install --quiet --require-hashes -r requirements/load.txt
+	.venv-load/bin/pip install --quiet --no-deps --require-hashes -r requirements/load.txt
 	touch $@

@@ -26,7 +26,7 @@ from seaports.application.get_port import get_port
 from seaports.application.import_ports import Report, import_ports
 from seaports.application.interfaces import PortStore
 from seaports.application.list_ports import list_ports, stream_ports
-from seaports.application.use_cases import UseCases
+from seaports.application.use_cases import Holdings, UseCases
 from seaports.domain.errors import InvalidRecord, PortsError
 
 _log = telemetry.get_logger(__name__)
@@ -53,7 +53,6 @@ def use_cases() -> UseCases:
         delete_port=_traced(partial(delete_port, store), "delete_port"),
         import_ports=_traced(partial(import_ports, store), "import_ports"),
         encode=encode,
-        count=store.count,
         revision=store.revision,
         check_store=partial(_check, backend),
     )
@@ -130,9 +129,11 @@ def _stop(reason: str) -> SystemExit:
     return SystemExit(1)
 
 
-def _check(store: PortStore) -> None:
+def _check(store: PortStore) -> Holdings:
     """Ask the store itself, and show what it holds: so `/metrics` is as fresh as the last probe."""
-    telemetry.metrics.set_store(ports=store.count(), revision=store.revision())
+    held = Holdings(ports=store.count(), revision=store.revision())
+    telemetry.metrics.set_store(**held._asdict())
+    return held
 
 
 def _streamed(function: Callable[_P, Iterator[_T]], name: str) -> Callable[_P, Iterator[_T]]:

@@ -27,7 +27,7 @@ from seaports.application.import_ports import Report, import_ports
 from seaports.application.interfaces import PortStore
 from seaports.application.list_ports import list_ports, stream_ports
 from seaports.application.use_cases import Holdings, UseCases
-from seaports.domain.errors import InvalidRecord, PortsError
+from seaports.domain.errors import InvalidRecord, PortsError, Refused
 
 _log = telemetry.get_logger(__name__)
 
@@ -149,7 +149,7 @@ def _traced(function: Callable[_P, _T], name: str) -> Callable[_P, _T]:
     """Return the use case with a span around it."""
 
     def traced(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        with telemetry.span(name):
+        with telemetry.span(name, expected=Refused):
             return function(*args, **kwargs)
 
     return traced

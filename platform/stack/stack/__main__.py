@@ -9,15 +9,12 @@ from stack import chaos, components
 from stack.addresses import WELL_KNOWN, Addresses
 from stack.components import Site
 from stack.errors import StackError
+from stack.grafana import HOW_TO_GET
 from stack.stack import READY_SECONDS, Stack, fresh, wait_while_running
 from stack.values import ROOT
 
 DATA = ROOT / ".stack"
 PAGES = {"ports": "/docs", "prometheus": "/api/v1/alerts", "jaeger": "/api/services"}
-NO_GRAFANA = (
-    "grafana       not started: no `grafana` on the PATH; get it from grafana.com/grafana/download "
-    "(or your system's packages) and start again: it provisions itself"
-)
 
 
 def say(line: str) -> None:
@@ -29,13 +26,13 @@ def up() -> None:
     """Run all until Ctrl-C."""
     site = fresh(Site(DATA, Addresses(well_known=True)))
     start = time.monotonic()
-    with Stack(site) as stack:
+    with Stack(site, with_grafana=True) as stack:
         say(f"{'component':<13} {'ready after':>11}  address")
         for name, process in stack.processes.items():
             url = site.addresses.url(name) + PAGES.get(name, "") if name in WELL_KNOWN else "-"
             say(f"{name:<13} {process.ready_seconds or 0:9.1f} s  {url}")
         if "grafana" not in stack.processes:
-            say(NO_GRAFANA)
+            say(HOW_TO_GET)
         say(
             "Jaeger and Prometheus are built without their web pages here: their APIs are complete."
         )

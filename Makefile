@@ -94,7 +94,7 @@ bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated 
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
-.PHONY: stack run-jaeger e2e load chaos
+.PHONY: stack run-jaeger e2e load chaos panels
 stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	@$(BIN)/python -m stack up
@@ -110,6 +110,14 @@ e2e: setup ## Assert every signal end to end on the whole stack, one line per sc
 SHARE ?= 1
 chaos: setup ## Make the stack's service fail: FAULT=errors|latency|db-down|off SHARE=0.2
 	@$(BIN)/python -m stack chaos $(or $(FAULT),--help) --share $(SHARE)
+
+MINUTES ?= 15
+panels: setup tools/panels/node_modules/.stamp ## Draw the running stack's dashboards to .stack/panels (Node, Chromium); MINUTES=15
+	@$(BIN)/python -m stack panels --minutes $(MINUTES)
+
+tools/panels/node_modules/.stamp: tools/panels/package-lock.json
+	cd tools/panels && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
 
 LOAD_URL ?= http://localhost:8080
 load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=60; WEB=1 for a page

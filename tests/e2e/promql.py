@@ -1,6 +1,5 @@
 """Every PromQL query that rules, dashboards and documents hold, and what each one reads."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from stack import values
-from stack.components import ENVIRONMENT
+from stack import dashboards, values
+from stack.dashboards import fill
 from stack.values import ROOT
 
 from tests.e2e.backends import Backends
@@ -58,29 +57,10 @@ class Selector:
         return f"{self.metric}{{{', '.join(sorted(self.labels))}}}"
 
 
-def fill(expr: str, scrape_seconds: float) -> str:
-    """Fill Grafana's variables in; its rate interval is four scrapes at least."""
-    for variable, value in {
-        "$__rate_interval": f"{int(4000 * scrape_seconds)}ms",
-        "$__range": "5m",
-        "$__interval": "15s",
-        "$service": "ports",
-        "$environment": ENVIRONMENT,
-    }.items():
-        expr = expr.replace(variable, value)
-    return expr
-
-
 def panels(file: Path) -> Iterator[Panel]:
     """Queries of a dashboard's panels, rows' inner panels included."""
-
-    def walk(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        for panel in found:
-            yield panel
-            yield from walk(panel.get("panels", []))
-
-    dashboard = json.loads(file.read_text())
-    for panel in walk(dashboard["panels"]):
+    dashboard = dashboards.read(file)
+    for panel in dashboards.panels(dashboard):
         for number, target in enumerate(panel.get("targets", []), start=1):
             yield Panel(dashboard["uid"], panel["title"], target["expr"], number)
 
@@ -94,7 +74,7 @@ def queries() -> Iterator[tuple[str, str]]:
         for group in rules["groups"]:
             for rule in group["rules"]:
                 yield f"{name}: {rule.get('record') or rule['alert']}", rule["expr"]
-    for file in GENERATED.glob("*/dashboards/*.json"):
+    for file in dashboards.FILES:
         for panel in panels(file):
             yield str(panel), panel.query(1)
     for page in ROOT.glob("services/*/runbooks/*.md"):

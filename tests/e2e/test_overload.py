@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from stack import dashboards
 from stack.addresses import Addresses
 from stack.components import ENVIRONMENT, Site
 from stack.stack import Stack
-from stack.values import ROOT
 from telemetry import names
 
 from tests.e2e import promql
@@ -30,8 +30,7 @@ from tests.e2e.conftest import FAST_SERVICE
 SCALE: Final = 1 / 60  # an hour is a minute
 SCRAPE_SECONDS: Final = 0.5
 CLIENTS: Final = 32
-DASHBOARDS: Final = sorted((ROOT / "platform" / "generated").glob("*/dashboards/*.json"))
-PANELS: Final = [panel for file in DASHBOARDS for panel in promql.panels(file)]
+PANELS: Final = [panel for file in dashboards.FILES for panel in promql.panels(file)]
 
 # Metrics of the service that no rule, dashboard or runbook reads, and why they are there all the
 # same. Whatever is in neither is a metric that nobody needs.

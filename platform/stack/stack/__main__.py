@@ -5,8 +5,8 @@ import signal
 import sys
 import time
 
-from stack import chaos, components
-from stack.addresses import WELL_KNOWN, Addresses
+from stack import chaos, components, panels
+from stack.addresses import HOST, WELL_KNOWN, Addresses
 from stack.components import Site
 from stack.errors import StackError
 from stack.grafana import HOW_TO_GET
@@ -67,6 +67,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("up", help="run all until Ctrl-C")
     commands.add_parser("jaeger", help="run Jaeger, and the service sending to it, until Ctrl-C")
+    drawn = commands.add_parser("panels", help="draw the running stack's dashboards to PNG")
+    drawn.add_argument("--minutes", type=float, default=15.0, help="how much they show")
     faults = commands.add_parser("chaos", help="make the running stack's service fail on purpose")
     faults.add_argument("fault", choices=chaos.FAULTS)
     faults.add_argument("--share", type=float, default=1.0, help="of the requests, 0 to 1")
@@ -76,6 +78,9 @@ def main() -> int:
     try:
         if arguments.what == "chaos":
             say(chaos.inject(Site(DATA).fault, arguments.fault, arguments.share))
+        elif arguments.what == "panels":
+            url = f"http://{HOST}:{WELL_KNOWN['prometheus']}"
+            say(panels.draw(url, DATA / "panels", arguments.minutes, panels.SCRAPE_SECONDS).strip())
         else:
             {"up": up, "jaeger": jaeger}[arguments.what]()
     except StackError as error:

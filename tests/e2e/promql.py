@@ -19,8 +19,9 @@ OF_THE_SCRAPE: Final = {
     "up", "scrape_duration_seconds", "scrape_samples_post_metric_relabeling",
     "scrape_samples_scraped", "scrape_series_added", "target_info",
 }  # fmt: skip
-# Counters that exist from the first failure on, and alerts while they are pending or firing.
-ON_FAILURE_ONLY: Final = re.compile(r"otelcol_exporter_(enqueue|send)_failed_.*|ALERTS.*")
+# Counters that exist from the first failure on.
+ON_FAILURE_ONLY: Final = re.compile(r"otelcol_exporter_(enqueue|send)_failed_.*")
+LEGEND_LABEL: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 FENCED_PROMQL: Final = re.compile(r"```promql\n(.*?)```", re.DOTALL)
 
 
@@ -32,6 +33,12 @@ class Panel:
     title: str
     expr: str
     number: int
+    legend: str
+
+    @property
+    def legend_labels(self) -> set[str]:
+        """Labels that the legend writes out."""
+        return set(LEGEND_LABEL.findall(self.legend))
 
     def query(self, scrape_seconds: float) -> str:
         """The query as Grafana sends it, the variables filled in."""
@@ -42,19 +49,23 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Selector:
-    """What a query reads: a metric, by some labels."""
+class Reading:
+    """Labels that a query reads, of one of some metrics at least.
 
-    metric: str
+    A selector reads its labels of one metric. What is grouped or matched by a label reads it of
+    whichever of the metrics below has it.
+    """
+
+    metrics: frozenset[str]
     labels: frozenset[str]
 
     def presence(self) -> str:
-        """A selector of the metric's series that have all the labels."""
+        """A selector of the metrics' series that have all the labels."""
         labels = "".join(f',{label}!=""' for label in sorted(self.labels))
-        return f'{{__name__="{self.metric}"{labels}}}'
+        return f'{{__name__=~"{"|".join(sorted(self.metrics))}"{labels}}}'
 
     def __str__(self) -> str:
-        return f"{self.metric}{{{', '.join(sorted(self.labels))}}}"
+        return f"{' or '.join(sorted(self.metrics))}{{{', '.join(sorted(self.labels))}}}"
 
 
 def panels(file: Path) -> Iterator[Panel]:
@@ -62,7 +73,8 @@ def panels(file: Path) -> Iterator[Panel]:
     dashboard = dashboards.read(file)
     for panel in dashboards.panels(dashboard):
         for number, target in enumerate(panel.get("targets", []), start=1):
-            yield Panel(dashboard["uid"], panel["title"], target["expr"], number)
+            legend = target.get("legendFormat", "")
+            yield Panel(dashboard["uid"], panel["title"], target["expr"], number, legend)
 
 
 def queries() -> Iterator[tuple[str, str]]:
@@ -83,30 +95,58 @@ def queries() -> Iterator[tuple[str, str]]:
 
 
 @cache
-def selectors(backends: Backends, query: str) -> frozenset[Selector]:
+def readings(backends: Backends, query: str) -> frozenset[Reading]:
     """What a query reads, as Prometheus itself parses it."""
     answer = backends.http.get(
         f"{backends.at.url('prometheus')}/api/v1/parse_query", params={"query": query}
     )
     assert answer.is_success, (query, answer.text)
-    return frozenset(_selectors(answer.json()["data"]))
+    return frozenset(_readings(answer.json()["data"]))
 
 
-def _selectors(node: Any) -> Iterator[Selector]:
+def metrics(backends: Backends, query: str) -> set[str]:
+    """Names of the metrics that a query reads."""
+    return {name for reading in readings(backends, query) for name in reading.metrics}
+
+
+def _readings(node: Any) -> Iterator[Reading]:
     if isinstance(node, list):
         for item in node:
-            yield from _selectors(item)
-    elif isinstance(node, dict):
-        if node.get("type") in {"vectorSelector", "matrixSelector"}:
-            # A matcher that is met by an absent label says nothing about its presence.
-            labels = frozenset(
-                m["name"] for m in node["matchers"] if m["name"] != "__name__" and m["type"] == "="
-            )
-            if node["name"] and not ON_FAILURE_ONLY.fullmatch(node["name"]):
-                yield Selector(node["name"], labels)
-        else:
-            for value in node.values():
-                yield from _selectors(value)
+            yield from _readings(item)
+    if not isinstance(node, dict):
+        return
+    if node.get("type") in {"vectorSelector", "matrixSelector"}:
+        if node["name"] and not ON_FAILURE_ONLY.fullmatch(node["name"]):
+            yield Reading(frozenset({node["name"]}), frozenset(_present(node["matchers"])))
+        return
+    for value in node.values():
+        yield from _readings(value)
+    if node.get("type") == "aggregation" and not node["without"]:
+        yield from _by(node["grouping"], node["expr"])
+    matching = node.get("matching") or {}
+    if matching.get("on"):
+        for side in ("lhs", "rhs"):
+            yield from _by(matching["labels"], node[side])
+
+
+def _by(labels: list[str], below: Any) -> Iterator[Reading]:
+    names = frozenset(name for reading in _readings(below) for name in reading.metrics)
+    if names:  # none below a number
+        yield from (Reading(names, frozenset({label})) for label in labels)
+
+
+def _present(matchers: list[dict[str, str]]) -> Iterator[str]:
+    """Labels that must be there: a matcher that an absent label meets says nothing about it."""
+    for matcher in matchers:
+        kind, value = matcher["type"], matcher["value"]
+        absent_meets = {
+            "=": value == "",
+            "!=": value != "",
+            "=~": re.fullmatch(value, "") is not None,
+            "!~": re.fullmatch(value, "") is None,
+        }
+        if matcher["name"] != "__name__" and not absent_meets[kind]:
+            yield matcher["name"]
 
 
 def family(metric: str) -> str:

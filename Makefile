@@ -73,7 +73,7 @@ check-generated: setup ## Fail when what is committed differs from a fresh gener
 .PHONY: test-slo mutate-slo
 test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest -s tests/platform/slo
+	$(BIN)/pytest -n 2 --dist loadgroup -rP tests/platform/slo
 
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
@@ -105,7 +105,7 @@ run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
 
 e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 SHARE ?= 1
 chaos: setup ## Make the stack's service fail: FAULT=errors|latency|db-down|off SHARE=0.2

@@ -14,8 +14,13 @@ const WIDTH = 1600;
 const PAGE = 'http://localhost/';
 const HTML = '<!doctype html><body style="margin:0"><div id="board"></div>';
 const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
 const [what, folder] = process.argv.slice(2);
@@ -45,7 +50,9 @@ for (const drawn of JSON.parse(await readFile(what, 'utf8'))) {
   });
   // Nothing is fetched: the page is this one answer, and whatever else it asks for is refused.
   await page.route('**', (route) =>
-    route.request().url() === PAGE ? route.fulfill({ body: HTML, contentType: 'text/html' }) : route.abort()
+    route.request().url() === PAGE
+      ? route.fulfill({ body: HTML, contentType: 'text/html' })
+      : route.abort()
   );
   await page.goto(PAGE);
   await page.addStyleTag({ content: text('.css') });

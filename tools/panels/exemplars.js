@@ -1,4 +1,4 @@
-// Grafana's exemplars are drawn by a part of it that is no npm package: a stand-in for its diamonds.
+// Grafana draws exemplars in a part of it that is no npm package: a stand-in for its diamonds.
 
 /** Draw a diamond at each exemplar; `height` says at which value of the y axis. */
 export function dots(plot, exemplars, color, height) {

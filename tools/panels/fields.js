@@ -41,18 +41,34 @@ const registry = new FieldConfigOptionsRegistry(() => [
   item('color', identityOverrideProcessor),
   item('thresholds', thresholdsOverrideProcessor),
   ...[
-    'axisGridShow', 'axisPlacement', 'cellOptions', 'drawStyle', 'fillOpacity', 'gradientMode',
-    'lineInterpolation', 'lineWidth', 'pointSize', 'scaleDistribution', 'showPoints', 'spanNulls',
-    'stacking', 'thresholdsStyle', 'width', 'align',
+    'align',
+    'axisGridShow',
+    'axisPlacement',
+    'cellOptions',
+    'drawStyle',
+    'fillOpacity',
+    'gradientMode',
+    'lineInterpolation',
+    'lineWidth',
+    'minWidth',
+    'pointSize',
+    'scaleDistribution',
+    'showPoints',
+    'spanNulls',
+    'stacking',
+    'thresholdsStyle',
+    'width',
   ].map(custom),
 ]);
 
 standardTransformersRegistry.setInit(() =>
-  [standardTransformers.mergeTransformer, standardTransformers.organizeFieldsTransformer].map((transformer) => ({
-    id: transformer.id,
-    name: transformer.name,
-    transformation: async () => transformer,
-  }))
+  [standardTransformers.mergeTransformer, standardTransformers.organizeFieldsTransformer].map(
+    (transformer) => ({
+      id: transformer.id,
+      name: transformer.name,
+      transformation: async () => transformer,
+    })
+  )
 );
 
 // What the panels' plugins take where a dashboard says nothing.
@@ -70,8 +86,11 @@ const TIME_SERIES = {
   stacking: { mode: 'none', group: 'A' },
   thresholdsStyle: { mode: 'off' },
 };
-const COLOR = { stat: FieldColorModeId.Thresholds, bargauge: FieldColorModeId.Thresholds,
-  table: FieldColorModeId.Thresholds };
+const COLOR = {
+  stat: FieldColorModeId.Thresholds,
+  bargauge: FieldColorModeId.Thresholds,
+  table: FieldColorModeId.Thresholds,
+};
 
 /** A panel's frames after its transformations, each field with its options and its format. */
 export async function prepared(panel, frames, theme) {
@@ -92,10 +111,14 @@ export async function prepared(panel, frames, theme) {
         color: { mode: COLOR[panel.type] ?? FieldColorModeId.PaletteClassic },
         thresholds: {
           mode: ThresholdsMode.Absolute,
-          steps: [{ value: -Infinity, color: 'green' }, { value: 80, color: 'red' }],
+          steps: [
+            { value: -Infinity, color: 'green' },
+            { value: 80, color: 'red' },
+          ],
         },
         ...defaults,
-        custom: panel.type === 'timeseries' ? { ...TIME_SERIES, ...defaults.custom } : defaults.custom,
+        custom:
+          panel.type === 'timeseries' ? { ...TIME_SERIES, ...defaults.custom } : defaults.custom,
       },
     },
   });

@@ -12,14 +12,22 @@ export function Heatmap({ panel, frame, exemplars, range, theme, width, height }
   const config = useMemo(() => build(panel, frame, exemplars, range, theme), [frame, theme]);
   const times = frame.fields[0].values;
   return (
-    <UPlotChart config={config} data={[times, times.map(() => null)]} width={width} height={height} />
+    <UPlotChart
+      config={config}
+      data={[times, times.map(() => null)]}
+      width={width}
+      height={height}
+    />
   );
 }
 
 function build(panel, frame, exemplars, range, theme) {
   const builder = new UPlotConfigBuilder('utc');
   const [time, ...rows] = frame.fields;
-  builder.setPrepData(([frame]) => [frame.fields[0].values, frame.fields[0].values.map(() => null)]);
+  builder.setPrepData(([frame]) => [
+    frame.fields[0].values,
+    frame.fields[0].values.map(() => null),
+  ]);
   builder.addScale({
     scaleKey: 'x',
     isTime: true,

@@ -8,7 +8,14 @@ import {
   getDisplayValueAlignmentFactors,
   getFieldDisplayValues,
 } from '@grafana/data';
-import { BigValue, BarGauge, GlobalStyles, PanelChrome, TimeSeries, VizRepeater } from '@grafana/ui';
+import {
+  BigValue,
+  BarGauge,
+  GlobalStyles,
+  PanelChrome,
+  TimeSeries,
+  VizRepeater,
+} from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { createRoot } from 'react-dom/client';
 
@@ -50,7 +57,9 @@ function Board({ dashboard, panels, range, theme, width }) {
   const column = (width + GAP) / COLUMNS;
   const bottom = Math.max(...panels.map(({ panel: { gridPos } }) => (gridPos.y ?? 0) + gridPos.h));
   return (
-    <div style={{ padding: GAP, width: width + 2 * GAP, background: theme.colors.background.canvas }}>
+    <div
+      style={{ padding: GAP, width: width + 2 * GAP, background: theme.colors.background.canvas }}
+    >
       <h4>{dashboard.title}</h4>
       <div style={{ position: 'relative', height: bottom * (ROW + GAP) }}>
         {panels.map(({ panel, ...data }) => {

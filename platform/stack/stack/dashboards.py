@@ -28,7 +28,7 @@ def panels(dashboard: Mapping[str, Any]) -> Iterator[Json]:
 
 
 def fill(
-    expr: str, scrape_seconds: float, *, shown_seconds: float = 300, step_seconds: float = 15
+    expr: str, scrape_seconds: float, *, shown_seconds: float = 300, step_seconds: float = 0
 ) -> str:
     """Fill Grafana's variables in.
 
@@ -36,13 +36,12 @@ def fill(
         expr: The query as the dashboard holds it.
         scrape_seconds: Interval of the scrapes; a rate looks back over four at least.
         shown_seconds: What `$__range` stands for: how much the dashboard shows.
-        step_seconds: Time between two points of a graph; a rate misses nothing between them.
+        step_seconds: Time between two points of a graph: a rate misses nothing between them.
     """
     rate_seconds = max(4 * scrape_seconds, step_seconds + scrape_seconds)
     for variable, value in {
         "$__rate_interval": f"{int(1000 * rate_seconds)}ms",
         "$__range": f"{int(shown_seconds)}s",
-        "$__interval": f"{int(1000 * step_seconds)}ms",
         "$service": SERVICE,
         "$environment": ENVIRONMENT,
     }.items():

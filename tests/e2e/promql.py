@@ -77,8 +77,22 @@ def panels(file: Path) -> Iterator[Panel]:
             yield Panel(dashboard["uid"], panel["title"], target["expr"], number, legend)
 
 
+def autoscaler_metrics(manifest: str) -> list[str]:
+    """Metrics that a HorizontalPodAutoscaler's manifest asks for, of kinds that Prometheus has.
+
+    Resource metrics (cpu, memory) come from the kubelet and are none of Prometheus'.
+    """
+    metrics = manifest.partition("\n  metrics:\n")[2]
+    kinds = re.findall(r"^\s*- type: (\w+)$", metrics, re.MULTILINE)
+    found = re.findall(r"^\s*metric:\n\s*name: (\S+)$", metrics, re.MULTILINE)
+    assert kinds, "no metrics"
+    assert len(found) == sum(kind in {"Pods", "Object", "External"} for kind in kinds), kinds
+    return found
+
+
 def queries() -> Iterator[tuple[str, str]]:
     """All queries, each with the name of what holds it."""
+    yield from _of_autoscalers()
     rule_files = [
         (str(f.relative_to(ROOT)), values.read(f)) for f in GENERATED.glob("*/rules.yaml")
     ]
@@ -92,6 +106,13 @@ def queries() -> Iterator[tuple[str, str]]:
     for page in ROOT.glob("services/*/runbooks/*.md"):
         for query in FENCED_PROMQL.findall(page.read_text()):
             yield str(page.relative_to(ROOT)), fill(query, 1)
+
+
+def _of_autoscalers() -> Iterator[tuple[str, str]]:
+    for file in (ROOT / "platform").glob("*/templates/*.yaml"):
+        if "kind: HorizontalPodAutoscaler" in (text := file.read_text()):
+            for metric in autoscaler_metrics(text):
+                yield str(file.relative_to(ROOT)), metric
 
 
 @cache

@@ -19,26 +19,27 @@ PAGES: Final = (
 CODE: Final = re.compile(r"^```\w*\n(.*?)^```|``(.+?)``|`([^`\n]+)`", re.DOTALL | re.MULTILINE)
 WORD: Final = re.compile(r"(?<![\w:./$-])(?:slo:[\w:]+|[a-z][a-z0-9]*(?:_[a-z0-9]+)+_?)(?![\w.(-])")
 ONLY_METRICS: Final = ("_total", "_bucket", "_info")
-NOT_METRICS: Final[dict[str, str]] = {}
-# Metrics of what the stack does not run, and where they come from.
-ELSEWHERE: Final[dict[str, str]] = {}
+NOT_METRICS: Final[frozenset[str]] = frozenset()
 
 
 def metrics(live: set[str], labels: set[str]) -> Iterator[tuple[str, str]]:
-    """Names that are taken for metrics, each with its page."""
-    families = {_family(name) for name in live}
+    """Names on all pages that are taken for metrics, each with its page."""
     pages = sorted({page for pattern in PAGES for page in ROOT.glob(pattern)})
     for page in pages:
-        if "node_modules" in page.parts or ".venv" in page.parts:
-            continue
-        code = "\n".join(
-            filter(None, (part for m in CODE.finditer(page.read_text()) for part in m.groups()))
-        )
-        for word in sorted(set(WORD.findall(code))):
-            if word in labels or word in NOT_METRICS or word in ELSEWHERE:
-                continue
-            if word.startswith("slo:") or word.endswith(ONLY_METRICS) or _family(word) in families:
-                yield str(page.relative_to(ROOT)), word
+        for word in sorted(words(page.read_text(), live, labels)):
+            yield str(page.relative_to(ROOT)), word
+
+
+def words(text: str, live: set[str], labels: set[str]) -> set[str]:
+    """Words of a text that are taken for metrics."""
+    families = {_family(name) for name in live}
+    code = "\n".join(part for found in CODE.finditer(text) for part in found.groups() if part)
+    return {
+        word
+        for word in WORD.findall(code)
+        if word not in labels and word not in NOT_METRICS
+        if word.startswith("slo:") or word.endswith(ONLY_METRICS) or _family(word) in families
+    }
 
 
 def exists(name: str, live: set[str]) -> bool:

@@ -117,14 +117,27 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
     }
 
 
-def test_grafana_has_one_version() -> None:
-    """The image, what the chart names, and the packages that draw its panels."""
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("otel-collector", values.chart("otel-collector")["gateway"]["image"]["tag"]),
+        ("prometheus", values.prometheus()["prometheus"]["prometheusSpec"]["image"]["tag"]),
+        ("jaeger", values.chart("jaeger")["jaeger"]["jaeger"]["image"]["tag"]),
+        ("loki", values.chart("loki")["loki"]["loki"]["image"]["tag"]),
+        ("grafana", values.grafana_version()),
+    ],
+)
+def test_a_chart_says_which_version_it_brings(name: str, tag: str) -> None:
+    chart = values.read(values.PLATFORM / name / "Chart.yaml")
+    assert chart["appVersion"] == tag.removeprefix("v")
+
+
+def test_panels_are_drawn_by_the_packages_of_the_grafana_that_clusters_run() -> None:
     packages = json.loads((values.ROOT / "tools" / "panels" / "package.json").read_text())
     versions = {
         version for name, version in packages["dependencies"].items() if "@grafana/" in name
     }
-    chart = values.read(values.PLATFORM / "grafana" / "Chart.yaml")
-    assert versions == {values.grafana_version()} == {chart["appVersion"]}
+    assert versions == {values.grafana_version()}
 
 
 def test_a_lock_of_packages_names_no_registry() -> None:

@@ -32,7 +32,7 @@ run: setup ## Serve SERVICE (ports) on localhost:8080
 	cd services/$(SERVICE) && exec $(BIN)/gunicorn
 
 test: setup ## Run every test that needs only Python (and PostgreSQL's programs)
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report --include='services/*' --fail-under=95
 
 test-load: setup ## Measure what telemetry does under load and without its Collector (minutes)

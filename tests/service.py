@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,17 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from stack.addresses import Addresses
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "services" / "ports"
 DEADLINE_SECONDS = 60
 
 
+_addresses = Addresses()
+
+
 def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """Return a TCP port that nobody listens on, nor another process of the tests is given."""
+    return _addresses.free_port()
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,8 +31,9 @@ MANIFEST = "manifest.yaml"
 
 
 def folders() -> dict[str, Path]:
-    """All pinned tools: folder by name."""
-    return {path.parent.name: path.parent for path in sorted(HERE.glob("*/go.mod"))}
+    """All pinned tools: folder by name. A go.mod without `tool` pins modules that are only read."""
+    pinned = sorted(HERE.glob("*/go.mod"))
+    return {p.parent.name: p.parent for p in pinned if re.search(r"^tool\b", p.read_text(), re.M)}
 
 
 def commands(folder: Path) -> list[str]:

@@ -60,26 +60,36 @@ def base_image() -> str:
     return name
 
 
+def build_image() -> str:
+    """Return the base image with what this machine's pip is and needs."""
+    base = base_image()
+    name = f"{base}-pip"
+    site = Path(sysconfig.get_path("purelib"))
+    with tempfile.TemporaryDirectory() as context:
+        shutil.copytree(site / "pip", Path(context, "root/usr/lib/python3/dist-packages/pip"))
+        for file in _HOST_FILES:
+            if Path(file).exists():
+                Path(context, f"root{file}").parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, f"{context}/root{file}")
+        Path(context, "Dockerfile").write_text(f"FROM {base}\nCOPY root /\n")
+        podman("build", "--quiet", "--tag", name, context)
+    return name
+
+
 def build(tag: str, *, target: str = "runtime", flags: str = "", folder: Path = ROOT) -> str:
     """Run `make build` in a checkout and return the image's name."""
-    mounts = {file: file for file in _HOST_FILES if Path(file).exists()}
-    pip = Path(sysconfig.get_path("purelib"), "pip")
-    mounts[str(pip)] = "/usr/lib/python3/dist-packages/pip"
-    volumes = " ".join(f"--volume={here}:{there}:ro" for here, there in mounts.items())
+    bases = f"--build-arg BASE_IMAGE={base_image()} --build-arg BUILD_IMAGE={build_image()}"
     run(
         "make",
         "build",
         f"ENGINE={' '.join(PODMAN)}",
         f"TARGET={target}",
         f"TAG={tag}",
-        f"BUILD_FLAGS=--quiet --build-arg BASE_IMAGE={base_image()} {' '.join(LIMITS)} {volumes} {flags}",
+        f"BUILD_FLAGS=--quiet {' '.join(LIMITS)} {bases} {flags}",
         cwd=folder,
     )
-    registry = next(
-        line.split(":", 1)[1].strip()
-        for line in (folder / "platform/adopt.yaml").read_text().splitlines()
-        if line.startswith("registry:")
-    )
+    adopted = (folder / "platform/adopt.yaml").read_text()
+    registry = adopted.split("registry:", 1)[1].split("\n", 1)[0].strip()
     return f"{registry}/ports:{tag}"
 
 

@@ -85,7 +85,7 @@ TARGET ?= runtime
 TAG ?= $(shell git describe --always --dirty --abbrev=12)
 adopted = $(shell sed -n 's/^$(1): *//p' platform/adopt.yaml)
 IMAGE = $(call adopted,registry)/$(SERVICE):$(TAG)
-.PHONY: build image-test chart-test chart-golden
+.PHONY: build deploy fault image-test chart-test chart-golden
 build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BUILD_FLAGS for more
 	@test -n '$(ENGINE)' || { echo 'make build needs docker or podman (or ENGINE=...)' >&2; exit 1; }
 	$(ENGINE) build --file services/$(SERVICE)/Dockerfile --target $(TARGET) --tag $(IMAGE) \
@@ -95,12 +95,18 @@ build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BU
 		$(if $(findstring podman,$(ENGINE)),--timestamp=$(shell git log -1 --format=%ct)) \
 		$(BUILD_FLAGS) .
 
+deploy: ## Release SERVICE's image TAG to a local cluster by helm; other contexts by ALLOW_CONTEXT
+	@SERVICE=$(SERVICE) TAG=$(TAG) platform/local/deploy.sh
+
+fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|off SHARE=0.2
+	@SERVICE=$(SERVICE) FAULT=$(FAULT) SHARE=$(SHARE) platform/local/fault.sh
+
 image-test: setup ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
 	$(BIN)/pytest -s tests/platform/image
 
 chart-test: setup ## Render the service chart for a matrix of values and check what comes out
 	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform podsecurity"
-	$(BIN)/pytest tests/platform/chart
+	$(BIN)/pytest tests/platform/chart tests/platform/local
 
 chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm

@@ -104,9 +104,9 @@ fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|o
 image-test: setup ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
 	$(BIN)/pytest -s tests/platform/image
 
-chart-test: setup ## Render the service chart for a matrix of values and check what comes out
+chart-test: setup ## Check what the service chart renders and refuses, the Tiltfile, and local releases
 	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform podsecurity"
-	$(BIN)/pytest tests/platform/chart tests/platform/local
+	$(BIN)/pytest tests/platform/chart tests/platform/tilt tests/platform/local
 
 chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm

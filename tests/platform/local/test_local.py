@@ -1,4 +1,4 @@
-"""`make deploy` and `make fault`; kubectl and helm are stand-ins that record how they are called."""
+"""`make deploy` and `make fault`; kubectl and helm are stand-ins that record their calls."""
 
 import os
 import subprocess

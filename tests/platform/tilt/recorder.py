@@ -89,10 +89,10 @@ def evaluate(root: Path, helm: Callable[..., str], **flags: str) -> Recorded:
 def _functions(
     root: Path, helm: Callable[..., str], flags: dict[str, str], recorded: Recorded
 ) -> dict[str, Callable[..., Any]]:
-    def record(name: str, *arguments: Any, **options: Any) -> None:
+    def record(name: str, /, *arguments: Any, **options: Any) -> None:
         recorded.calls.append(Call(name, list(arguments), options))
 
-    def nest(name: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+    def nest(name: str, /, *arguments: Any, **options: Any) -> dict[str, Any]:
         return {name: [*arguments], **options}
 
     def named(function: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -92,7 +92,7 @@ build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BU
 		--build-arg VERSION=$(TAG) --build-arg REVISION=$(shell git rev-parse HEAD) \
 		--build-arg REPOSITORY=$(call adopted,repository) \
 		--build-arg ORGANISATION=$(call adopted,organisation) \
-		$(if $(findstring podman,$(ENGINE)),--timestamp=$(shell git log -1 --format=%ct)) \
+		$(if $(findstring podman,$(ENGINE)),--timestamp=0,--build-arg SOURCE_DATE_EPOCH=0) \
 		$(BUILD_FLAGS) .
 
 deploy: ## Release SERVICE's image TAG to a local cluster by helm; other contexts by ALLOW_CONTEXT

@@ -33,16 +33,20 @@ def given(root: Path) -> dict[str, str]:
     return {**loaded, **urls}
 
 
+def tracked() -> list[str]:
+    """Files of the repository, those not committed yet included."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in files.split("\0") if name and (ROOT / name).is_file()]
+
+
 @pytest.fixture(scope="module")
 def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository in which that one file is another, and `make generate` was run."""
     root = tmp_path_factory.mktemp("adopted")
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, files.split("\0")):
-        if (ROOT / name).is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, root / name)
+    for name in tracked():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
     (root / ADOPTION).write_text(ACME)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
     generate = ["make", "--old-file=setup", "generate", f"BIN={ROOT / '.venv/bin'}"]
@@ -88,6 +92,20 @@ def test_nothing_that_is_rendered_has_what_was_there_before(adopted: Path) -> No
         for source, text in rendered(adopted).items()
         for word in words
         if (found := word.search(text))
+    }
+    assert left == set()
+
+
+def test_no_file_beside_the_tests_has_an_address_or_a_team_of_before(adopted: Path) -> None:
+    """The organisation's name may be a word of prose; as the owner of a team it is not."""
+    old = given(ROOT)
+    wanted = {f"@{old.pop('organisation')}/", *old.values()}
+    left = {
+        f"{name}: {value}"
+        for name in tracked()
+        if not name.startswith("tests/")
+        for value in wanted
+        if value.encode() in (adopted / name).read_bytes()
     }
     assert left == set()
 

@@ -21,8 +21,8 @@ COLLECTORS = {
     "jaeger": values.jaeger(),
 }
 CHARTS = sorted(
-    file.parent.name
-    for file in values.PLATFORM.glob("*/Chart.yaml")
+    str(file.parent.relative_to(values.PLATFORM))
+    for file in values.PLATFORM.glob("**/Chart.yaml")
     if "dependencies" in values.read(file)
 )
 

@@ -45,14 +45,6 @@ def test_each_key_is_argued_with_the_default_that_it_changes(umbrella: Path) -> 
 
 
 @pytest.mark.parametrize("umbrella", UMBRELLAS, ids=lambda folder: folder.name)
-def test_nothing_is_argued_that_is_not_set(umbrella: Path) -> None:
-    set_here = set(keys(values.read(umbrella / "values.yaml")))
-    tops = {key.split(".")[0] for key in set_here}
-    of_it = {key for key in argued() if key.split(".")[0] in tops and "." in key}
-    assert of_it - set_here == set()
-
-
-@pytest.mark.parametrize("umbrella", UMBRELLAS, ids=lambda folder: folder.name)
 def test_its_chart_comes_from_its_official_repository(umbrella: Path) -> None:
     official = {
         "opentelemetry-collector": "https://open-telemetry.github.io/opentelemetry-helm-charts",

@@ -105,7 +105,7 @@ image-test: setup ## Build the image, run it read-only, drain it, and update the
 	$(BIN)/pytest -s tests/platform/image
 
 chart-test: setup ## Check what the service chart renders and refuses, the Tiltfile, and local releases
-	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform podsecurity"
+	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform kustomize podsecurity"
 	$(BIN)/pytest tests/platform/chart tests/platform/tilt tests/platform/local
 
 chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff

@@ -102,6 +102,7 @@ fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|o
 	@SERVICE=$(SERVICE) FAULT=$(FAULT) SHARE=$(SHARE) platform/local/fault.sh
 
 image-test: setup ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
+	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/pytest -s tests/platform/image
 
 chart-test: setup ## Check what the service chart renders and refuses, the Tiltfile, and local releases

@@ -9,18 +9,20 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.integration.telemetry.harness import Load, free_port, request, wait_for
+from tests.platform.chart import render
 from tests.platform.image import engine
 
 # A build takes a minute, and the base is made before the first.
 pytestmark = pytest.mark.timeout(600)
 
 BYTES = 200_000_000
-LOCKED_DOWN = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--tmpfs=/tmp")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -113,19 +115,47 @@ def slow(tmp_path: Path) -> Path:
     return faults
 
 
+@dataclass
+class Running:
+    """A container that runs as the chart says, and what the chart rendered for it."""
+
+    name: str
+    manifests: str
+    port: int
+    ready_seconds: float
+
+
 @pytest.fixture
-def running(image: str, slow: Path) -> Iterator[tuple[str, int, float]]:
-    """The container as the chart runs it, its port, and the seconds until it was ready."""
-    port = free_port()
-    settings = (
-        *("-e", f"PORT={port}", "-e", f"METRICS_PORT={free_port()}"),
-        *("-e", "PORTS_DRAIN_SECONDS=2", "-e", "PORTS_GRACEFUL_SECONDS=10"),
-        *("-e", "PORTS_FAULTS_FILE=/etc/faults/fault.json", f"--volume={slow}:/etc/faults:ro"),
+def running(image: str, slow: Path) -> Iterator[Running]:
+    """The container with the environment, the user and the rights that the chart gives it."""
+    port, metrics = free_port(), free_port()
+    values = (
+        f"ports.http={port},ports.metrics={metrics},faults.enabled=true,telemetry.enabled=false"
     )
+    shutdown = "shutdown.drainSeconds=2,shutdown.gracefulSeconds=10"
+    manifests = render.service("ports", "--set", values, "--set", shutdown)
+    pod = render.one(manifests, "Deployment")["spec"]["template"]["spec"]
     started = time.monotonic()
-    with engine.container(image, *LOCKED_DOWN, "-m", "200m", *settings) as name:
+    flags = (*as_kubernetes(pod), "-m", "200m", f"--volume={slow}:/etc/faults:ro")
+    with engine.container(image, *flags) as name:
         wait_for("ready", lambda: is_ready(port))
-        yield name, port, time.monotonic() - started
+        yield Running(name, manifests, port, time.monotonic() - started)
+
+
+def as_kubernetes(pod: dict[str, Any]) -> list[str]:
+    """Flags of podman for what a pod's specification says of its only container."""
+    user, context = pod["securityContext"], pod["containers"][0]["securityContext"]
+    assert context == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+    env = (f"{each['name']}={each['value']}" for each in pod["containers"][0].get("env", []))
+    return [
+        *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--tmpfs=/tmp"),
+        f"--user={user['runAsUser']}:{user['runAsGroup']}",
+        *(part for each in env for part in ("--env", each)),
+    ]
 
 
 def is_ready(port: int) -> bool:
@@ -139,10 +169,8 @@ def curl(url: str) -> str:
     return engine.run("curl", "--silent", "--show-error", "--fail", "--max-time", "10", url).stdout
 
 
-def test_it_serves_read_only_in_200_mb_and_drains_when_stopped(
-    running: tuple[str, int, float],
-) -> None:
-    name, port, seconds = running
+def test_it_serves_read_only_in_200_mb_and_drains_when_stopped(running: Running) -> None:
+    name, port = running.name, running.port
     url = f"http://127.0.0.1:{port}"
     assert json.loads(curl(f"{url}/ports/AEAJM"))["name"] == "Ajman"
     assert len(json.loads(curl(f"{url}/ports?limit=1000"))["items"]) == 1000
@@ -150,7 +178,10 @@ def test_it_serves_read_only_in_200_mb_and_drains_when_stopped(
         r"^process_resident_memory_bytes (\S+)", curl(f"{url}/metrics"), re.MULTILINE
     )
     assert memory
-    print(f"ready {seconds:.1f} s after `podman run`, worker at {float(memory[1]) / 1e6:.0f} MB")
+    print(
+        f"ready {running.ready_seconds:.1f} s after `podman run`, "
+        f"worker at {float(memory[1]) / 1e6:.0f} MB"
+    )
 
     load = Load(port, clients=6, pause_seconds=0.05).start()
     wait_for("requests flow", lambda: load.completed[200] > 6)
@@ -169,6 +200,24 @@ def test_it_serves_read_only_in_200_mb_and_drains_when_stopped(
     assert load.completed[200] - before >= 12
     assert load.completed.keys() == {200}
     assert load.broken == 0
+
+
+def test_the_charts_own_tests_pass_against_it_and_fail_without_it(
+    image: str, running: Running
+) -> None:
+    """The commands of `helm test`, in the image, with its pods' rights."""
+    pods = [each for each in render.objects(running.manifests) if each["kind"] == "Pod"]
+    assert [pod["metadata"]["name"] for pod in pods] == ["ports-test-http", "ports-test-metrics"]
+    for pod in pods:
+        rights = as_kubernetes(pod["spec"])
+        command = [
+            part.replace("//ports:", "//127.0.0.1:")
+            for part in pod["spec"]["containers"][0]["command"]
+        ]
+        run = ("run", "--rm", *engine.LIMITS, *rights, "-m", "64m", image, *command)
+        assert "200 http://127.0.0.1:" in engine.podman(*run).stdout
+        nobody = [re.sub(r"//127.0.0.1:\d+", f"//127.0.0.1:{free_port()}", part) for part in run]
+        assert engine.podman(*nobody, check=False).returncode != 0
 
 
 def test_a_wrong_setting_stops_it_with_a_line_that_names_the_setting(image: str) -> None:

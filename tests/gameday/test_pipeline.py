@@ -1,0 +1,248 @@
+"""Faults in the pipeline: what is lost, what is told, and that the service does not feel it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from slo.alerts import watchdog_name
+from telemetry import names
+
+from tests.e2e.backends import eventually
+from tests.gameday.alerts import Watch
+from tests.gameday.clock import SCRAPE_SECONDS, seconds
+from tests.gameday.conftest import Day
+from tests.gameday.faults import WITHOUT, is_up, stays_down
+from tests.gameday.timeline import TOLERANCE, Detection, Timeline
+from tests.gameday.traffic import CLIENTS, PATHS, Answer, p99
+
+PATIENCE_SECONDS: Final = 15.0  # for what is not compressed
+GROUP_INTERVAL_SECONDS: Final = seconds(300)
+DOWN_SECONDS: Final = 10.0
+SLOW_SECONDS: Final = 0.1  # the latency SLO's threshold: what its users would feel
+# The receiver of the watchdog raises the alarm after five minutes without it (docs/slo.md).
+SILENCE_SECONDS: Final = seconds(300)
+# Prometheus says that an alert is over in four times its resend delay, if it says no more itself.
+REMEMBERED_SECONDS: Final = seconds(240)
+PRODUCTION_SCRAPE_SECONDS: Final = 15.0
+COUNTER: Final = (
+    f'{names.HTTP_SERVER_DURATION}_count{{{names.HTTP_METHOD}="GET",'
+    f'{names.HTTP_ROUTE}="/ports/{{id}}",{names.HTTP_STATUS}="200"}}'
+)
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def queued(day: Day, exporter: str) -> float:
+    """Bytes in a queue of the gateway."""
+    query = f'otelcol_exporter_queue_size{{job="otel-gateway",exporter="{exporter}"}}'
+    return max(value for _, value in day.backends.series(query))
+
+
+def answered(day: Day, begin: float, end: float) -> list[Answer]:
+    """Requests of a time, every one of which must have been answered as ever."""
+    answers = day.traffic.between(begin, end)
+    assert {answer.status for answer in answers} == {200}
+    return answers
+
+
+def wait_all_traces(day: Day, answers: Iterable[Answer]) -> None:
+    """Every trace is in Jaeger, with as many spans as those of its kind have."""
+    usual: dict[str, int] = {}
+    for answer in answers:
+        if answer.path not in usual:
+            usual[answer.path] = _settled_spans(day, answer)
+        number = usual[answer.path]
+        eventually(lambda: len(day.backends.spans(answer.trace_id)) == number)  # noqa: B023
+
+
+def _settled_spans(day: Day, answer: Answer) -> int:
+    """Number of spans of a trace, which are the server's, the use case's and the store's."""
+    eventually(lambda: len(day.backends.spans(answer.trace_id)) >= 2)
+    time.sleep(1)
+    return len(day.backends.spans(answer.trace_id))
+
+
+def test_no_sampled_trace_is_lost_while_jaeger_is_down(day: Day, moments: Timeline) -> None:
+    fault = moments.mark("fault: Jaeger stopped")
+    day.faults.stop("jaeger")
+    jaeger = day.stack.processes["jaeger"].ready_url
+    assert stays_down(jaeger, DOWN_SECONDS)
+    eventually(lambda: queued(day, "otlp_grpc/jaeger") > 0)
+    moments.mark("traces queued in the gateway")
+    over = moments.mark("Jaeger started")
+    day.faults.start("jaeger")
+    answers = answered(day, fault, over)
+    wait_all_traces(day, answers)
+    moments.mark(f"all {len(answers)} traces there")
+
+
+def test_the_gateways_queue_survives_its_violent_end(day: Day, moments: Timeline) -> None:
+    begin = moments.mark("Jaeger stopped, so that the queue fills")
+    day.faults.stop("jaeger")
+    eventually(lambda: queued(day, "otlp_grpc/jaeger") > 0, PATIENCE_SECONDS)
+    before = day.stack.processes["gateway"].pid
+    fault = moments.mark("fault: gateway killed")
+    answers = answered(day, begin, fault - 1)
+    day.faults.stop("gateway", signal.SIGKILL)
+    day.faults.start("gateway")
+    assert day.stack.processes["gateway"].pid != before
+    moments.mark("gateway started")
+    day.faults.start("jaeger")
+    over = moments.mark("Jaeger started")
+    answers += answered(day, fault - 1, over)
+    wait_all_traces(day, answers)
+    moments.mark(f"all {len(answers)} traces there")
+
+
+def test_counters_continue_over_a_restart_of_prometheus(day: Day, moments: Timeline) -> None:
+    prometheus = day.stack.processes["prometheus"]
+    before = prometheus.pid
+    begin = time.time() - 5
+    fault = moments.mark("fault: Prometheus stopped")
+    day.faults.stop("prometheus")
+    was_up = is_up(prometheus.ready_url)
+    day.faults.start("prometheus")
+    over = moments.mark("Prometheus ready")
+    assert not was_up
+    assert prometheus.pid != before
+    time.sleep(3)
+    samples = raw(day, COUNTER, begin)
+    gap, (last, count_before), (first, count_after) = max(
+        (after[0] - at[0], at, after) for at, after in pairwise(samples)
+    )
+    moments.mark("last sample before", last)
+    moments.mark("first sample after", first)
+    # One scrape is due while it stops and one while it starts; and at production's interval a gap
+    # as long as this one misses one scrape at the most.
+    assert gap <= over - fault + 2 * SCRAPE_SECONDS
+    assert gap < PRODUCTION_SCRAPE_SECONDS
+    counts = [count for _, count in samples]
+    assert counts == sorted(counts)
+    asked = [answer for answer in day.traffic.between(last, first) if answer.path == PATHS[0]]
+    # Requests under way at either scrape may stand on its other side.
+    assert abs(count_after - count_before - len(asked)) <= CLIENTS
+    moments.mark(f"{len(asked)} requests of the gap of {gap:.1f} s are counted")
+
+
+def raw(day: Day, selector: str, since: float) -> list[tuple[float, float]]:
+    """Samples of the one series that a selector picks, as they were scraped."""
+    answer = day.backends.http.get(
+        f"{day.backends.at.url('prometheus')}/api/v1/query",
+        params={"query": f"{selector}[{round(time.time() - since)}s]"},
+    )
+    [series] = answer.raise_for_status().json()["data"]["result"]
+    return [(at, float(value)) for at, value in series["values"]]
+
+
+def test_logs_on_stdout_are_unharmed_while_loki_is_down(day: Day, moments: Timeline) -> None:
+    fault = moments.mark("fault: Loki stopped")
+    day.faults.stop("loki")
+    assert stays_down(day.stack.processes["loki"].ready_url, DOWN_SECONDS / 2)
+    over = moments.mark("Loki started")
+    answers = answered(day, fault, over)
+    assert p99(answers) < SLOW_SECONDS
+    wanted = {answer.trace_id for answer in answers}
+    [stdout] = day.stack.site.pods.glob("*_ports-0_*/ports/0.log")
+    written = {line[names.LOG_TRACE_ID] for line in access_lines(stdout)}
+    assert wanted <= written
+    moments.mark(f"all {len(wanted)} access lines on stdout")
+    day.faults.start("loki")
+    query = f'{{{names.SERVICE_NAME}="ports"}} |= "{names.ACCESS_EVENT}"'
+
+    def arrived() -> bool:
+        return wanted <= {
+            record[names.LOG_TRACE_ID] for record in day.backends.logs(query, fault - 1)
+        }
+
+    eventually(arrived)
+    moments.mark("and all in Loki")
+
+
+def access_lines(log: Path) -> Iterable[dict[str, Any]]:
+    """Access lines in a container's log."""
+    for line in log.read_text().splitlines():
+        text = line.split(" ", 3)[3]
+        if text.startswith("{") and (record := json.loads(text))["event"] == names.ACCESS_EVENT:
+            yield record
+
+
+def test_a_collector_that_is_down_has_an_alert_of_its_own(
+    day: Day, watch: Watch, moments: Timeline
+) -> None:
+    promise = seconds(120)
+    fault = moments.mark("fault: the agent Collector stopped")
+    day.faults.stop("agent")
+    told = watch.fires("CollectorDown", "ticket", fault, promise + PATIENCE_SECONDS)
+    assert told.alert["labels"].items() >= {"severity": "ticket", "job": "otel-agent"}.items()
+    over = moments.mark("agent started")
+    day.faults.start("agent")
+    watch.resolves("CollectorDown", "ticket", over, GROUP_INTERVAL_SECONDS + PATIENCE_SECONDS)
+    answers = answered(day, fault, over)
+    assert p99(answers) < SLOW_SECONDS
+    moments.detection = Detection("CollectorDown", "its rule's `for`", promise, told.fired - fault)
+
+
+def burst(day: Day, **options: float) -> dict[str, int]:
+    """Send a burst to the gateway; return how many requests had each status."""
+    url = day.stack.site.addresses.url("gateway-otlp-http")
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.gameday.burst", url, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    statuses: dict[str, int] = json.loads(done.stdout)
+    return statuses
+
+
+def test_ten_times_the_load_is_refused_and_harms_nobody(
+    day: Day, watch: Watch, moments: Timeline
+) -> None:
+    running = {name: process.pid for name, process in day.stack.processes.items()}
+    plain = burst(day, senders=1, seconds=5)
+    assert set(plain) == {"200"}, "one sender is not refused"
+    fault = moments.mark("fault: ten senders instead of one")
+    statuses = burst(day, senders=1 if WITHOUT else 10, seconds=15)
+    over = moments.mark(f"burst over: answers by status {statuses}")
+    assert statuses.get("503", 0) > 0
+    for process in day.stack.processes.values():
+        process.check()
+    assert {name: process.pid for name, process in day.stack.processes.items()} == running
+    answers = answered(day, fault, over)
+    assert p99(answers) < SLOW_SECONDS
+    moments.mark(f"the service's p99 meanwhile: {p99(answers) * 1000:.0f} ms")
+    assert set(burst(day, senders=1, seconds=2)) == {"200"}, "and is not refused after it"
+
+
+def test_the_watchdogs_silence_is_noticed(day: Day, moments: Timeline) -> None:
+    name = watchdog_name("ports")
+
+    def silence() -> float:
+        return time.time() - day.inbox.of("watchdog")[-1].at
+
+    begin = time.time()
+    while time.time() < begin + SILENCE_SECONDS:
+        assert silence() < SILENCE_SECONDS, "while all is well it never falls silent for so long"
+        time.sleep(0.2)
+    fault = moments.mark("fault: Prometheus stopped")
+    day.faults.stop("prometheus")
+    limit = REMEMBERED_SECONDS + SILENCE_SECONDS
+    eventually(lambda: silence() > SILENCE_SECONDS, limit + PATIENCE_SECONDS)
+    noticed = moments.mark("silence noticed by the receiver")
+    moments.mark("last notification", day.inbox.of("watchdog")[-1].at)
+    moments.detection = Detection(
+        name, "4 min that Alertmanager remembers, 5 min of silence", limit, noticed - fault
+    )
+    assert noticed - fault <= limit * (1 + TOLERANCE)
+    day.faults.start("prometheus")
+    over = moments.mark("Prometheus started")
+    eventually(lambda: day.inbox.of("watchdog", over))
+    moments.mark("the watchdog is back")

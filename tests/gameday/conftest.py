@@ -96,12 +96,13 @@ def day(
 
 
 @pytest.fixture
-def moments(request: pytest.FixtureRequest) -> Timeline:
-    """The timeline of this scenario."""
+def moments(request: pytest.FixtureRequest, day: Day) -> Iterator[Timeline]:
+    """The timeline of this scenario; what it left broken is mended at its end."""
     sentence = request.node.name.removeprefix("test_").replace("_", " ")
     kept = Timeline(sentence[0].upper() + sentence[1:])
     _timelines.append(kept)
-    return kept
+    yield kept
+    day.faults.mend()
 
 
 @pytest.fixture

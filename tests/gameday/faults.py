@@ -3,8 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -13,15 +12,17 @@ from stack.stack import Stack
 
 from tests import postgres
 
+DATABASE: Final = "postgresql"
 WITHOUT: Final = os.environ.get("GAMEDAY_WITHOUT_FAULT") == "1"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Faults:
     """What a game day breaks, and mends again."""
 
     stack: Stack
     database: postgres.Server
+    _stopped: set[str] = field(default_factory=set)
 
     def service(self, fault: str) -> None:
         """Make every request to /ports fail in a way that `make chaos` knows, or none (off)."""
@@ -29,29 +30,30 @@ class Faults:
             chaos.inject(self.stack.site.fault, fault, 1)
 
     def stop(self, component: str, how: signal.Signals = signal.SIGTERM) -> None:
-        """Stop a component, in order or by SIGKILL."""
-        if not WITHOUT:
+        """Stop a component of the stack or the database, the former in order or by SIGKILL."""
+        if WITHOUT:
+            return
+        self._stopped.add(component)
+        if component == DATABASE:
+            self.database.stop()
+        else:
             self.stack.processes[component].stop(how)
 
     def start(self, component: str) -> None:
-        """Start a stopped component again."""
-        if not WITHOUT:
-            self.stack.restart(component)
-
-    def stop_database(self) -> None:
-        """Stop PostgreSQL."""
-        if not WITHOUT:
-            self.database.stop()
-
-    def start_database(self) -> None:
-        """Start PostgreSQL again."""
-        if not WITHOUT:
+        """Start what was stopped, and wait until it serves."""
+        if component not in self._stopped:
+            return
+        if component == DATABASE:
             self.database.start()
+        else:
+            self.stack.restart(component)
+        self._stopped.remove(component)
 
-    def inject(self, fault: Callable[[], None]) -> None:
-        """Do what only one scenario does."""
-        if not WITHOUT:
-            fault()
+    def mend(self) -> None:
+        """End whatever a scenario left broken."""
+        chaos.inject(self.stack.site.fault, "off", 1)
+        for component in sorted(self._stopped):
+            self.start(component)
 
 
 def is_up(url: str) -> bool:

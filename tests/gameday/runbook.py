@@ -1,6 +1,6 @@
 """Runbook pages, executed: what a paged person would run, and what the page says it returns.
 
-Its fenced blocks are `promql`, `logql` (for Loki) or `sh` (PORTS and JAEGER are addresses). The
+Its fenced blocks are `promql`, `logql` (for Loki) or `sh` (addresses are variables). The
 paragraph after each begins with `Expect`, in the words that `Expectation` knows.
 """
 
@@ -100,19 +100,19 @@ class Block:
     line: int
 
 
-def blocks(page: Path) -> list[Block]:
-    """Read a page.
+def blocks(page: Path, *sections: str) -> list[Block]:
+    """Read a page, or only its sections of these headings.
 
     Raises:
         PageError: A block's language is unknown, or what follows it does not say what to expect.
     """
     try:
-        return list(_blocks(page.read_text().splitlines()))
+        return list(_blocks(page.read_text().splitlines(), sections))
     except PageError as error:
         raise PageError(f"{page}: {error}") from None
 
 
-def _blocks(lines: list[str]) -> Iterator[Block]:
+def _blocks(lines: list[str], sections: tuple[str, ...]) -> Iterator[Block]:
     section, cause, position = "", None, 0
     while position < len(lines):
         line = lines[position]
@@ -128,7 +128,8 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
                 position += 1
             text = "\n".join(lines[begin:position])
             position += 1
-            yield _block(fence[1], text, section, cause, _paragraph(lines, position), begin)
+            if not sections or section in sections:
+                yield _block(fence[1], text, section, cause, _paragraph(lines, position), begin)
 
 
 def _paragraph(lines: list[str], position: int) -> str:
@@ -164,33 +165,36 @@ class Desk:
         self._environment = {
             "PORTS": addresses.url("ports"),
             "JAEGER": addresses.url("jaeger"),
+            "PROMETHEUS": addresses.url("prometheus"),
+            "ALERTMANAGER": addresses.url("alertmanager"),
         }
         self._scale = scale
 
-    def look(self, page: Path, cause: str, since: float, *, sections: tuple[str, ...]) -> int:
-        """Run the blocks of these sections, and return how many there were.
+    def look(
+        self,
+        page: Path,
+        since: float,
+        *sections: str,
+        cause: str | None = None,
+        others: bool = True,
+    ) -> str:
+        """Run the blocks of some sections, assert what they return, and tell how many there were.
 
         Args:
             page: The page.
-            cause: Heading of the cause that is the one now; of other causes' blocks only what they
-                return otherwise is asserted.
             since: From when logs are looked at, in seconds of Unix time.
             sections: Headings of the second level.
+            cause: Heading of the cause that is the one now.
+            others: Whether other causes' blocks are run too: they return what they say otherwise.
         """
-        chosen = [block for block in blocks(page) if block.section in sections]
-        if CAUSES in sections:
-            assert cause in {block.cause for block in chosen}, f"{page} has no cause {cause!r}"
+        chosen = blocks(page, *sections)
+        assert cause in {None, *(block.cause for block in chosen)}, f"{page}: no cause {cause!r}"
+        if not others:
+            chosen = [block for block in chosen if block.cause == cause]
         for block in chosen:
-            met = block.cause in {None, cause}
-            self._assert(page, block, block.expected if met else block.otherwise, since)
-        return len(chosen)
-
-    def look_at_cause(self, page: Path, cause: str, since: float) -> int:
-        """Run the blocks of one cause alone, and return how many there were."""
-        chosen = [block for block in blocks(page) if block.cause == cause]
-        for block in chosen:
-            self._assert(page, block, block.expected, since)
-        return len(chosen)
+            is_met = block.cause in {None, cause}
+            self._assert(page, block, block.expected if is_met else block.otherwise, since)
+        return f"{len(chosen)} blocks of {page.name} returned what they say"
 
     def _assert(self, page: Path, block: Block, expected: Expectation | None, since: float) -> None:
         def as_told() -> bool:
@@ -214,7 +218,7 @@ class Desk:
 
     def _shell(self, text: str) -> list[Result]:
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
+            ["bash", "-eu", "-c", text],
             env={**os.environ, **self._environment},
             capture_output=True,
             text=True,

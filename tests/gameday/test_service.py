@@ -17,10 +17,11 @@ from telemetry import names
 
 from tests.e2e.backends import eventually
 from tests.e2e.inbox import Message
-from tests.gameday import runbook
 from tests.gameday.alerts import Told, Watch
 from tests.gameday.clock import SLOS, missing_promised, promised, seconds
 from tests.gameday.conftest import Day
+from tests.gameday.faults import DATABASE
+from tests.gameday.runbook import CAUSES, FIRST_LOOK, RECOVERY
 from tests.gameday.timeline import TOLERANCE, Detection, Timeline
 from tests.gameday.traffic import NO_ANSWER, Answer
 
@@ -116,15 +117,12 @@ def test_slow_answers_page_and_the_latency_runbook_finds_them(
     told = watch.fires(name, "page", fault, promise + PATIENCE_SECONDS)
     page = assert_links(told, "latency")
     assert_burn_labels(told)
-    sections = (runbook.FIRST_LOOK, runbook.CAUSES)
-    run = day.desk.look(page, "Single expensive requests", fault, sections=sections)
-    moments.mark(f"{run} blocks of {page.name} returned what they say")
+    moments.mark(day.desk.look(page, fault, FIRST_LOOK, CAUSES, cause="Single expensive requests"))
     over = moments.mark("fault off")
     day.faults.service("off")
     mark_first(day, moments, "first good answer", over, is_good)
     watch.resolves(name, "page", over, RESOLVE_SECONDS)
-    run = day.desk.look(page, "", over, sections=(runbook.RECOVERY,))
-    moments.mark(f"{run} blocks of {page.name} confirm the recovery")
+    moments.mark(day.desk.look(page, over, RECOVERY))
     assert_detected(moments, told, fault, promise, "slo explain")
 
 
@@ -141,9 +139,9 @@ def test_errors_page_once_and_again_while_their_tickets_are_silent(
     told = watch.fires(name, "page", fault, promise + PATIENCE_SECONDS)
     page = assert_links(told, "availability")
     assert_burn_labels(told)
-    sections = (runbook.FIRST_LOOK, runbook.CAUSES)
-    run = day.desk.look(page, "A fault in the code: status 500", fault, sections=sections)
-    moments.mark(f"{run} blocks of {page.name} returned what they say")
+    moments.mark(
+        day.desk.look(page, fault, FIRST_LOOK, CAUSES, cause="A fault in the code: status 500")
+    )
 
     # The slower page joins the first in one message: grouped by service, environment and SLO.
     watch.fires(slower, "page", fault, seconds(900) + GROUP_INTERVAL_SECONDS + PATIENCE_SECONDS)
@@ -172,8 +170,7 @@ def test_errors_page_once_and_again_while_their_tickets_are_silent(
     day.faults.service("off")
     mark_first(day, moments, "first good answer", over, is_good)
     watch.resolves(name, "page", over, RESOLVE_SECONDS)
-    run = day.desk.look(page, "", over, sections=(runbook.RECOVERY,))
-    moments.mark(f"{run} blocks of {page.name} confirm the recovery")
+    moments.mark(day.desk.look(page, over, RECOVERY))
     assert_detected(moments, told, fault, promise, "slo explain")
 
 
@@ -184,7 +181,7 @@ def test_without_its_database_the_service_says_so_and_recovers_without_a_restart
     url, process = day.stack.site.addresses.url("ports"), day.stack.processes["ports"]
     pid = process.pid
     fault = moments.mark("fault: PostgreSQL stopped")
-    day.faults.stop_database()
+    day.faults.stop(DATABASE)
     mark_first(day, moments, "first failed answer", fault, is_failed)
     told = watch.fires(name, "page", fault, seconds(120) + RESOLVE_SECONDS)
     answer = httpx.get(f"{url}/ports/AEAJM")
@@ -197,18 +194,15 @@ def test_without_its_database_the_service_says_so_and_recovers_without_a_restart
     moments.mark("/ready 503, /live 200, problems with Retry-After")
     page = assert_links(told, "availability")
     cause = "The store is gone: status 503 from `/ports` and `/ports/{id}`"
-    sections = (runbook.FIRST_LOOK, runbook.CAUSES)
-    run = day.desk.look(page, cause, fault, sections=sections)
-    moments.mark(f"{run} blocks of {page.name} returned what they say")
+    moments.mark(day.desk.look(page, fault, FIRST_LOOK, CAUSES, cause=cause))
     over = moments.mark("PostgreSQL started")
-    day.faults.start_database()
+    day.faults.start(DATABASE)
     mark_first(day, moments, "first good answer", over, is_good)
     eventually(lambda: httpx.get(f"{url}/ready").status_code == httpx.codes.OK)
     watch.resolves(name, "page", over, RESOLVE_SECONDS)
     assert process.pid == pid
     process.check()
-    run = day.desk.look(page, "", over, sections=(runbook.RECOVERY,))
-    moments.mark(f"{run} blocks of {page.name} confirm the recovery, no restart")
+    moments.mark(day.desk.look(page, over, RECOVERY))
 
 
 def test_a_killed_service_is_missing_data_not_silence(
@@ -220,12 +214,10 @@ def test_a_killed_service_is_missing_data_not_silence(
     mark_first(day, moments, "first request without an answer", fault, is_unanswered)
     told = watch.fires(name, "page", fault, missing_promised() + RESOLVE_SECONDS)
     page = assert_links(told, "availability")
-    run = day.desk.look_at_cause(page, "No data at all", fault)
-    moments.mark(f"{run} blocks of {page.name} returned what they say")
+    moments.mark(day.desk.look(page, fault, CAUSES, cause="No data at all", others=False))
     day.faults.start("ports")
     over = moments.mark("service started")
     mark_first(day, moments, "first good answer", over, is_good)
     watch.resolves(name, "page", over, RESOLVE_SECONDS)
-    run = day.desk.look(page, "", over, sections=(runbook.RECOVERY,))
-    moments.mark(f"{run} blocks of {page.name} confirm the recovery")
+    moments.mark(day.desk.look(page, over, RECOVERY))
     assert_detected(moments, told, fault, missing_promised(), "slo explain")

@@ -88,3 +88,12 @@ def test_a_block_knows_its_cause_and_what_it_returns_otherwise(tmp_path: Path) -
     [block] = blocks(page)
     assert (block.language, block.text, block.cause) == ("promql", "up", "Rust")
     assert (block.expected, block.otherwise) == (Expectation("above 0.5"), Expectation("nothing"))
+
+
+def test_a_section_of_a_page_that_has_other_blocks_can_be_executed() -> None:
+    page, section = ROOT / "docs" / "slo.md", "When the watchdog falls silent"
+    assert {block.cause for block in blocks(page, section)} == {
+        "Prometheus is down",
+        "Prometheus has not loaded the rules",
+        "Prometheus does not reach Alertmanager",
+    }

@@ -16,7 +16,7 @@ import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-SPANS: Final = 1000  # a request
+SPANS: Final = 3000  # a request
 NOTE_BYTES: Final = 1000  # beside what every span has
 LOWEST_PRIORITY: Final = 19
 
@@ -27,7 +27,7 @@ def text(key: str, value: str) -> KeyValue:
 
 
 def request() -> bytes:
-    """One OTLP request, about a megabyte."""
+    """One OTLP request, about three megabytes."""
     message = ExportTraceServiceRequest()
     resource = message.resource_spans.add()
     resource.resource.attributes.append(text("service.name", "burst"))

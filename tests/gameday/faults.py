@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,7 @@ class Faults:
     stack: Stack
     database: postgres.Server
     _stopped: set[str] = field(default_factory=set)
+    _commands: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def service(self, fault: str) -> None:
         """Make every request to /ports fail in a way that `make chaos` knows, or none (off)."""
@@ -49,9 +51,20 @@ class Faults:
             self.stack.restart(component)
         self._stopped.remove(component)
 
+    def start_otherwise(self, component: str, command: Sequence[str]) -> None:
+        """Start a stopped component by another command, until the scenario ends."""
+        if component in self._stopped:
+            process = self.stack.processes[component]
+            self._commands[component], process.command = process.command, command
+            self.start(component)
+
     def mend(self) -> None:
         """End whatever a scenario left broken."""
         chaos.inject(self.stack.site.fault, "off", 1)
+        for component, command in self._commands.items():
+            self.stop(component)
+            self.stack.processes[component].command = command
+        self._commands.clear()
         for component in sorted(self._stopped):
             self.start(component)
 

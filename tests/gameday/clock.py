@@ -15,7 +15,6 @@ LONG_WINDOW_SECONDS: Final = CLOCK.lasts(BURN_WINDOWS[0].long).total_seconds()
 SLOS: Final = {slo.name: slo for slo in load_services(ROOT, "ports")["ports"]}
 # Half the rules' interval: what `slo explain` does not include, the waits for the next scrape and
 # for the next evaluation, then takes at most one and a half intervals.
-SCRAPE_SECONDS: Final = (CLOCK.lasts(EVALUATION_INTERVAL) / 2).total_seconds()
 SCRAPE_INTERVAL: Final = prometheus_duration(CLOCK.lasts(EVALUATION_INTERVAL) / 2)
 
 

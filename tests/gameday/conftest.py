@@ -97,12 +97,17 @@ def day(
 
 @pytest.fixture
 def moments(request: pytest.FixtureRequest, day: Day) -> Iterator[Timeline]:
-    """The timeline of this scenario; what it left broken is mended at its end."""
+    """The timeline of this scenario; at its end all is mended, and no rule has an error."""
     sentence = request.node.name.removeprefix("test_").replace("_", " ")
     kept = Timeline(sentence[0].upper() + sentence[1:])
     _timelines.append(kept)
     yield kept
     day.faults.mend()
+    answer = day.backends.http.get(f"{day.stack.site.addresses.url('prometheus')}/api/v1/rules")
+    rules = [rule for group in answer.json()["data"]["groups"] for rule in group["rules"]]
+    assert [
+        f"{rule['name']}: {rule['lastError']}" for rule in rules if rule["health"] == "err"
+    ] == []
 
 
 @pytest.fixture

@@ -23,9 +23,14 @@ def seconds(nominal: float) -> float:
     return nominal * SCALE
 
 
-def promised(slo: Slo) -> float:
-    """Seconds from a total outage until the fastest page, as `slo explain --scale` tells."""
-    return time_to_fire(slo, BURN_WINDOWS[0], CLOCK).total_seconds()
+def promised(slo: Slo, background: float = 0) -> float:
+    """Seconds from a total outage until the fastest page, as `slo explain --scale` tells.
+
+    Args:
+        slo: The objective.
+        background: Ratio of bad events before the outage; `slo explain` assumes that none were.
+    """
+    return time_to_fire(slo, BURN_WINDOWS[0], CLOCK, background).total_seconds()
 
 
 def missing_promised() -> float:

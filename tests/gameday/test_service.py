@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from slo import series
 from slo.adoption import load_adoption
 from slo.alerts import burn_alert_name, missing_alert_name
 from slo.windows import BURN_WINDOWS, prometheus_duration
@@ -22,7 +23,7 @@ from tests.gameday.clock import SLOS, missing_promised, promised, seconds
 from tests.gameday.conftest import Day
 from tests.gameday.faults import DATABASE
 from tests.gameday.runbook import CAUSES, FIRST_LOOK, RECOVERY
-from tests.gameday.timeline import TOLERANCE, Detection, Timeline
+from tests.gameday.timeline import Detection, Timeline
 from tests.gameday.traffic import NO_ANSWER, Answer
 
 FASTEST: Final = BURN_WINDOWS[0]
@@ -62,11 +63,28 @@ def assert_links(told: Told, slo: str) -> Path:
     return page
 
 
-def assert_detected(moments: Timeline, told: Told, fault: float, promise: float, by: str) -> None:
-    """The alert fired when it was promised to, give or take a fifth."""
-    detection = Detection(told.alert["labels"]["alertname"], by, promise, told.fired - fault)
-    moments.detection = detection
-    assert abs(detection.deviation) <= TOLERANCE, str(detection)
+def background(day: Day, slo: str) -> float:
+    """Ratio of bad events over the fastest page's long window, before a fault."""
+    name = series.error_ratio(FASTEST.long)
+    [(_, ratio)] = day.backends.series(f'{name}{{{series.SLO}="{slo}"}}')
+    return ratio
+
+
+def assert_detected(moments: Timeline, told: Told, fault: float, slo: str, before: float) -> None:
+    """The page came when `slo explain` says, give or take a fifth.
+
+    A machine that is busy with something else answers some requests too slowly even before the
+    fault. That brings the page forward, by as much as the compiler itself can tell.
+    """
+    moments.detection = Detection(
+        told.alert["labels"]["alertname"],
+        "`slo explain`",
+        promised(SLOS[slo]),
+        told.fired - fault,
+        before,
+        promised(SLOS[slo], before),
+    )
+    assert moments.detection.is_kept, str(moments.detection)
 
 
 def assert_burn_labels(told: Told) -> None:
@@ -110,11 +128,11 @@ def test_slow_answers_page_and_the_latency_runbook_finds_them(
     day: Day, watch: Watch, moments: Timeline, steady: None
 ) -> None:
     name = burn_alert_name(SLOS["latency"], FASTEST)
-    promise = promised(SLOS["latency"])
+    before = background(day, "latency")
     fault = moments.mark("fault: every request 300 ms slower")
     day.faults.service("latency")
     mark_first(day, moments, "first slow answer", fault, is_slow)
-    told = watch.fires(name, "page", fault, promise + PATIENCE_SECONDS)
+    told = watch.fires(name, "page", fault, promised(SLOS["latency"]) + PATIENCE_SECONDS)
     page = assert_links(told, "latency")
     assert_burn_labels(told)
     moments.mark(day.desk.look(page, fault, FIRST_LOOK, CAUSES, cause="Single expensive requests"))
@@ -123,7 +141,7 @@ def test_slow_answers_page_and_the_latency_runbook_finds_them(
     mark_first(day, moments, "first good answer", over, is_good)
     watch.resolves(name, "page", over, RESOLVE_SECONDS)
     moments.mark(day.desk.look(page, over, RECOVERY))
-    assert_detected(moments, told, fault, promise, "slo explain")
+    assert_detected(moments, told, fault, "latency", before)
 
 
 def test_errors_page_once_and_again_while_their_tickets_are_silent(
@@ -132,11 +150,11 @@ def test_errors_page_once_and_again_while_their_tickets_are_silent(
     slo = SLOS["availability"]
     name, slower = (burn_alert_name(slo, window) for window in BURN_WINDOWS[:2])
     ticket = burn_alert_name(slo, BURN_WINDOWS[2])
-    promise = promised(slo)
+    before = background(day, "availability")
     fault = moments.mark("fault: every request fails with 500")
     day.faults.service("errors")
     mark_first(day, moments, "first failed answer", fault, is_failed)
-    told = watch.fires(name, "page", fault, promise + PATIENCE_SECONDS)
+    told = watch.fires(name, "page", fault, promised(slo) + PATIENCE_SECONDS)
     page = assert_links(told, "availability")
     assert_burn_labels(told)
     moments.mark(
@@ -171,7 +189,7 @@ def test_errors_page_once_and_again_while_their_tickets_are_silent(
     mark_first(day, moments, "first good answer", over, is_good)
     watch.resolves(name, "page", over, RESOLVE_SECONDS)
     moments.mark(day.desk.look(page, over, RECOVERY))
-    assert_detected(moments, told, fault, promise, "slo explain")
+    assert_detected(moments, told, fault, "availability", before)
 
 
 def test_without_its_database_the_service_says_so_and_recovers_without_a_restart(
@@ -220,4 +238,5 @@ def test_a_killed_service_is_missing_data_not_silence(
     mark_first(day, moments, "first good answer", over, is_good)
     watch.resolves(name, "page", over, RESOLVE_SECONDS)
     moments.mark(day.desk.look(page, over, RECOVERY))
-    assert_detected(moments, told, fault, missing_promised(), "slo explain")
+    moments.detection = Detection(name, "`slo explain`", missing_promised(), told.fired - fault)
+    assert moments.detection.is_kept, str(moments.detection)

@@ -11,23 +11,41 @@ TOLERANCE: Final = 0.2  # of the promise
 
 @dataclass
 class Detection:
-    """How long it took to tell, beside what was promised; seconds in compressed time."""
+    """How long it took to tell, beside what was promised; seconds in compressed time.
+
+    Attributes:
+        alert: Which alert told.
+        source: Who promised.
+        promised: Seconds promised.
+        measured: Seconds from the fault until the alert fired.
+        background: Ratio of bad events before the fault, in the alert's long window.
+        expected: What the promise is with that background; the promise itself, if there was none.
+    """
 
     alert: str
     source: str
     promised: float
     measured: float
+    background: float = 0
+    expected: float | None = None
 
     @property
     def deviation(self) -> float:
         """Difference as a share of the promise."""
         return self.measured / self.promised - 1
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the promise was kept, a fifth more or less."""
+        expected = self.promised if self.expected is None else self.expected
+        return abs(self.measured / expected - 1) <= TOLERANCE
+
     def __str__(self) -> str:
+        before = f"; {self.background:.2%} bad before the fault" if self.background else ""
         return (
-            f"{self.alert}: {self.measured:.2f} s, promised {self.promised:.2f} s "
+            f"{self.alert} after {self.measured:.2f} s, promised {self.promised:.2f} s "
             f"({self.deviation:+.0%}; at full length {nominal(self.measured)}, "
-            f"promised {nominal(self.promised)})"
+            f"promised {nominal(self.promised)}{before})"
         )
 
 

@@ -104,8 +104,7 @@ def day(
 @pytest.fixture
 def moments(request: pytest.FixtureRequest, day: Day) -> Iterator[Timeline]:
     """The timeline of this scenario; at its end all is mended, and no rule has an error."""
-    sentence = request.node.name.removeprefix("test_").replace("_", " ")
-    kept = Timeline(sentence[0].upper() + sentence[1:])
+    kept = Timeline(timeline.title(request.node.name))
     _timelines.append(kept)
     yield kept
     day.faults.mend()

@@ -70,6 +70,12 @@ class Timeline:
         return rows if self.detection is None else [*rows, f"{'':12}detected: {self.detection}"]
 
 
+def title(test: str) -> str:
+    """The sentence that a test's name is."""
+    sentence = test.removeprefix("test_").replace("_", " ")
+    return sentence[0].upper() + sentence[1:]
+
+
 def nominal(compressed: float) -> str:
     """Print a compressed time at its full length, in minutes and seconds."""
     minutes, seconds = divmod(round(compressed / SCALE), 60)

@@ -163,7 +163,7 @@ class Desk:
     def __init__(self, backends: Backends, addresses: Addresses, scale: float) -> None:
         self._backends = backends
         self._environment = {
-            "PORTS": addresses.url("ports"),
+            "SERVICE": addresses.url("ports"),
             "JAEGER": addresses.url("jaeger"),
             "PROMETHEUS": addresses.url("prometheus"),
             "ALERTMANAGER": addresses.url("alertmanager"),

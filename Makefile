@@ -128,7 +128,7 @@ bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated 
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
-.PHONY: stack run-jaeger e2e load chaos panels
+.PHONY: stack run-jaeger e2e gameday load chaos panels
 stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	@$(BIN)/python -m stack up
@@ -140,6 +140,10 @@ run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
 e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
+
+gameday: setup ## Break the stack on purpose: alerts, runbooks, queues; REPORT=1 writes docs/gameday.md
+	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
+	$(BIN)/pytest tests/gameday $(if $(REPORT),--report docs/gameday.md)
 
 SHARE ?= 1
 chaos: setup ## Make the stack's service fail: FAULT=errors|latency|db-down|off SHARE=0.2

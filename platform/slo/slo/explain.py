@@ -20,15 +20,23 @@ def explain(slo: Slo, clock: Clock) -> str:
     return "\n".join(_lines(slo, clock)) + "\n"
 
 
-def time_to_fire(slo: Slo, window: BurnWindow, clock: Clock) -> timedelta:
+def time_to_fire(slo: Slo, window: BurnWindow, clock: Clock, background: float = 0) -> timedelta:
     """Tell how long after the start of a total outage an alert fires.
 
     With steady traffic before and during it, the long window crosses its threshold when the
     outage has lasted that share of it (the short window has crossed by then); `for` comes on top.
     Not included: the next scrape and the next evaluation, at most one interval each.
+
+    Args:
+        slo: The objective.
+        window: The alert.
+        clock: How long nominal durations last.
+        background: Ratio of bad events in the long window before the outage; what it has of the
+            threshold already, the outage need not bring.
     """
-    crossed = window.long * float(window.threshold(slo.objective, slo.period))
-    return clock.lasts(crossed + window.hold)
+    threshold = float(window.threshold(slo.objective, slo.period))
+    share = max(0.0, threshold - background) / (1 - background)
+    return clock.lasts(window.long * share + window.hold)
 
 
 def _lines(slo: Slo, clock: Clock) -> Iterator[str]:

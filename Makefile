@@ -49,7 +49,7 @@ fmt: setup ## Format the code
 	$(BIN)/ruff format .
 
 lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
-	for group in runtime dev load ansible; do \
+	for group in runtime dev load ansible workstation; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' \
 			requirements/$$group.in --output-file requirements/$$group.txt; \

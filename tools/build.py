@@ -7,7 +7,8 @@ and the manifest says what it builds. A file `ldflags` holds further flags of th
 outside the checkout, keyed by the hash of the folder, so that clones and branches share them;
 `tools/bin/` gets links to them.
 
-Usage: build.py [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all if none.
+Usage: build.py [--versions] [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all
+if none. With --versions it builds nothing and prints a command and its version a line.
 Standard library only: it runs before anything is installed.
 """
 
@@ -117,6 +118,8 @@ def ensure(name: str, folder: Path) -> None:
 
 def main(wanted: list[str]) -> int:
     """Ensure the wanted tools; the exit code says whether all were there in the end."""
+    only_tell = "--versions" in wanted
+    wanted = [name for name in wanted if name != "--versions"]
     if shutil.which("go") is None:
         print("make tools needs Go 1.26 or later on the PATH: https://go.dev/dl/", file=sys.stderr)
         return 1
@@ -127,6 +130,10 @@ def main(wanted: list[str]) -> int:
         print(f"no such tool: {' '.join(unknown)}; known: {' '.join(owner)}", file=sys.stderr)
         return 2
     for name in dict.fromkeys(owner[tool] for tool in wanted or known):
+        if only_tell:
+            for command in commands(known[name]):
+                print(command, version(known[name]))
+            continue
         try:
             ensure(name, known[name])
         except subprocess.CalledProcessError as error:

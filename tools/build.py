@@ -37,8 +37,9 @@ LDFLAGS = "ldflags"
 
 
 def folders() -> dict[str, Path]:
-    """All pinned tools: folder by name."""
-    return {path.parent.name: path.parent for path in sorted(HERE.glob("*/go.mod"))}
+    """All pinned tools: folder by name. A go.mod without `tool` pins modules that are only read."""
+    pinned = sorted(HERE.glob("*/go.mod"))
+    return {p.parent.name: p.parent for p in pinned if "\ntool " in p.read_text()}
 
 
 def commands(folder: Path) -> list[str]:

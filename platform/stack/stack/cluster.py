@@ -16,9 +16,16 @@ NODES: Final = 3
 class Cluster(Stack):
     """The processes of a cluster, and kubectl to speak with it."""
 
-    def __init__(self, site: Site) -> None:
-        """Prepare the components of a site; nothing runs yet."""
+    def __init__(self, site: Site, *, with_health_check: bool = True) -> None:
+        """Prepare the components of a site; nothing runs yet.
+
+        Args:
+            site: Where it lies.
+            with_health_check: Whether Argo CD judges the health of applications, as its umbrella
+                chart's values say.
+        """
         super().__init__(site, with_service=False)
+        self._with_health_check = with_health_check
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Run kubectl as the cluster's administrator, and return what it printed.
@@ -63,7 +70,8 @@ class Cluster(Stack):
             self._run(process)
         files = [f"--filename={file}" for file in argocd.crds()]
         self.kubectl("apply", "--server-side", *files)
-        self.apply([*map(_node, range(NODES)), *argocd.configuration()])
+        settings = argocd.configuration(with_health_check=self._with_health_check)
+        self.apply([*map(_node, range(NODES)), *settings])
         self._run(argocd.repo_server(site))
         self._run(argocd.application_controller(site))
         self._run(argocd.applicationset_controller(site))

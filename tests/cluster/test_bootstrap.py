@@ -1,12 +1,14 @@
 """From an empty cluster to everything deployed."""
 
+import json
+
 from stack import argocd
 from stack.cluster import Cluster
 
 from tests.cluster.applications import Applications, Timeline, is_well
 from tests.cluster.conftest import WAVES, Bootstrap, playbook
-from tests.cluster.programs import recap
-from tests.cluster.repository import Repository
+from tests.cluster.programs import recap, run
+from tests.cluster.repository import ROOT, Repository
 
 
 def waves_in_order(timeline: Timeline) -> bool:
@@ -23,6 +25,12 @@ def show(timeline: Timeline) -> None:
     for name, wave in WAVES.items():
         created, healthy = timeline.created[name], timeline.healthy[name]
         print(f"  wave {wave}  {name:<15} made at {created:5.1f} s, Healthy at {healthy:5.1f} s")
+
+
+def test_the_api_server_is_of_the_version_that_is_pinned(cluster: Cluster) -> None:
+    pinned = run("python3", "tools/build.py", "--versions", "kube-apiserver", cwd=ROOT)
+    server = json.loads(cluster.kubectl("version", "--output=json"))["serverVersion"]
+    assert f"kube-apiserver {server['gitVersion']}" in pinned.splitlines()
 
 
 def test_without_the_health_check_waves_do_not_wait(unchecked: Timeline) -> None:

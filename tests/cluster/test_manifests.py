@@ -71,6 +71,22 @@ def test_the_api_server_accepts_every_rendered_manifest(
     assert min(accepted.values()) > 0
 
 
+def test_who_adopts_the_platform_changes_one_file(repository: Repository, tmp_path: Path) -> None:
+    adoption = tmp_path / "adopt.yaml"
+    text = (repository.path / "platform/adopt.yaml").read_text()
+    text = text.replace(repository.url, "https://git.acme.test/platform")
+    adoption.write_text(text.replace("example", "acme"))
+    flags = (f"--values={adoption}",)
+    rendered = helm(repository, "root", "platform/argocd/root", *flags)
+    rendered += helm(repository, "apps", "platform/argocd/apps", *flags)
+    facts = ("--values=services/ports/values.yaml", "--set=environment=dev")
+    own = f"--values={repository.environment('dev')}"
+    rendered += helm(repository, "ports", "platform/chart", *flags, *facts, own)
+    assert "https://git.acme.test/platform" in rendered
+    assert "ghcr.io/acme/ports@" in rendered
+    assert "example" not in rendered
+
+
 def test_the_api_server_refuses_what_lacks_a_field_that_its_kind_needs(
     platform: Bootstrap, cluster: Cluster
 ) -> None:

@@ -42,6 +42,7 @@ def application_controller(site: Site) -> Process:
         f"--repo-server={at.endpoint('argocd-repo-server')}",
         "--repo-server-plaintext",
         f"--redis={at.endpoint('redis')}",
+        f"--namespace={NAMESPACE}",
         # Only waiting is shorter than in production.
         "--app-resync=10",
         "--app-resync-jitter=0",
@@ -59,6 +60,7 @@ def applicationset_controller(site: Site) -> Process:
         f"--metrics-addr={at.endpoint('argocd-applicationset-controller')}",
         f"--probe-addr={at.endpoint('argocd-applicationset-probe')}",
         f"--webhook-addr={at.endpoint('argocd-applicationset-webhook')}",
+        f"--namespace={NAMESPACE}",
         f"--argocd-repo-server={at.endpoint('argocd-repo-server')}",
         "--repo-server-plaintext",
     ]
@@ -105,7 +107,7 @@ def _role(
 ) -> Process:
     """One binary plays every role; a variable says which. Each has a home of its own."""
     home = site.folder(name)
-    command = [tool("argocd"), *flags, f"--namespace={NAMESPACE}", "--loglevel=info"]
+    command = [tool("argocd"), *flags]
     environment = {
         "ARGOCD_BINARY_NAME": name,
         "KUBECONFIG": str(kubeconfig(site)),

@@ -49,7 +49,7 @@ fmt: setup ## Format the code
 	$(BIN)/ruff format .
 
 lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
-	for group in runtime dev load ansible workstation; do \
+	for group in runtime dev load build live ansible workstation; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' \
 			requirements/$$group.in --output-file requirements/$$group.txt; \
@@ -78,6 +78,39 @@ test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alert
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
 	$(BIN)/python -m tests.platform.slo.mutate
+
+##@ Image and chart
+ENGINE ?= $(firstword $(foreach engine,docker podman,$(shell command -v $(engine))))
+TARGET ?= runtime
+TAG ?= $(shell git describe --always --dirty --abbrev=12)
+adopted = $(shell sed -n 's/^$(1): *//p' platform/adopt.yaml)
+IMAGE = $(call adopted,registry)/$(SERVICE):$(TAG)
+.PHONY: build deploy fault image-test chart-test chart-golden
+build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BUILD_FLAGS for more
+	@test -n '$(ENGINE)' || { echo 'make build needs docker or podman (or ENGINE=...)' >&2; exit 1; }
+	$(ENGINE) build --file services/$(SERVICE)/Dockerfile --target $(TARGET) --tag $(IMAGE) \
+		--build-arg VERSION=$(TAG) --build-arg REVISION=$(shell git rev-parse HEAD) \
+		--build-arg REPOSITORY=$(call adopted,repository) \
+		--build-arg ORGANISATION=$(call adopted,organisation) \
+		$(if $(findstring podman,$(ENGINE)),--timestamp=$(shell git log -1 --format=%ct)) \
+		$(BUILD_FLAGS) .
+
+deploy: ## Release SERVICE's image TAG to a local cluster by helm; other contexts by ALLOW_CONTEXT
+	@SERVICE=$(SERVICE) TAG=$(TAG) platform/local/deploy.sh
+
+fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|off SHARE=0.2
+	@SERVICE=$(SERVICE) FAULT=$(FAULT) SHARE=$(SHARE) platform/local/fault.sh
+
+image-test: setup ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
+	$(BIN)/pytest -s tests/platform/image
+
+chart-test: setup ## Check what the service chart renders and refuses, the Tiltfile, and local releases
+	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform podsecurity"
+	$(BIN)/pytest tests/platform/chart tests/platform/tilt tests/platform/local
+
+chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff
+	@$(MAKE) --no-print-directory tools TOOLS=helm
+	$(BIN)/python -m tests.platform.chart.render
 
 ##@ Tools
 .PHONY: tools

@@ -14,7 +14,7 @@ from stack.cluster import Cluster
 from stack.components import tool
 from stack.errors import StackError
 
-PATIENCE_SECONDS: Final = 90.0
+PATIENCE_SECONDS: Final = 150.0  # generous: a loaded machine is slow
 POLL_SECONDS: Final = 0.3
 REFRESH: Final = "argocd.argoproj.io/refresh=normal"
 

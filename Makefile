@@ -73,7 +73,7 @@ check-generated: setup ## Fail when what is committed differs from a fresh gener
 .PHONY: test-slo mutate-slo
 test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest -s tests/platform/slo
+	$(BIN)/pytest -n 2 --dist loadgroup -rP tests/platform/slo
 
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
@@ -127,7 +127,7 @@ bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated 
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
-.PHONY: stack run-jaeger e2e load chaos
+.PHONY: stack run-jaeger e2e load chaos panels
 stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	@$(BIN)/python -m stack up
@@ -138,11 +138,19 @@ run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
 
 e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 SHARE ?= 1
 chaos: setup ## Make the stack's service fail: FAULT=errors|latency|db-down|off SHARE=0.2
 	@$(BIN)/python -m stack chaos $(or $(FAULT),--help) --share $(SHARE)
+
+MINUTES ?= 15
+panels: setup tools/panels/node_modules/.stamp ## Draw the running stack's dashboards to .stack/panels (Node, Chromium); MINUTES=15
+	@$(BIN)/python -m stack panels --minutes $(MINUTES)
+
+tools/panels/node_modules/.stamp: tools/panels/package-lock.json
+	cd tools/panels && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
 
 LOAD_URL ?= http://localhost:8080
 load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=60; WEB=1 for a page

@@ -72,8 +72,10 @@ def test_a_second_run_of_cluster_yml_changes_nothing(
     platform: Bootstrap, cluster: Cluster, repository: Repository
 ) -> None:
     manifest = f"argocd_manifest={argocd.install_manifest()}"
+    password = cluster.get("secret", "grafana-admin", "--namespace=observability")["data"]
     counts = recap(playbook(cluster, repository, manifest))
     assert (counts["changed"], counts["failed"]) == (0, 0)
+    assert cluster.get("secret", "grafana-admin", "--namespace=observability")["data"] == password
 
 
 def test_cluster_yml_installs_the_umbrella_chart_once(

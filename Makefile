@@ -17,13 +17,17 @@ help: ## Print this menu
 
 ##@ Develop
 .PHONY: setup run test test-load lint fmt lock
-setup: .venv/.stamp ## Make .venv with everything that is needed, from hash-pinned locks
+setup: .venv/.packages ## Make .venv with everything that is needed, from hash-pinned locks
 
-.venv/.stamp: requirements/dev.txt $(addsuffix pyproject.toml,$(PACKAGES))
+.venv/.stamp: requirements/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear .venv
 	@# Without --no-deps pip looks at releases newer than a lock that names a package with an extra, and stops.
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	touch $@
+
+# A new service is installed beside what is there.
+.venv/.packages: .venv/.stamp $(addsuffix pyproject.toml,$(PACKAGES))
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES:%/=./%))
 	$(BIN)/pip check --quiet
 	touch $@
@@ -49,25 +53,32 @@ fmt: setup ## Format the code
 	$(BIN)/ruff format .
 
 lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
-	for group in runtime dev load; do \
+	for group in $(wildcard requirements/*.in); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' \
-			requirements/$$group.in --output-file requirements/$$group.txt; \
+			$$group --output-file $${group%.in}.txt; \
 	done
 
 ##@ Generate
 .PHONY: generate check-generated
-SETTINGS_TABLES := $(patsubst %/manage.py,%/CONFIGURATION.md,$(wildcard services/*/manage.py))
+SETTINGS_TABLES := $(wildcard services/*/CONFIGURATION.md)
+OPENAPI := $(patsubst %/catalog-info.yaml,%/openapi.json,$(wildcard services/*/catalog-info.yaml))
+# The OpenAPI document of a service, as it serves it without any setting.
+openapi = $(BIN)/python $(1)manage.py export_openapi_schema --indent 2 --api $(notdir $(patsubst %/urls.py,%,$(wildcard $(1)*/urls.py))).urls.api
 generate: setup ## Write anew everything that is generated
 	$(BIN)/slo generate
 	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
 	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table; done
+	$(foreach file,$(OPENAPI),$(call openapi,$(dir $(file))) > $(file);)
+	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
 
 check-generated: setup ## Fail when what is committed differs from a fresh generation
 	$(BIN)/slo validate
 	$(BIN)/slo check
 	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
 	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table); done
+	$(foreach file,$(OPENAPI),diff $(file) <($(call openapi,$(dir $(file))));)
+	diff .github/CODEOWNERS <($(BIN)/python platform/backstage/codeowners.py)
 
 ##@ SLOs
 .PHONY: test-slo mutate-slo
@@ -78,6 +89,17 @@ test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alert
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
 	$(BIN)/python -m tests.platform.slo.mutate
+
+##@ Catalog
+.PHONY: test-catalog
+BACKSTAGE := tests/platform/backstage
+test-catalog: setup $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code, and check what it points at
+	node --test $(BACKSTAGE)/*.test.mjs
+	$(BIN)/pytest $(BACKSTAGE)
+
+$(BACKSTAGE)/node_modules/.stamp: $(BACKSTAGE)/package-lock.json
+	npm ci --prefix $(BACKSTAGE) --loglevel=error
+	touch $@
 
 ##@ Tools
 .PHONY: tools

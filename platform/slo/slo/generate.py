@@ -8,6 +8,7 @@ from typing import Any
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
 from slo.alerts import inhibit_rules, slo_alerts, watchdog_group
+from slo.catalog import alert_names, links
 from slo.dashboards.detail import detail
 from slo.dashboards.frame import to_json
 from slo.dashboards.overview import overview
@@ -73,6 +74,8 @@ def service_files(service: str, slos: Sequence[Slo], adoption: Adoption) -> dict
         "kustomization.yaml": to_yaml(
             kustomization(service, ["prometheusrule.yaml"], list(dashboards))
         ),
+        "links.yaml": to_yaml(links(service, slos, adoption)),
+        "alerts.txt": alert_names(groups),
         **{f"dashboards/{name}.json": text for name, text in dashboards.items()},
     }
 

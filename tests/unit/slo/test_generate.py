@@ -30,6 +30,8 @@ def test_a_new_service_adds_files_and_changes_none(root: Path) -> None:
         for name in (
             "rules.yaml",
             "rules.test.yaml",
+            "alerts.txt",
+            "links.yaml",
             "prometheusrule.yaml",
             "kustomization.yaml",
             "dashboards/availability.json",

@@ -1,5 +1,7 @@
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -18,14 +20,28 @@ def postgres_server() -> Iterator[str]:
     elif programs is not None:
         with postgres.cluster(programs) as server:
             yield server.url
-    elif os.environ.get("CI"):
-        pytest.fail(f"PostgreSQL may not be missing here: {postgres.HOW_TO_GET}")
     else:
-        _skipped.append("PostgreSQL")
-        pytest.skip(f"no PostgreSQL: {postgres.HOW_TO_GET}")
+        _missing(postgres.HOW_TO_GET)
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path:
+    """The folder of PostgreSQL's programs, for a server that the test itself stops and starts."""
+    programs = postgres.programs()
+    if programs is None:
+        _missing(postgres.HOW_TO_INSTALL)
+    return programs
+
+
+def _missing(remedy: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(f"PostgreSQL may not be missing here: {remedy}")
+    _skipped.append(remedy)
+    pytest.skip(f"no PostgreSQL: {remedy}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _skipped:
         terminalreporter.section("NOT TESTED: the PostgreSQL store", red=True, bold=True)
-        terminalreporter.line(f"No test ran on PostgreSQL. To run them, {postgres.HOW_TO_GET}.")
+        for remedy in dict.fromkeys(_skipped):
+            terminalreporter.line(f"Tests of PostgreSQL were skipped. To run them, {remedy}.")

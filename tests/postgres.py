@@ -16,7 +16,8 @@ import psycopg
 from psycopg import sql
 
 GIVEN = "PORTS_TEST_POSTGRES_URL"
-HOW_TO_GET = f"install PostgreSQL's server (Debian: apt-get install postgresql) or set {GIVEN}"
+HOW_TO_INSTALL = "install PostgreSQL's server (Debian: apt-get install postgresql)"
+HOW_TO_GET = f"{HOW_TO_INSTALL} or set {GIVEN}"
 
 
 def programs() -> Path | None:

@@ -7,7 +7,7 @@ loaded by ``start``, which only server hooks (and commands that want to be trace
 import os
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry import context, names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
@@ -47,16 +47,40 @@ def trace_id() -> str | None:
 
 
 def span(
-    name: str, attributes: "Mapping[str, AttributeValue] | None" = None
+    name: str,
+    attributes: "Mapping[str, AttributeValue] | None" = None,
+    *,
+    expected: type[Exception] | tuple[type[Exception], ...] = (),
 ) -> AbstractContextManager[object]:
     """Open an inner span; an exception that leaves it is recorded and makes it an error.
+
+    Not so an expected one, by which the code only says no: a trace of a port that is not there
+    would else count, and be kept, among those of what is broken.
 
     Within a request whose server span is not recorded (not sampled, or a probe) it does nothing:
     what is below a span that nobody keeps must not start a trace of its own.
     """
     if _unkept():
         return nullcontext()
-    return _tracer().start_as_current_span(name, attributes=attributes)
+    return _current(name, attributes, expected)
+
+
+@contextmanager
+def _current(
+    name: str,
+    attributes: "Mapping[str, AttributeValue] | None",
+    expected: type[Exception] | tuple[type[Exception], ...],
+) -> "Iterator[None]":
+    with _tracer().start_as_current_span(
+        name, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ):
+        try:
+            yield
+        except expected:
+            raise
+        except Exception as error:
+            record_exception(error)
+            raise
 
 
 def begin(name: str, attributes: "Mapping[str, AttributeValue] | None" = None) -> "Span | None":

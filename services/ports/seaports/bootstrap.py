@@ -26,8 +26,8 @@ from seaports.application.get_port import get_port
 from seaports.application.import_ports import Report, import_ports
 from seaports.application.interfaces import PortStore
 from seaports.application.list_ports import list_ports, stream_ports
-from seaports.application.use_cases import UseCases
-from seaports.domain.errors import InvalidRecord, PortsError
+from seaports.application.use_cases import Holdings, UseCases
+from seaports.domain.errors import InvalidRecord, PortsError, Refused
 
 _log = telemetry.get_logger(__name__)
 
@@ -53,7 +53,6 @@ def use_cases() -> UseCases:
         delete_port=_traced(partial(delete_port, store), "delete_port"),
         import_ports=_traced(partial(import_ports, store), "import_ports"),
         encode=encode,
-        count=store.count,
         revision=store.revision,
         check_store=partial(_check, backend),
     )
@@ -130,9 +129,11 @@ def _stop(reason: str) -> SystemExit:
     return SystemExit(1)
 
 
-def _check(store: PortStore) -> None:
+def _check(store: PortStore) -> Holdings:
     """Ask the store itself, and show what it holds: so `/metrics` is as fresh as the last probe."""
-    telemetry.metrics.set_store(ports=store.count(), revision=store.revision())
+    held = Holdings(ports=store.count(), revision=store.revision())
+    telemetry.metrics.set_store(**held._asdict())
+    return held
 
 
 def _streamed(function: Callable[_P, Iterator[_T]], name: str) -> Callable[_P, Iterator[_T]]:
@@ -148,7 +149,7 @@ def _traced(function: Callable[_P, _T], name: str) -> Callable[_P, _T]:
     """Return the use case with a span around it."""
 
     def traced(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        with telemetry.span(name):
+        with telemetry.span(name, expected=Refused):
             return function(*args, **kwargs)
 
     return traced

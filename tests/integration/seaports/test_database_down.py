@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests import postgres, service
 from tests.integration.seaports.conftest import over_postgres
@@ -13,12 +12,9 @@ from tests.integration.seaports.conftest import over_postgres
 READERS = 40
 
 
-def test_the_service_outlives_its_database(tmp_path: Path) -> None:
-    programs = postgres.programs()
-    if programs is None:
-        pytest.skip(f"a server to stop is needed: {postgres.HOW_TO_GET}")
+def test_the_service_outlives_its_database(postgres_programs: Path, tmp_path: Path) -> None:
     with (
-        postgres.cluster(programs) as server,
+        postgres.cluster(postgres_programs) as server,
         over_postgres(server.url, "ports_down", tmp_path) as running,
     ):
         assert running.client.get("/ports/AEAJM").status_code == 200

@@ -46,7 +46,7 @@ def problem(response: httpx.Response) -> dict[str, Any]:
         ("GET", "/ports?contry=Japan", 422, "there is no parameter 'contry'"),
         ("GET", "/ports?q=a&q=b", 422, "q is given 2 times"),
         ("GET", "/ports?" + "&" * 1500, 400, "the request is malformed"),
-        ("GET", "/ports?q=" + "x" * 2100, 414, "a query of over 2048 bytes"),
+        ("GET", "/ports?q=" + "x" * 3100, 414, "a query of over 3072 bytes"),
     ],
 )
 def test_each_error_is_a_problem_document(

@@ -76,6 +76,14 @@ def test_filters_select_by_country_and_name(any_service: Service) -> None:
     assert [orjson.loads(line)["id"] for line in lines] == ["AEAUH"]
 
 
+def test_the_longest_filters_that_the_schema_allows_are_not_too_long(any_service: Service) -> None:
+    longest = "\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL A}" * 100  # four bytes of UTF-8 each
+    response = any_service.client.get(
+        "/ports", params={"country": longest, "q": longest, "limit": 1000, "cursor": "AEAJM"}
+    )
+    assert (response.status_code, response.json()["items"]) == (200, [])
+
+
 def test_a_stream_goes_on_after_a_cursor_and_ends_at_a_limit(any_service: Service) -> None:
     response = any_service.client.get("/ports?cursor=aeajm&limit=2", headers=NDJSON)
     ids = [orjson.loads(line)["id"] for line in response.text.splitlines()]

@@ -311,6 +311,41 @@ def attributes(holder: Any) -> dict[str, Any]:
     return found
 
 
+def tree(spans: list[Any]) -> list[dict[str, Any]]:
+    """Return whole span trees: all that a span says of itself, its children within it, in order.
+
+    Ids and times differ from run to run: each time must lie within its parent's instead.
+    """
+    known = {span.span_id for span in spans}
+
+    def whole(span: Any) -> dict[str, Any]:
+        children = sorted(
+            (child for child in spans if child.parent_span_id == span.span_id),
+            key=lambda child: child.start_time_unix_nano,
+        )
+        for child in children:
+            assert child.trace_id == span.trace_id
+            assert span.start_time_unix_nano <= child.start_time_unix_nano
+            assert child.end_time_unix_nano <= span.end_time_unix_nano
+        return {
+            "name": span.name,
+            "kind": span.SpanKind.Name(span.kind),
+            "attributes": {
+                # The client's own end of the connection is another each time.
+                name: value
+                for name, value in attributes(span).items()
+                if name != "client.port"
+            },
+            "status": span.status.code,
+            "events": [(event.name, attributes(event)) for event in span.events],
+            "links": len(span.links),
+            "children": [whole(child) for child in children],
+        }
+
+    roots = [span for span in spans if span.parent_span_id not in known]
+    return [whole(root) for root in sorted(roots, key=lambda root: root.start_time_unix_nano)]
+
+
 @dataclass
 class Load:
     """Clients that ask again and again, each on connections of its own."""

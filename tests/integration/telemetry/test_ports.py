@@ -2,15 +2,59 @@
 
 import json
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from telemetry import names
 
 from tests import postgres, service
-from tests.integration.telemetry.harness import Receiver, attributes, wait_for
+from tests.integration.telemetry.harness import Receiver, tree, wait_for
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-HEADERS = {"X-Request-ID": "abc-1", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+HEADERS = {
+    "X-Request-ID": "abc-1",
+    "traceparent": f"00-{TRACE}-b7ad6b7169203331-01",
+    "User-Agent": "test/1",
+}
+
+
+def span(name: str, attributes: dict[str, Any], *children: dict[str, Any]) -> dict[str, Any]:
+    """Return an inner span that went well, as `harness.tree` tells it."""
+    return {
+        "name": name,
+        "kind": "SPAN_KIND_INTERNAL",
+        "attributes": attributes,
+        "status": Status.STATUS_CODE_UNSET,
+        "events": [],
+        "links": 0,
+        "children": list(children),
+    }
+
+
+def store_span(system: str, *children: dict[str, Any]) -> dict[str, Any]:
+    return span("get ports", {"db.system.name": system, "db.operation.name": "get"}, *children)
+
+
+def server_span(
+    ports: service.Service, port_id: str, status: int, store: dict[str, Any]
+) -> dict[str, Any]:
+    attributes = {
+        "http.request.method": "GET",
+        "http.response.status_code": status,
+        "http.route": "/ports/{id}",
+        "network.protocol.version": "1.1",
+        "request_id": "abc-1",
+        "server.address": "127.0.0.1",
+        "server.port": urlsplit(ports.url).port,
+        "url.path": f"/ports/{port_id}",
+        "url.scheme": "http",
+        "user_agent.original": "test/1",
+        "client.address": "127.0.0.1",
+    }
+    root = span("GET /ports/{id}", attributes, span("get_port", {}, store))
+    return {**root, "kind": "SPAN_KIND_SERVER"}
 
 
 def test_one_request_of_the_ports_service_is_seen_from_header_to_store(
@@ -32,21 +76,10 @@ def test_one_request_of_the_ports_service_is_seen_from_header_to_store(
     assert (found.status_code, found.headers["X-Request-ID"]) == (200, "abc-1")
     problem = missing.json()
     assert (problem["request_id"], problem["trace_id"]) == ("abc-1", TRACE)
-    by_id = {span.span_id: span for span in spans}
-    tree = sorted(
-        (span.name, by_id[span.parent_span_id].name if span.parent_span_id in by_id else "")
-        for span in spans
-    )
-    assert tree == sorted(
-        2
-        * [
-            ("GET /ports/{id}", ""),
-            ("get_port", "GET /ports/{id}"),
-            ("get ports", "get_port"),
-        ]
-    )
-    roots = [attributes(span) for span in spans if span.name == "GET /ports/{id}"]
-    assert {root["request_id"] for root in roots} == {"abc-1"}
+    assert tree(spans) == [
+        server_span(ports, "AEAJM", 200, store_span("memory")),
+        server_span(ports, "XXXXX", 404, store_span("memory")),
+    ]
     access = [line for line in lines if line["event"] == names.ACCESS_EVENT]
     assert [(a["route"], a["status"], a["request_id"], a["trace_id"]) for a in access] == [
         ("/ports/{id}", 200, "abc-1", TRACE),
@@ -77,15 +110,27 @@ def test_over_postgresql_the_store_span_holds_the_statements_and_probes_hold_non
         wait_for("the trace", whole)
     spans = receiver.spans()
     assert {span.trace_id.hex() for span in spans} == {TRACE}, "a probe started a trace"
-    by_id = {span.span_id: span for span in spans}
-    parents = {
-        span.name: by_id[span.parent_span_id].name if span.parent_span_id in by_id else ""
-        for span in spans
+    (root,) = tree(spans)
+    statements = root["children"][0]["children"][0]["children"]
+    selects = [statement for statement in statements if statement["name"] == "SELECT"]
+    assert len(selects) == 1
+    assert 'FROM "port"' in selects[0]["attributes"].pop("db.statement")
+    assert selects[0] == {
+        "name": "SELECT",
+        "kind": "SPAN_KIND_CLIENT",
+        "attributes": {
+            "db.system": "postgresql",
+            "db.name": "ports_telemetry",
+            "db.user": "ports",
+            "server.address": "127.0.0.1",
+            "server.port": urlsplit(postgres_server).port,
+        },
+        "status": Status.STATUS_CODE_UNSET,
+        "events": [],
+        "links": 0,
+        "children": [],
     }
-    print(parents)
-    assert parents.pop("SELECT") == "get ports"
-    assert parents["get ports"] == "get_port"
-    assert parents["get_port"] == "GET /ports/{id}"
+    assert root == server_span(ports, "AEAJM", 200, store_span("postgresql", *statements))
 
 
 @pytest.mark.parametrize("store", ["memory", "postgresql"])

@@ -2,10 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from seaports.application.import_ports import Report
 from seaports.application.interfaces import Document, Encode, Page, Precondition, Selection
 from seaports.domain.port import Port, Unlocode
+
+
+class Holdings(NamedTuple):
+    """What a store holds."""
+
+    ports: int
+    revision: int
 
 
 @dataclass(frozen=True)
@@ -21,8 +29,7 @@ class UseCases:
     """As `application.import_ports.import_ports`, without its store."""
     encode: Encode
     """Prepares a port's document as the store does."""
-    count: Callable[[], int]
     revision: Callable[[], int]
     """Changes whenever any port does; raises `StoreUnavailable`."""
-    check_store: Callable[[], object]
-    """Raises `StoreUnavailable` unless the store itself, not a cache before it, answers now."""
+    check_store: Callable[[], Holdings]
+    """Asks the store itself, not a cache before it; raises `StoreUnavailable` if it is silent."""

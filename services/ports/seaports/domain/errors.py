@@ -1,10 +1,11 @@
 """The service's error tree. Each class says when it occurs; adapters map them to statuses.
 
 PortsError
-├── InvalidUnlocode       a text is not a UN/LOCODE
-├── InvalidPort           a record cannot be a port
-├── UnknownPort           no port has this id
-├── PreconditionFailed    the port is not, or no longer, what the writer believes it is
+├── Refused               what was asked cannot be done; the service itself is well
+│   ├── InvalidUnlocode     a text is not a UN/LOCODE
+│   ├── InvalidPort         a record cannot be a port
+│   ├── UnknownPort         no port has this id
+│   └── PreconditionFailed  the port is not, or no longer, what the writer believes it is
 ├── FeedError             the file of ports cannot be read on
 │   ├── DuplicateRecord   two records of one file have the same key
 │   └── InvalidRecord     a record of the file is not a port
@@ -16,19 +17,23 @@ class PortsError(Exception):
     """Any error that this service raises on purpose."""
 
 
-class InvalidUnlocode(PortsError):
+class Refused(PortsError):
+    """What was asked cannot be done, and that is right: the service itself is well."""
+
+
+class InvalidUnlocode(Refused):
     """A text is not a UN/LOCODE."""
 
 
-class InvalidPort(PortsError):
+class InvalidPort(Refused):
     """A record cannot be a port: a field is missing, unknown, of the wrong type or out of range."""
 
 
-class UnknownPort(PortsError):
+class UnknownPort(Refused):
     """No port has this id."""
 
 
-class PreconditionFailed(PortsError):
+class PreconditionFailed(Refused):
     """The port is not, or no longer, what the writer believes it is."""
 
 

@@ -9,7 +9,9 @@ from django.http.response import HttpResponseBase
 
 from seaports.adapters.http.problems import MEDIA_TYPE, problem
 
-MAX_QUERY_LENGTH: Final = 2048
+# Two filters of 100 characters fit, each up to 12 bytes in percent-encoded UTF-8; the server itself
+# takes a request line of 4094.
+MAX_QUERY_LENGTH: Final = 3072
 _WITHOUT_CONTENT: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 _GetResponse = Callable[[HttpRequest], HttpResponseBase]

@@ -23,8 +23,7 @@ def router(use_cases: UseCases) -> Router:
         """503 while the store does not answer, and from the moment the service is to stop."""
         if telemetry.is_draining():
             raise StoreUnavailable("this instance is about to stop")
-        use_cases.check_store()
-        return {"status": "ready", "ports": use_cases.count(), "revision": use_cases.revision()}
+        return {"status": "ready", **use_cases.check_store()._asdict()}
 
     @router.get(
         "/live",

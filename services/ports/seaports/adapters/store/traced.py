@@ -14,6 +14,7 @@ from seaports.application.interfaces import (
     Precondition,
     Selection,
 )
+from seaports.domain.errors import Refused
 from seaports.domain.port import Port, Unlocode
 
 
@@ -91,7 +92,7 @@ class TracedPortStore:
     @contextmanager
     def _operation(self, operation: str) -> Iterator[None]:
         with (
-            telemetry.span(f"{operation} ports", self._attributes[operation]),
+            telemetry.span(f"{operation} ports", self._attributes[operation], expected=Refused),
             metrics.store_operation(self._system, operation),
         ):
             yield

@@ -16,7 +16,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: setup run test test-load lint fmt lock
+.PHONY: setup run test test-load lint lint-workflows fmt lock
 setup: .venv/.packages ## Make .venv with everything that is needed, from hash-pinned locks
 
 .venv/.stamp: requirements/dev.txt
@@ -47,6 +47,11 @@ lint: setup ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
+
+lint-workflows: setup ## Check the workflows: actionlint for what they say, zizmor for what they allow
+	@$(MAKE) --no-print-directory tools TOOLS=actionlint
+	tools/bin/actionlint -shellcheck= -pyflakes=
+	$(BIN)/zizmor --offline --pedantic --quiet --config .github/zizmor.yml .github
 
 fmt: setup ## Format the code
 	$(BIN)/ruff check --fix .

@@ -8,7 +8,11 @@ SERVICE ?= ports
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 PACKAGES := $(dir $(wildcard packages/*/pyproject.toml services/*/pyproject.toml platform/*/pyproject.toml))
-SOURCES := packages services platform/slo platform/stack tests
+# What a new service brings is found by its place: its code's root, and its own contracts of imports.
+space := $() $()
+export MYPYPATH := $(subst $(space),:,$(wildcard services/*))
+CONTRACTS := $(shell grep -l '^.tool.importlinter.$$' services/*/pyproject.toml)
+SOURCES := packages services platform/slo platform/stack platform/backstage/codeowners.py tools tests
 
 .PHONY: help
 help: ## Print this menu
@@ -47,6 +51,7 @@ lint: setup ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
+	for config in $(CONTRACTS); do $(BIN)/lint-imports --config $$config; done
 
 lint-workflows: setup ## Check the workflows: actionlint for what they say, zizmor for what they allow
 	@$(MAKE) --no-print-directory tools TOOLS=actionlint
@@ -76,6 +81,7 @@ generate: setup ## Write anew everything that is generated
 	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table; done
 	$(foreach file,$(OPENAPI),$(call openapi,$(dir $(file))) > $(file);)
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
+	$(BIN)/python tools/architecture.py > docs/architecture.svg
 
 check-generated: setup ## Fail when what is committed differs from a fresh generation
 	$(BIN)/slo validate
@@ -84,6 +90,7 @@ check-generated: setup ## Fail when what is committed differs from a fresh gener
 	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table); done
 	$(foreach file,$(OPENAPI),diff $(file) <($(call openapi,$(dir $(file))));)
 	diff .github/CODEOWNERS <($(BIN)/python platform/backstage/codeowners.py)
+	diff docs/architecture.svg <($(BIN)/python tools/architecture.py)
 
 ##@ SLOs
 .PHONY: test-slo mutate-slo
@@ -95,8 +102,18 @@ mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
 	$(BIN)/python -m tests.platform.slo.mutate
 
+##@ Documentation
+.PHONY: docs
+docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, into site/
+	.venv-docs/bin/mkdocs build --strict --quiet --clean
+
+.venv-docs/.stamp: requirements/docs.txt
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/pip install --quiet --no-deps --require-hashes -r requirements/docs.txt
+	touch $@
+
 ##@ Catalog
-.PHONY: test-catalog
+.PHONY: test-catalog new-service golden-path
 BACKSTAGE := tests/platform/backstage
 test-catalog: setup $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code, and check what it points at
 	node --test $(BACKSTAGE)/*.test.mjs
@@ -105,6 +122,16 @@ test-catalog: setup $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Ba
 $(BACKSTAGE)/node_modules/.stamp: $(BACKSTAGE)/package-lock.json
 	npm ci --prefix $(BACKSTAGE) --loglevel=error
 	touch $@
+
+NAME ?=
+DESCRIPTION ?=
+OWNER ?= group:default/platform
+new-service: $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template: NAME=port-calls DESCRIPTION="Calls of ships" OWNER=group:default/maritime
+	@node $(BACKSTAGE)/scaffold.mjs . . name='$(NAME)' description='$(DESCRIPTION)' owner='$(OWNER)'
+
+golden-path: setup $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template in a copy of this repository, and prove it
+	@$(MAKE) --no-print-directory tools TOOLS="helm promtool"
+	$(BIN)/pytest -s tests/golden_path
 
 ##@ Tools
 .PHONY: tools

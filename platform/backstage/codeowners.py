@@ -23,8 +23,8 @@ def documents(file: Path) -> list[Any]:
 def owner_of(file: Path, kind: str) -> str:
     """Return the group that owns the one entity of this kind in a catalog file."""
     (entity,) = (each for each in documents(file) if each["kind"] == kind)
-    group: str = entity["spec"]["owner"].removeprefix("group:")
-    return group
+    group: str = entity["spec"]["owner"]
+    return group.removeprefix("group:").removeprefix("default/")
 
 
 def codeowners(root: Path) -> Iterator[str]:

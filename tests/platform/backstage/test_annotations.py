@@ -141,6 +141,7 @@ def test_documentation_is_of_an_entity_that_has_some(
     # Relative to the entity's own file, which lies beside mkdocs.yml.
     assert found["backstage.io/techdocs-ref"] == "dir:."
     assert found["backstage.io/managed-by-location"].endswith("/tree/main/catalog-info.yaml")
+    assert (ROOT / "mkdocs.yml").is_file()
 
 
 def test_each_part_of_the_cluster_is_named_as_its_folder(entities: dict[str, Entity]) -> None:

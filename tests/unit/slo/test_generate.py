@@ -37,7 +37,7 @@ def test_a_new_service_adds_files_and_changes_none(root: Path) -> None:
             "dashboards/availability.json",
             "dashboards/requests.json",
         )
-    }
+    } | {"docs/slos/bank.md"}
 
 
 def test_names_and_addresses_come_from_the_adoption_file_alone(root: Path) -> None:

@@ -133,6 +133,33 @@ golden-path: setup $(BACKSTAGE)/node_modules/.stamp ## Make a service from the t
 	@$(MAKE) --no-print-directory tools TOOLS="helm promtool"
 	$(BIN)/pytest -s tests/golden_path
 
+##@ Image and chart
+ENGINE ?= $(firstword $(foreach engine,docker podman,$(shell command -v $(engine))))
+TARGET ?= runtime
+TAG ?= $(shell git describe --always --dirty --abbrev=12)
+adopted = $(shell sed -n 's/^$(1): *//p' platform/adopt.yaml)
+IMAGE = $(call adopted,registry)/$(SERVICE):$(TAG)
+.PHONY: build image-test chart-test chart-golden
+build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BUILD_FLAGS for more
+	@test -n '$(ENGINE)' || { echo 'make build needs docker or podman (or ENGINE=...)' >&2; exit 1; }
+	$(ENGINE) build --file services/$(SERVICE)/Dockerfile --target $(TARGET) --tag $(IMAGE) \
+		--build-arg VERSION=$(TAG) --build-arg REVISION=$(shell git rev-parse HEAD) \
+		--build-arg REPOSITORY=$(call adopted,repository) \
+		--build-arg ORGANISATION=$(call adopted,organisation) \
+		$(if $(findstring podman,$(ENGINE)),--timestamp=$(shell git log -1 --format=%ct)) \
+		$(BUILD_FLAGS) .
+
+image-test: setup ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
+	$(BIN)/pytest -s tests/platform/image
+
+chart-test: setup ## Render the service chart for a matrix of values and check what comes out
+	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform podsecurity"
+	$(BIN)/pytest tests/platform/chart
+
+chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff
+	@$(MAKE) --no-print-directory tools TOOLS=helm
+	$(BIN)/python -m tests.platform.chart.render
+
 ##@ Tools
 .PHONY: tools
 tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)

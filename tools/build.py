@@ -2,7 +2,8 @@
 
 `tools/<tool>/go.mod` names the tool's module and version, and its commands by `tool` directives.
 Where the folder has a `manifest.yaml` as well, the command is the OpenTelemetry Collector builder
-and the manifest says what it builds. Binaries go to a cache outside the checkout, keyed by the hash
+and the manifest says what it builds. A file `ldflags` holds further linker flags, in which `$version`,
+`$major` and `$minor` stand for the module's version as go.mod has it. Binaries go to a cache outside the checkout, keyed by the hash
 of the folder, so that clones and branches share them; `tools/bin/` gets links to them.
 
 Usage: build.py [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all if none.
@@ -14,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,25 +23,51 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from string import Template
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 CACHE = (
     Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ports-platform" / "tools"
 )
 MANIFEST = "manifest.yaml"
+LDFLAGS = "ldflags"
 
 
 def folders() -> dict[str, Path]:
-    """All pinned tools: folder by name."""
-    return {path.parent.name: path.parent for path in sorted(HERE.glob("*/go.mod"))}
+    """All pinned tools: folder by name. A go.mod without `tool` pins modules that are only read."""
+    pinned = sorted(HERE.glob("*/go.mod"))
+    return {p.parent.name: p.parent for p in pinned if re.search(r"^tool\b", p.read_text(), re.M)}
 
 
 def commands(folder: Path) -> list[str]:
-    """Names of the binaries that a folder's build yields."""
+    """Names of the binaries that a folder's build yields.
+
+    A program whose package is called `cmd`, or by its major version, has its folder's name.
+    """
     if (folder / MANIFEST).exists():
         return [folder.name]
-    module = json.loads(_go("mod", "edit", "-json", cwd=folder))
-    return [tool["Path"].rsplit("/", 1)[-1] for tool in module["Tool"]]
+    names = [tool["Path"].rsplit("/", 1)[-1] for tool in _module(folder)["Tool"]]
+    return [folder.name if re.fullmatch(r"cmd|v\d+", name) else name for name in names]
+
+
+def version(folder: Path) -> str:
+    """Version of the module that a folder pins, as go.mod has it: `v1.2.3`."""
+    module = _module(folder)
+    program = module["Tool"][0]["Path"] + "/"
+    owners = [each for each in module["Require"] if program.startswith(each["Path"] + "/")]
+    return str(max(owners, key=lambda each: len(each["Path"]))["Version"])
+
+
+def linker_flags(folder: Path) -> str:
+    """Linker flags of a folder's commands: small binaries, and what its `ldflags` file adds."""
+    flags = ["-s -w"]
+    if (file := folder / LDFLAGS).exists():
+        pinned = version(folder)
+        major, minor, *_ = pinned.removeprefix("v").split(".")
+        text = Template(file.read_text()).substitute(version=pinned, major=major, minor=minor)
+        flags += text.split()
+    return " ".join(flags)
 
 
 def cached(folder: Path) -> Path:
@@ -62,7 +90,9 @@ def build(folder: Path, target: Path) -> None:
             _run("./builder", "--config", MANIFEST, cwd=Path(scratch))
             shutil.copy(Path(scratch, "distribution", folder.name), out)
         else:
-            _go("build", "-ldflags=-s -w", "-o", f"{out}/", "tool", cwd=folder)
+            _go("build", f"-ldflags={linker_flags(folder)}", "-o", f"{out}/", "tool", cwd=folder)
+            if (unnamed := out / "cmd").exists():
+                unnamed.rename(out / folder.name)
         out.rename(target)
 
 
@@ -103,6 +133,11 @@ def main(wanted: list[str]) -> int:
             print(f"{name:<14} failed: {error}\n{error.stderr[-4000:]}", file=sys.stderr)
             return 1
     return 0
+
+
+def _module(folder: Path) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(_go("mod", "edit", "-json", cwd=folder))
+    return described
 
 
 def _go(*arguments: str, cwd: Path) -> str:

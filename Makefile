@@ -160,6 +160,56 @@ chart-golden: setup ## Write anew what the chart's tests expect, to be read in t
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/python -m tests.platform.chart.render
 
+##@ Release
+# What is published of a service, told to the steps that follow: the image by digest, its contents.
+DIST = dist/$(SERVICE)
+PUBLISHED = $$(cat $(DIST)/image)
+ENVIRONMENT ?= dev
+CHARTS = oci://$(call adopted,registry)/charts
+.PHONY: services login publish publish-chart sbom scan sign propose drift
+services: ## Print the services as JSON, and give them to the jobs of a workflow
+	@printf 'services=["%s"]\n' "$$(ls services | paste -sd, | sed 's/,/","/g')" | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
+
+login: ## Log in to the registry of platform/adopt.yaml as REGISTRY_USER with REGISTRY_TOKEN
+	@$(MAKE) --no-print-directory tools TOOLS=helm
+	@for program in '$(ENGINE) login' 'tools/bin/helm registry login'; do \
+		printf %s "$$REGISTRY_TOKEN" | $$program --username "$$REGISTRY_USER" --password-stdin \
+			$(firstword $(subst /, ,$(call adopted,registry))); \
+	done
+
+publish: build ## Push SERVICE's image and keep its name by digest in dist/SERVICE/image
+	mkdir -p $(DIST)
+	$(ENGINE) push $(IMAGE)
+	$(ENGINE) image inspect --format '{{index .RepoDigests 0}}' $(IMAGE) > $(DIST)/image
+	sed -E 's/(.*)@(.*)/name=\1\ndigest=\2/' $(DIST)/image >> "$${GITHUB_OUTPUT:-/dev/null}"
+
+publish-chart: ## Push the service chart as TAG
+	@$(MAKE) --no-print-directory tools TOOLS=helm
+	tools/bin/helm package platform/chart --version $(TAG:v%=%) --destination dist
+	tools/bin/helm push dist/service-$(TAG:v%=%).tgz $(CHARTS)
+
+SBOM_OF ?= registry:$(PUBLISHED)
+sbom: ## List what is in SERVICE's image (SBOM_OF=dir:PATH for something else), as CycloneDX
+	@$(MAKE) --no-print-directory tools TOOLS=syft
+	mkdir -p $(DIST)
+	tools/bin/syft scan "$(SBOM_OF)" --quiet --output cyclonedx-json=$(DIST)/sbom.cdx.json
+
+scan: ## Look for known vulnerabilities in what was listed; those that can be fixed and are high fail
+	@$(MAKE) --no-print-directory tools TOOLS=grype
+	tools/bin/grype sbom:$(DIST)/sbom.cdx.json --only-fixed --fail-on high
+
+sign: ## Sign the published image and its list without a key (the workflow's identity)
+	@$(MAKE) --no-print-directory tools TOOLS=cosign
+	tools/bin/cosign sign --yes "$(PUBLISHED)"
+	tools/bin/cosign attest --yes --type cyclonedx --predicate $(DIST)/sbom.cdx.json "$(PUBLISHED)"
+
+propose: ## Propose by a pull request that ENVIRONMENT (dev) runs the published image
+	@tools/propose $(SERVICE) $(ENVIRONMENT) "$(PUBLISHED)"
+
+drift: check-generated ## Fail when what is generated or locked is not what it is made of
+	$(MAKE) --no-print-directory lock
+	git diff --exit-code -- requirements
+
 ##@ Tools
 .PHONY: tools
 tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)

@@ -32,7 +32,7 @@ GROWS = ".github/CODEOWNERS"
 
 def test_the_template_only_adds_files(copy: Copy, scaffolded: list[str]) -> None:
     assert copy.status() == dict.fromkeys(scaffolded, "??")
-    assert len(scaffolded) == 29
+    assert len(scaffolded) == 30
     left = [
         name for name in scaffolded if "{{" in name or "{{ values" in (copy.root / name).read_text()
     ]

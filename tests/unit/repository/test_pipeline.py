@@ -89,5 +89,5 @@ def test_continuous_integration_here_and_there_runs_the_same(menu: set[str]) -> 
     here = set(re.findall(r"^make ([a-z0-9-]+)", (ROOT / ".ci/run").read_text(), re.MULTILINE))
     ci = (ROOT / ".github/workflows/ci.yml").read_text()
     there = set(re.findall(r"run: make ([a-z0-9-]+)", ci))
-    assert here - {"setup"} == there
+    assert here - {"setup"} == there, "a target of .ci/run is in no job of ci.yml, or the reverse"
     assert there <= menu

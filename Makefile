@@ -96,7 +96,7 @@ check-generated: setup ## Fail when what is committed differs from a fresh gener
 .PHONY: test-slo mutate-slo
 test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest -s tests/platform/slo
+	$(BIN)/pytest -n 2 --dist loadgroup -rP tests/platform/slo
 
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
@@ -139,7 +139,7 @@ TARGET ?= runtime
 TAG ?= $(shell git describe --always --dirty --abbrev=12)
 adopted = $(shell sed -n 's/^$(1): *//p' platform/adopt.yaml)
 IMAGE = $(call adopted,registry)/$(SERVICE):$(TAG)
-.PHONY: build image-test chart-test chart-golden
+.PHONY: build deploy fault image-test chart-test chart-golden
 build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BUILD_FLAGS for more
 	@test -n '$(ENGINE)' || { echo 'make build needs docker or podman (or ENGINE=...)' >&2; exit 1; }
 	$(ENGINE) build --file services/$(SERVICE)/Dockerfile --target $(TARGET) --tag $(IMAGE) \
@@ -149,12 +149,18 @@ build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BU
 		$(if $(findstring podman,$(ENGINE)),--timestamp=$(shell git log -1 --format=%ct)) \
 		$(BUILD_FLAGS) .
 
+deploy: ## Release SERVICE's image TAG to a local cluster by helm; other contexts by ALLOW_CONTEXT
+	@SERVICE=$(SERVICE) TAG=$(TAG) platform/local/deploy.sh
+
+fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|off SHARE=0.2
+	@SERVICE=$(SERVICE) FAULT=$(FAULT) SHARE=$(SHARE) platform/local/fault.sh
+
 image-test: setup ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
 	$(BIN)/pytest -s tests/platform/image
 
-chart-test: setup ## Render the service chart for a matrix of values and check what comes out
+chart-test: setup ## Check what the service chart renders and refuses, the Tiltfile, and local releases
 	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform podsecurity"
-	$(BIN)/pytest tests/platform/chart
+	$(BIN)/pytest tests/platform/chart tests/platform/tilt tests/platform/local
 
 chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm
@@ -225,7 +231,7 @@ bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated 
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
-.PHONY: stack run-jaeger e2e load chaos
+.PHONY: stack run-jaeger e2e load chaos panels
 stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	@$(BIN)/python -m stack up
@@ -236,11 +242,19 @@ run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
 
 e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 SHARE ?= 1
 chaos: setup ## Make the stack's service fail: FAULT=errors|latency|db-down|off SHARE=0.2
 	@$(BIN)/python -m stack chaos $(or $(FAULT),--help) --share $(SHARE)
+
+MINUTES ?= 15
+panels: setup tools/panels/node_modules/.stamp ## Draw the running stack's dashboards to .stack/panels (Node, Chromium); MINUTES=15
+	@$(BIN)/python -m stack panels --minutes $(MINUTES)
+
+tools/panels/node_modules/.stamp: tools/panels/package-lock.json
+	cd tools/panels && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
 
 LOAD_URL ?= http://localhost:8080
 load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=60; WEB=1 for a page

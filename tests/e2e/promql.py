@@ -1,6 +1,5 @@
 """Every PromQL query that rules, dashboards and documents hold, and what each one reads."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from stack import values
-from stack.components import ENVIRONMENT
+from stack import dashboards, values
+from stack.dashboards import fill
 from stack.values import ROOT
 
 from tests.e2e.backends import Backends
@@ -20,8 +19,9 @@ OF_THE_SCRAPE: Final = {
     "up", "scrape_duration_seconds", "scrape_samples_post_metric_relabeling",
     "scrape_samples_scraped", "scrape_series_added", "target_info",
 }  # fmt: skip
-# Counters that exist from the first failure on, and alerts while they are pending or firing.
-ON_FAILURE_ONLY: Final = re.compile(r"otelcol_exporter_(enqueue|send)_failed_.*|ALERTS.*")
+# Counters that exist from the first failure on.
+ON_FAILURE_ONLY: Final = re.compile(r"otelcol_exporter_(enqueue|send)_failed_.*")
+LEGEND_LABEL: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 FENCED_PROMQL: Final = re.compile(r"```promql\n(.*?)```", re.DOTALL)
 
 
@@ -33,6 +33,12 @@ class Panel:
     title: str
     expr: str
     number: int
+    legend: str
+
+    @property
+    def legend_labels(self) -> set[str]:
+        """Labels that the legend writes out."""
+        return set(LEGEND_LABEL.findall(self.legend))
 
     def query(self, scrape_seconds: float) -> str:
         """The query as Grafana sends it, the variables filled in."""
@@ -43,50 +49,50 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Selector:
-    """What a query reads: a metric, by some labels."""
+class Reading:
+    """Labels that a query reads, of one of some metrics at least.
 
-    metric: str
+    A selector reads its labels of one metric. What is grouped or matched by a label reads it of
+    whichever of the metrics below has it.
+    """
+
+    metrics: frozenset[str]
     labels: frozenset[str]
 
     def presence(self) -> str:
-        """A selector of the metric's series that have all the labels."""
+        """A selector of the metrics' series that have all the labels."""
         labels = "".join(f',{label}!=""' for label in sorted(self.labels))
-        return f'{{__name__="{self.metric}"{labels}}}'
+        return f'{{__name__=~"{"|".join(sorted(self.metrics))}"{labels}}}'
 
     def __str__(self) -> str:
-        return f"{self.metric}{{{', '.join(sorted(self.labels))}}}"
-
-
-def fill(expr: str, scrape_seconds: float) -> str:
-    """Fill Grafana's variables in; its rate interval is four scrapes at least."""
-    for variable, value in {
-        "$__rate_interval": f"{int(4000 * scrape_seconds)}ms",
-        "$__range": "5m",
-        "$__interval": "15s",
-        "$service": "ports",
-        "$environment": ENVIRONMENT,
-    }.items():
-        expr = expr.replace(variable, value)
-    return expr
+        return f"{' or '.join(sorted(self.metrics))}{{{', '.join(sorted(self.labels))}}}"
 
 
 def panels(file: Path) -> Iterator[Panel]:
     """Queries of a dashboard's panels, rows' inner panels included."""
-
-    def walk(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        for panel in found:
-            yield panel
-            yield from walk(panel.get("panels", []))
-
-    dashboard = json.loads(file.read_text())
-    for panel in walk(dashboard["panels"]):
+    dashboard = dashboards.read(file)
+    for panel in dashboards.panels(dashboard):
         for number, target in enumerate(panel.get("targets", []), start=1):
-            yield Panel(dashboard["uid"], panel["title"], target["expr"], number)
+            legend = target.get("legendFormat", "")
+            yield Panel(dashboard["uid"], panel["title"], target["expr"], number, legend)
+
+
+def autoscaler_metrics(manifest: str) -> list[str]:
+    """Metrics that a HorizontalPodAutoscaler's manifest asks for, of kinds that Prometheus has.
+
+    Resource metrics (cpu, memory) come from the kubelet and are none of Prometheus'.
+    """
+    metrics = manifest.partition("\n  metrics:\n")[2]
+    kinds = re.findall(r"^\s*- type: (\w+)$", metrics, re.MULTILINE)
+    found = re.findall(r"^\s*metric:\n\s*name: (\S+)$", metrics, re.MULTILINE)
+    assert kinds, "no metrics"
+    assert len(found) == sum(kind in {"Pods", "Object", "External"} for kind in kinds), kinds
+    return found
 
 
 def queries() -> Iterator[tuple[str, str]]:
     """All queries, each with the name of what holds it."""
+    yield from _of_autoscalers()
     rule_files = [
         (str(f.relative_to(ROOT)), values.read(f)) for f in GENERATED.glob("*/rules.yaml")
     ]
@@ -94,7 +100,7 @@ def queries() -> Iterator[tuple[str, str]]:
         for group in rules["groups"]:
             for rule in group["rules"]:
                 yield f"{name}: {rule.get('record') or rule['alert']}", rule["expr"]
-    for file in GENERATED.glob("*/dashboards/*.json"):
+    for file in dashboards.FILES:
         for panel in panels(file):
             yield str(panel), panel.query(1)
     for page in ROOT.glob("services/*/runbooks/*.md"):
@@ -102,31 +108,66 @@ def queries() -> Iterator[tuple[str, str]]:
             yield str(page.relative_to(ROOT)), fill(query, 1)
 
 
+def _of_autoscalers() -> Iterator[tuple[str, str]]:
+    for file in (ROOT / "platform").glob("*/templates/*.yaml"):
+        if "kind: HorizontalPodAutoscaler" in (text := file.read_text()):
+            for metric in autoscaler_metrics(text):
+                yield str(file.relative_to(ROOT)), metric
+
+
 @cache
-def selectors(backends: Backends, query: str) -> frozenset[Selector]:
+def readings(backends: Backends, query: str) -> frozenset[Reading]:
     """What a query reads, as Prometheus itself parses it."""
     answer = backends.http.get(
         f"{backends.at.url('prometheus')}/api/v1/parse_query", params={"query": query}
     )
     assert answer.is_success, (query, answer.text)
-    return frozenset(_selectors(answer.json()["data"]))
+    return frozenset(_readings(answer.json()["data"]))
 
 
-def _selectors(node: Any) -> Iterator[Selector]:
+def metrics(backends: Backends, query: str) -> set[str]:
+    """Names of the metrics that a query reads."""
+    return {name for reading in readings(backends, query) for name in reading.metrics}
+
+
+def _readings(node: Any) -> Iterator[Reading]:
     if isinstance(node, list):
         for item in node:
-            yield from _selectors(item)
-    elif isinstance(node, dict):
-        if node.get("type") in {"vectorSelector", "matrixSelector"}:
-            # A matcher that is met by an absent label says nothing about its presence.
-            labels = frozenset(
-                m["name"] for m in node["matchers"] if m["name"] != "__name__" and m["type"] == "="
-            )
-            if node["name"] and not ON_FAILURE_ONLY.fullmatch(node["name"]):
-                yield Selector(node["name"], labels)
-        else:
-            for value in node.values():
-                yield from _selectors(value)
+            yield from _readings(item)
+    if not isinstance(node, dict):
+        return
+    if node.get("type") in {"vectorSelector", "matrixSelector"}:
+        if node["name"] and not ON_FAILURE_ONLY.fullmatch(node["name"]):
+            yield Reading(frozenset({node["name"]}), frozenset(_present(node["matchers"])))
+        return
+    for value in node.values():
+        yield from _readings(value)
+    if node.get("type") == "aggregation" and not node["without"]:
+        yield from _by(node["grouping"], node["expr"])
+    matching = node.get("matching") or {}
+    if matching.get("on"):
+        for side in ("lhs", "rhs"):
+            yield from _by(matching["labels"], node[side])
+
+
+def _by(labels: list[str], below: Any) -> Iterator[Reading]:
+    names = frozenset(name for reading in _readings(below) for name in reading.metrics)
+    if names:  # none below a number
+        yield from (Reading(names, frozenset({label})) for label in labels)
+
+
+def _present(matchers: list[dict[str, str]]) -> Iterator[str]:
+    """Labels that must be there: a matcher that an absent label meets says nothing about it."""
+    for matcher in matchers:
+        kind, value = matcher["type"], matcher["value"]
+        absent_meets = {
+            "=": value == "",
+            "!=": value != "",
+            "=~": re.fullmatch(value, "") is not None,
+            "!~": re.fullmatch(value, "") is None,
+        }
+        if matcher["name"] != "__name__" and not absent_meets[kind]:
+            yield matcher["name"]
 
 
 def family(metric: str) -> str:

@@ -35,11 +35,14 @@ class Probe:
         name: str,
         attributes: Mapping[str, str | int] | None = None,
         *,
-        error: bool = False,
+        error: str = "",
         seconds: float = 0.01,
         event: str | None = None,
     ) -> str:
-        """Send a trace of one span that took `seconds`; return its id."""
+        """Send a trace of one span that took `seconds`; return its id.
+
+        With `error` it failed, and that is its status's message.
+        """
         end = time.time_ns()
         span = self._tracer.start_span(
             name, attributes=dict(attributes or {}), start_time=end - int(seconds * 1e9)
@@ -47,7 +50,7 @@ class Probe:
         if event is not None:
             span.add_event("event", {"detail": event})
         if error:
-            span.set_status(Status(StatusCode.ERROR, "made to fail"))
+            span.set_status(Status(StatusCode.ERROR, error))
         span.end(end)
         return format_trace_id(span.get_span_context().trace_id)
 

@@ -4,12 +4,12 @@ Time is compressed: the generated rules are made anew with a scale factor, which
 """
 
 import json
-import math
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,21 +17,28 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from stack import dashboards
 from stack.addresses import Addresses
 from stack.components import ENVIRONMENT, Site
 from stack.stack import Stack
-from stack.values import ROOT
 from telemetry import names
 
-from tests.e2e import promql
+from tests.e2e import promql, prose
 from tests.e2e.backends import Backends, eventually
 from tests.e2e.conftest import FAST_SERVICE
 
 SCALE: Final = 1 / 60  # an hour is a minute
 SCRAPE_SECONDS: Final = 0.5
 CLIENTS: Final = 32
-DASHBOARDS: Final = sorted((ROOT / "platform" / "generated").glob("*/dashboards/*.json"))
-PANELS: Final = [panel for file in DASHBOARDS for panel in promql.panels(file)]
+MEAN_SECONDS: Final = 30
+PANELS: Final = [panel for file in dashboards.FILES for panel in promql.panels(file)]
+
+
+def the_panel(dashboard: str, title: str, number: int = 1) -> promql.Panel:
+    """One query of a panel."""
+    [panel] = [p for p in PANELS if (p.dashboard, p.title, p.number) == (dashboard, title, number)]
+    return panel
+
 
 # Metrics of the service that no rule, dashboard or runbook reads, and why they are there all the
 # same. Whatever is in neither is a metric that nobody needs.
@@ -121,8 +128,7 @@ class Load:
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
-        self._seen: Counter[int] = Counter()
-        self._lock = threading.Lock()
+        self._answers: list[tuple[float, int]] = []
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._drive) for _ in range(CLIENTS)]
         for thread in self._threads:
@@ -133,18 +139,20 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        return self._seen
+        return Counter(status for _, status in self._answers)
+
+    def rates(self, begin: float, end: float) -> dict[int, float]:
+        """Answers a second that the clients had between two moments, by status."""
+        seen = Counter(status for moment, status in list(self._answers) if begin < moment <= end)
+        return {status: count / (end - begin) for status, count in seen.items()}
 
     def _drive(self) -> None:
-        mine: Counter[int] = Counter()
         with httpx.Client(base_url=self._base_url, timeout=60) as client:
             while not self._stop.is_set():
                 answer = client.get("/ports", headers={"Accept": "application/x-ndjson"})
-                mine[answer.status_code] += 1
+                self._answers.append((time.time(), answer.status_code))
                 if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
                     self._stop.wait(1)  # a client that was told to go away for a while
-        with self._lock:
-            self._seen.update(mine)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -201,19 +209,29 @@ def test_a_ticket_is_silent_while_the_page_of_its_slo_fires(
 @pytest.mark.parametrize("panel", PANELS, ids=str)
 def test_every_panel_has_data(panel: promql.Panel, backends: Backends) -> None:
     """Over the whole time of the test, as a dashboard looks back."""
-    eventually(
-        lambda: backends.series(f"last_over_time(({panel.query(SCRAPE_SECONDS)})[2m:1s])"), 20
-    )
+    shown = f"last_over_time(({panel.query(SCRAPE_SECONDS)})[2m:1s])"
+    found = eventually(lambda: backends.series(shown), 20)
+    labels = {name for series_labels, _ in found for name in series_labels}
+    assert panel.legend_labels <= labels
 
 
 def test_every_metric_and_label_that_is_read_exists(backends: Backends) -> None:
     missing = {
-        f"{selector} (in {reader})"
+        f"{reading} (in {reader})"
         for reader, query in promql.queries()
-        for selector in promql.selectors(backends, query)
-        if not backends.series(f"count(last_over_time({selector.presence()}[5m]))")
+        for reading in promql.readings(backends, query)
+        if not backends.series(f"count(last_over_time({reading.presence()}[5m]))")
     }
     assert missing == set()
+
+
+def test_every_metric_that_the_documentation_names_exists(backends: Backends) -> None:
+    answer = backends.http.get(f"{backends.at.url('prometheus')}/api/v1/label/__name__/values")
+    live = set(answer.json()["data"])
+    labels = set(backends.http.get(f"{backends.at.url('prometheus')}/api/v1/labels").json()["data"])
+    named = list(prose.metrics(live, labels))
+    assert len({name for _, name in named}) > 20
+    assert {f"{name} (in {page})" for page, name in named if not prose.exists(name, live)} == set()
 
 
 def test_every_metric_of_the_service_has_a_reader(backends: Backends) -> None:
@@ -222,9 +240,9 @@ def test_every_metric_of_the_service_has_a_reader(backends: Backends) -> None:
         for labels, _ in backends.series('count by (__name__) ({job="ports",slo=""})')
     } - promql.OF_THE_SCRAPE
     read = {
-        promql.family(selector.metric)
+        promql.family(metric)
         for _, query in promql.queries()
-        for selector in promql.selectors(backends, query)
+        for metric in promql.metrics(backends, query)
     }
     assert exposed - read == set(UNREAD)
 
@@ -235,6 +253,57 @@ def test_no_metric_comes_by_scrape_and_by_otlp(backends: Backends) -> None:
         'count by (__name__) (count by (__name__, instance) ({job="ports"})) > 1'
     )
     assert [labels["__name__"] for labels, _ in twice] == []
+
+
+# Of each rate panel: its dashboard, title, number of its query, label and value of the series that
+# is looked at, and which of the clients' statuses it shows.
+RATE_PANELS: Final[tuple[tuple[str, str, int, dict[str, str], set[int]], ...]] = (
+    ("red-ports", "Rate", 1, {names.HTTP_ROUTE: "/ports"}, {200}),
+    ("red-ports", "Rate", 1, {names.HTTP_ROUTE: names.ROUTE_OVERLOAD}, {503}),
+    ("red-ports", "Statuses", 1, {names.HTTP_STATUS: "200"}, {200}),
+    ("red-ports", "Statuses", 1, {names.HTTP_STATUS: "503"}, {503}),
+    ("red-ports", "Requests in the service", 3, {}, {503}),
+    ("slo-ports-availability", "Events per second", 1, {}, {200, 503}),
+    ("slo-ports-availability", "Good and bad events", 1, {}, {200}),
+    ("slo-ports-availability", "Good and bad events", 2, {}, {503}),
+    ("slo-ports-latency", "Events per second", 1, {}, {200}),
+    ("slo-overview", "Service level objectives", 7, {"slo": "availability"}, {200, 503}),
+    ("slo-overview", "Events per second", 1, {"slo": "latency"}, {200}),
+)
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "title", "number", "labels", "statuses"),
+    RATE_PANELS,
+    ids=[f"{board}: {title} {sorted(seen)}" for board, title, _, _, seen in RATE_PANELS],
+)
+def test_rate_panels_show_what_the_clients_counted(
+    dashboard: str,
+    title: str,
+    number: int,
+    labels: dict[str, str],
+    statuses: set[int],
+    load: Load,
+    backends: Backends,
+) -> None:
+    """As the mean over some time: each point looks back a few seconds, and so does the mean."""
+    panel = the_panel(dashboard, title, number)
+
+    def close() -> bool:
+        now = time.time() - 2  # scraped and evaluated by now
+        shown = [
+            value
+            for found, value in backends.series(
+                f"avg_over_time(({panel.query(SCRAPE_SECONDS)})[{MEAN_SECONDS}s:500ms] @ {now:.3f})"
+            )
+            if labels.items() <= found.items()
+        ]
+        seen = load.rates(now - MEAN_SECONDS, now)
+        expected = sum(seen[status] for status in statuses)
+        assert shown == [pytest.approx(expected, rel=0.05)]
+        return True
+
+    eventually(close)
 
 
 def test_prometheus_counted_what_the_clients_counted(
@@ -252,22 +321,57 @@ def test_prometheus_counted_what_the_clients_counted(
     eventually(equal)
 
 
+BUDGET: Final = 0.001  # of the availability
+
+
 @pytest.mark.parametrize(
-    ("title", "expected"),
+    ("dashboard", "title", "number", "labels", "expected"),
     [
-        ("Good over 30 days", lambda ratio: 1 - ratio),
-        ("Error budget left", lambda ratio: 1 - ratio / 0.001),
+        ("slo-ports-availability", "Good over 30 days", 1, {}, lambda bad: 1 - bad),
+        ("slo-ports-availability", "Error budget left", 1, {}, lambda bad: 1 - bad / BUDGET),
+        ("slo-ports-availability", "Budget burn-down", 1, {}, lambda bad: 1 - bad / BUDGET),
+        (
+            "slo-ports-availability",
+            "Budget spent, by route and status",
+            1,
+            {names.HTTP_ROUTE: names.ROUTE_OVERLOAD, names.HTTP_STATUS: "503"},
+            lambda bad: bad / BUDGET,
+        ),
+        (
+            "slo-overview",
+            "Service level objectives",
+            2,
+            {"slo": "availability"},
+            lambda bad: 1 - bad,
+        ),
+        (
+            "slo-overview",
+            "Service level objectives",
+            3,
+            {"slo": "availability"},
+            lambda bad: 1 - bad / BUDGET,
+        ),
     ],
 )
 def test_sli_and_budget_panels_show_what_the_clients_counted(
-    title: str, expected: Any, counts: Counter[int], backends: Backends
+    dashboard: str,
+    title: str,
+    number: int,
+    labels: dict[str, str],
+    expected: Callable[[float], float],
+    counts: Counter[int],
+    backends: Backends,
 ) -> None:
-    [panel] = [p for p in PANELS if p.title == title and p.dashboard == "slo-ports-availability"]
+    panel = the_panel(dashboard, title, number)
     bad_ratio = counts[503] / counts.total()
 
     def close() -> bool:
-        [(_, shown)] = backends.series(panel.query(SCRAPE_SECONDS))
-        assert math.isclose(shown, expected(bad_ratio), rel_tol=0.05), (shown, expected(bad_ratio))
+        shown = [
+            value
+            for found, value in backends.series(panel.query(SCRAPE_SECONDS))
+            if labels.items() <= found.items()
+        ]
+        assert shown == [pytest.approx(expected(bad_ratio), rel=0.05)]
         return True
 
     eventually(close)

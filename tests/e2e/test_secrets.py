@@ -32,7 +32,7 @@ def holds(folder: Path, text: str) -> list[str]:
 def planted(pipeline: Stack, backends: Backends, probe: Probe) -> Stack:
     """Plant the secrets, see that what carried them arrived, and stop: all is on disk then."""
     trace_id = probe.trace(
-        "GET /marker-of-the-trace",
+        f"GET /marker-of-the-trace?q={QUERY}",
         {
             "http.request.header.authorization": f"Bearer {BEARER}",
             "http.request.header.cookie": COOKIE,
@@ -42,7 +42,8 @@ def planted(pipeline: Stack, backends: Backends, probe: Probe) -> Stack:
             "note": f"mail to {MAIL}, {JWT}, Basic {BASIC}",
             "db.connection": f"postgresql://user:{URL_PASSWORD}@localhost/ports",
         },
-        event=f"password={PASSWORD} of {MAIL}",
+        event=f"password={PASSWORD} of {MAIL} at /ports?{QUERY}",
+        error=f"Error at postgresql://user:{URL_PASSWORD}@db/ports, Cookie: a=b; c={COOKIE}",
     )
     write_log(
         pipeline.site.pods,
@@ -56,7 +57,10 @@ def planted(pipeline: Stack, backends: Backends, probe: Probe) -> Stack:
             "cookie": COOKIE,
             "url": f"/ports?q={QUERY}&country=x",
             "password": PASSWORD,
-            "nested": {"headers": {"x-api-key": COOKIE, "note": JWT}},
+            "nested": {
+                "headers": {"x-api-key": PASSWORD, "note": JWT, "cookie": f"a=b; c={COOKIE}"}
+            },
+            "request": {"url": f"/ports?q={QUERY}", "Authorization": BEARER, "token": BASIC},
             "database": f"postgresql://user:{URL_PASSWORD}@localhost/ports",
         },
         f"marker-of-the-plain-line password={PASSWORD} token={BEARER} {JWT} {MAIL}"

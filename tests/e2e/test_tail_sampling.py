@@ -30,10 +30,10 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_errors_and_slow_traces_are_all_kept_and_few_of_the_rest(
     backends: Backends, probe: Probe
 ) -> None:
-    errors = [probe.trace("failing", error=True) for _ in range(20)]
+    errors = [probe.trace("failing", error="made to fail") for _ in range(20)]
     slow = [probe.trace("slow", seconds=names.SLOW_TRACE_SECONDS + 0.1) for _ in range(20)]
     plain = [probe.trace("plain") for _ in range(PLAIN_TRACES)]
-    last = probe.trace("last", error=True)
+    last = probe.trace("last", error="made to fail")
     for trace_id in (*errors, *slow, last):
         assert len(eventually(lambda: backends.spans(trace_id))) == 1  # noqa: B023 - called at once
     kept = sum(bool(backends.spans(trace_id)) for trace_id in plain)

@@ -5,19 +5,16 @@ import signal
 import sys
 import time
 
-from stack import chaos, components
-from stack.addresses import WELL_KNOWN, Addresses
+from stack import chaos, components, panels
+from stack.addresses import HOST, WELL_KNOWN, Addresses
 from stack.components import Site
 from stack.errors import StackError
+from stack.grafana import HOW_TO_GET
 from stack.stack import READY_SECONDS, Stack, fresh, wait_while_running
 from stack.values import ROOT
 
 DATA = ROOT / ".stack"
 PAGES = {"ports": "/docs", "prometheus": "/api/v1/alerts", "jaeger": "/api/services"}
-NO_GRAFANA = (
-    "grafana       not started: no `grafana` on the PATH; get it from grafana.com/grafana/download "
-    "(or your system's packages) and start again: it provisions itself"
-)
 
 
 def say(line: str) -> None:
@@ -29,13 +26,13 @@ def up() -> None:
     """Run all until Ctrl-C."""
     site = fresh(Site(DATA, Addresses(well_known=True)))
     start = time.monotonic()
-    with Stack(site) as stack:
+    with Stack(site, with_grafana=True) as stack:
         say(f"{'component':<13} {'ready after':>11}  address")
         for name, process in stack.processes.items():
             url = site.addresses.url(name) + PAGES.get(name, "") if name in WELL_KNOWN else "-"
             say(f"{name:<13} {process.ready_seconds or 0:9.1f} s  {url}")
         if "grafana" not in stack.processes:
-            say(NO_GRAFANA)
+            say(HOW_TO_GET)
         say(
             "Jaeger and Prometheus are built without their web pages here: their APIs are complete."
         )
@@ -70,6 +67,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("up", help="run all until Ctrl-C")
     commands.add_parser("jaeger", help="run Jaeger, and the service sending to it, until Ctrl-C")
+    drawn = commands.add_parser("panels", help="draw the running stack's dashboards to PNG")
+    drawn.add_argument("--minutes", type=float, default=15.0, help="how much they show")
     faults = commands.add_parser("chaos", help="make the running stack's service fail on purpose")
     faults.add_argument("fault", choices=chaos.FAULTS)
     faults.add_argument("--share", type=float, default=1.0, help="of the requests, 0 to 1")
@@ -79,6 +78,9 @@ def main() -> int:
     try:
         if arguments.what == "chaos":
             say(chaos.inject(Site(DATA).fault, arguments.fault, arguments.share))
+        elif arguments.what == "panels":
+            url = f"http://{HOST}:{WELL_KNOWN['prometheus']}"
+            say(panels.draw(url, DATA / "panels", arguments.minutes, panels.SCRAPE_SECONDS).strip())
         else:
             {"up": up, "jaeger": jaeger}[arguments.what]()
     except StackError as error:

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import weakref
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,8 +20,9 @@ WELL_KNOWN: Final = {
     "agent-otlp-http": 4318,
 }
 # Below the range from which systems give ports to outgoing connections, so that none of those
-# takes a port between its choice and its use.
+# takes a port between its choice and its use. Taken in blocks, so that no other stack does either.
 FREE_PORTS: Final = range(20_000, 32_000)
+BLOCK: Final = 60
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Addresses:
 
     well_known: bool = False
     _ports: dict[str, int] = field(default_factory=dict)
+    _block: list[int] = field(default_factory=list)
 
     def port(self, name: str) -> int:
         """Port of `name` on localhost.
@@ -58,9 +61,24 @@ class Addresses:
                 )
             return port
         while True:
-            port = random.choice(FREE_PORTS)  # noqa: S311 - no secret
-            if port not in self._ports.values() and _is_free(port):
+            if not self._block:
+                self._take_block()
+            port = self._block.pop()
+            if _is_free(port):
                 return port
+
+    def _take_block(self) -> None:
+        """Take a block of ports whose first one shows, while this lives, that it is taken."""
+        while not self._block:
+            first = random.choice(FREE_PORTS[::BLOCK])  # noqa: S311 - no secret
+            mark = socket.socket()
+            try:
+                mark.bind((HOST, first))
+            except OSError:
+                mark.close()
+                continue
+            weakref.finalize(self, mark.close)
+            self._block = list(range(first + 1, first + BLOCK))
 
 
 def _is_free(port: int) -> bool:

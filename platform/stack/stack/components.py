@@ -1,7 +1,5 @@
 """Each component of the stack: its program, configuration file, environment and address."""
 
-import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -215,50 +213,6 @@ def service(site: Site, output: int, otlp: str) -> Process:
     process.cwd = ROOT / "services" / "ports"
     process.output = output
     return process
-
-
-def grafana(site: Site) -> Process | None:
-    """Grafana from a binary on the PATH, provisioned as in a cluster; None where there is none."""
-    if (program := shutil.which("grafana")) is None:
-        return None
-    at = site.addresses
-    provisioning = site.folder("grafana", "provisioning")
-    for kind, content in {
-        "datasources": values.grafana_datasources(),
-        "dashboards": dashboard_provider(ROOT / "platform" / "generated"),
-    }.items():
-        with (site.folder("grafana", "provisioning", kind) / "local.yaml").open("w") as out:
-            YAML().dump(content, out)
-    env = {
-        "GF_PATHS_DATA": str(site.folder("grafana", "data")),
-        "GF_PATHS_PROVISIONING": str(provisioning),
-        "GF_SERVER_HTTP_ADDR": HOST,
-        "GF_SERVER_HTTP_PORT": str(at.port("grafana")),
-        "GF_AUTH_ANONYMOUS_ENABLED": "true",
-        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Admin",
-        "PROMETHEUS_URL": at.url("prometheus"),
-        "ALERTMANAGER_URL": at.url("alertmanager"),
-        "JAEGER_URL": at.url("jaeger"),
-        "LOKI_URL": at.url("loki"),
-    }
-    home = os.environ.get("GF_PATHS_HOME", "/usr/share/grafana")
-    command = [program, "server", f"--homepath={home}"]
-    return site.process("grafana", command, at.url("grafana") + "/api/health", env)
-
-
-def dashboard_provider(folder: Path) -> Values:
-    """Grafana's dashboard provisioning: every dashboard under `folder`, a folder per service."""
-    return {
-        "apiVersion": 1,
-        "providers": [
-            {
-                "name": "generated",
-                "type": "file",
-                "disableDeletion": True,
-                "options": {"path": str(folder), "foldersFromFilesStructure": True},
-            }
-        ],
-    }
 
 
 def _collector(site: Site, role: str, env: Mapping[str, str], overlays: tuple[str, ...]) -> Process:

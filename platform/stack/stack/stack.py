@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 from typing import Final, Self
 
-from stack import components
+from stack import components, grafana
 from stack.components import Site
 from stack.podlogs import PodLog
 from stack.process import POLL_SECONDS, Process
@@ -16,11 +16,20 @@ READY_SECONDS: Final = 120.0  # generous: a loaded machine is slow, a broken com
 class Stack:
     """The platform and the service as local processes."""
 
-    def __init__(self, site: Site, *, with_service: bool = True) -> None:
-        """Prepare the components of a site; nothing runs yet."""
+    def __init__(
+        self, site: Site, *, with_service: bool = True, with_grafana: bool = False
+    ) -> None:
+        """Prepare the components of a site; nothing runs yet.
+
+        Args:
+            site: Where it lies.
+            with_service: Run the service as well.
+            with_grafana: Run Grafana as well, where it can be had.
+        """
         self.site = site
         self.processes: dict[str, Process] = {}
         self._with_service = with_service
+        self._with_grafana = with_grafana
         self._log: PodLog | None = None
 
     def start(self) -> None:
@@ -89,8 +98,8 @@ class Stack:
             components.gateway(site),
             components.agent(site),
         ]
-        if (grafana := components.grafana(site)) is not None:
-            parts.append(grafana)
+        if self._with_grafana and (pages := grafana.grafana(site)) is not None:
+            parts.append(pages)
         for process in parts:
             self._run(process)
         if self._with_service:

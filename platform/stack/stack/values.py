@@ -83,6 +83,12 @@ def grafana_datasources() -> Values:
     return config
 
 
+def grafana_version() -> str:
+    """Version of Grafana, the tag of its image."""
+    version: str = chart("grafana")["grafana"]["image"]["tag"]
+    return version
+
+
 def pipeline_rules() -> Values:
     """Alert rules of the pipeline itself."""
     rules: Values = prometheus()["additionalPrometheusRulesMap"]["pipeline"]

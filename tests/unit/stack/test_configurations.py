@@ -55,10 +55,12 @@ def test_the_memory_limiter_comes_first_and_redaction_comes_before_sampling(name
 
 
 @pytest.mark.parametrize("name", ["agent", "gateway"])
-def test_every_exporter_keeps_its_queue_on_disk_and_never_gives_up(name: str) -> None:
+def test_every_exporter_keeps_a_bounded_queue_on_disk_and_never_gives_up(name: str) -> None:
     config = COLLECTORS[name]
     for exporter in config["exporters"].values():
-        assert exporter["sending_queue"]["storage"] == "file_storage"
+        queue = exporter["sending_queue"]
+        assert queue["storage"] == "file_storage"
+        assert (queue["sizer"], queue["queue_size"]) == ("bytes", 50_000_000)
         assert exporter["retry_on_failure"]["max_elapsed_time"] == 0
     assert "file_storage" in config["service"]["extensions"]
 
@@ -113,6 +115,35 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
         "prometheus": f"v{prometheus_version}",
         "loki": tool_version("loki"),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("otel-collector", values.chart("otel-collector")["gateway"]["image"]["tag"]),
+        ("prometheus", values.prometheus()["prometheus"]["prometheusSpec"]["image"]["tag"]),
+        ("jaeger", values.chart("jaeger")["jaeger"]["jaeger"]["image"]["tag"]),
+        ("loki", values.chart("loki")["loki"]["loki"]["image"]["tag"]),
+        ("grafana", values.grafana_version()),
+    ],
+)
+def test_a_chart_says_which_version_it_brings(name: str, tag: str) -> None:
+    chart = values.read(values.PLATFORM / name / "Chart.yaml")
+    assert chart["appVersion"] == tag.removeprefix("v")
+
+
+def test_panels_are_drawn_by_the_packages_of_the_grafana_that_clusters_run() -> None:
+    packages = json.loads((values.ROOT / "tools" / "panels" / "package.json").read_text())
+    versions = {
+        version for name, version in packages["dependencies"].items() if "@grafana/" in name
+    }
+    assert versions == {values.grafana_version()}
+
+
+def test_a_lock_of_packages_names_no_registry() -> None:
+    lock = json.loads((values.ROOT / "tools" / "panels" / "package-lock.json").read_text())
+    assert len(lock["packages"]) > 100
+    assert [name for name, each in lock["packages"].items() if "resolved" in each] == []
 
 
 def test_a_field_of_prometheus_that_the_stand_in_does_not_know_is_refused() -> None:

@@ -65,9 +65,16 @@ def test_a_component_that_ignores_the_polite_signal_is_killed(
 
 def test_addresses_are_kept_and_differ() -> None:
     addresses = Addresses()
-    ports = [addresses.port(str(number)) for number in range(50)]
-    assert ports == [addresses.port(str(number)) for number in range(50)]
-    assert len(set(ports)) == 50
+    ports = [addresses.port(str(number)) for number in range(100)]
+    assert ports == [addresses.port(str(number)) for number in range(100)]
+    assert len(set(ports)) == 100
+
+
+def test_stacks_that_start_side_by_side_choose_no_port_twice() -> None:
+    """Long before anything listens there."""
+    stacks = [Addresses() for _ in range(20)]
+    ports = [stack.port(str(number)) for stack in stacks for number in range(30)]
+    assert len(set(ports)) == len(ports)
 
 
 def test_a_well_known_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

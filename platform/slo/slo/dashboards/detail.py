@@ -71,6 +71,7 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
             f"Share of good events; {plain(slo.objective * 100)} % are promised.",
             "percentunit",
             f"1 - {_of(series.error_ratio(slo.period), slo)}",
+            decimals=3,
             steps=((None, RED), (float(slo.objective), GREEN)),
         ),
         number(
@@ -78,6 +79,7 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
             "Share of the period's error budget that is not spent.",
             "percentunit",
             _of(series.REMAINING, slo),
+            decimals=1,
             steps=BUDGET_STEPS,
         ),
         number(
@@ -85,6 +87,7 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
             "How many times faster than allowed the budget is spent, over 5 minutes.",
             "short",
             _of(series.CURRENT_BURN, slo),
+            decimals=2,
             steps=((None, GREEN), (1.0, ORANGE), (6.0, RED)),
             absent="no events",
         ),
@@ -94,6 +97,7 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
             "0 s: it is gone. No forecast: it burns no faster than allowed, or there is no data.",
             "s",
             _of(series.EXHAUSTION, slo),
+            decimals=1,
             steps=((None, GREEN), *EXHAUSTION_STEPS),
             absent="none forecast",
         ),
@@ -102,6 +106,7 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
             "How many of this SLO's alerts are firing.",
             "short",
             f"count({firing})",
+            decimals=0,
             steps=((None, GREEN), ALERTS_STEP),
             absent="none",
         ),
@@ -110,6 +115,7 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
             "How many requests the SLI counts, over 5 minutes.",
             "short",
             _of(series.total(BASE_WINDOW), slo),
+            decimals=1,
         ),
     ]
 
@@ -130,7 +136,7 @@ def _budget(slo: Slo) -> list[Builder[Panel]]:
             "Error budget left of the rolling period. It comes back as bad events grow old.",
             "percentunit",
             query(_of(series.REMAINING, slo), "left"),
-            lines=((None, RED), (0.0, GREEN)),
+            lines=((None, GREEN), (0.0, RED)),
         ).min(-0.25),
         graph(
             "Burn rate over each window",

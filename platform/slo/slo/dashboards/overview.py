@@ -1,5 +1,7 @@
 """All SLOs of all services on one page."""
 
+from dataclasses import replace
+
 from grafana_foundation_sdk.builders import dashboard
 from telemetry import names
 
@@ -13,6 +15,7 @@ from slo.dashboards.panels import (
     NEUTRAL,
     ORANGE,
     RED,
+    Column,
     graph,
     query,
     table,
@@ -38,43 +41,50 @@ def overview() -> dashboard.Dashboard:
     # Zero for each SLO and environment with data of the period: what is down has no traffic now.
     nothing = f"clamp({remaining} or {traffic}, 0, 0)"
     columns = [
-        (
+        Column(
             "Objective",
             f"{nothing} + {_SAME_SLO} {series.OBJECTIVE}{{{_SERVICES}}}",
             "percentunit",
-            (),
+            decimals=3,
         ),
-        (
+        Column(
             "SLI",
             f"1 - {series.PERIOD_BURN}{{{_CHOSEN}}} * {_SAME_SLO} {budget}",
             "percentunit",
-            (),
+            decimals=3,
         ),
-        ("Budget left", remaining, "percentunit", BUDGET_STEPS),
-        ("Burn rate", burn, "short", ((None, GREEN), (1.0, ORANGE), (6.0, RED))),
-        (
+        Column("Budget left", remaining, "percentunit", decimals=1, steps=BUDGET_STEPS),
+        Column(
+            "Burn rate",
+            burn,
+            "short",
+            decimals=2,
+            steps=((None, GREEN), (1.0, ORANGE), (6.0, RED)),
+        ),
+        Column(
             "Exhausted in",
             f"{series.EXHAUSTION}{{{_CHOSEN}}}",
             "s",
-            ((None, NEUTRAL), *EXHAUSTION_STEPS),
+            decimals=1,
+            steps=((None, NEUTRAL), *EXHAUSTION_STEPS),
         ),
-        (
+        Column(
             "Alerts firing",
             f'count by ({_KEY}) (ALERTS{{{_CHOSEN}, alertstate="firing", {series.SLO}!=""}})',
             "short",
-            ((None, NEUTRAL), ALERTS_STEP),
+            decimals=0,
+            steps=((None, NEUTRAL), ALERTS_STEP),
         ),
-        ("Events per second", traffic, "short", ()),
-        (
+        Column("Events per second", traffic, "short", decimals=1),
+        Column(
             "Targets up",
             f"{nothing} + {series.ON_TARGET} group_left () ({answering})",
             "percentunit",
-            ((None, RED), (1.0, GREEN)),
+            decimals=0,
+            steps=((None, RED), (1.0, GREEN)),
         ),
     ]
-    wrapped = [
-        (name, f"max by ({_KEY}) ({expr})", unit, steps) for name, expr, unit, steps in columns
-    ]
+    wrapped = [replace(column, expr=f"max by ({_KEY}) ({column.expr})") for column in columns]
     board = frame(OVERVIEW_UID, "SLO overview", "Every SLO: what is promised, kept and left.", [])
     environments = f"label_values(up{{{_SERVICES}}}, {names.ENVIRONMENT})"
     services = f"label_values({series.INFO}, {names.SERVICE_NAME})"
@@ -87,6 +97,11 @@ def overview() -> dashboard.Dashboard:
                 "One row for each SLO and environment. An empty cell means: nothing there. No burn "
                 "rate or SLI: no request. No time to exhaustion: the budget burns no faster "
                 "than allowed; 0 s: it is spent. A row that is missing altogether has no data.",
+                {
+                    names.SERVICE_NAME: "Service",
+                    series.SLO: "SLO",
+                    names.ENVIRONMENT: "Environment",
+                },
                 wrapped,
             )
         )

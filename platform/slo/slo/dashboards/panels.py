@@ -1,7 +1,8 @@
 """The few kinds of panels that the dashboards are made of, each complete and of one look."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, stat, timeseries
 from grafana_foundation_sdk.builders import table as tables
@@ -12,6 +13,8 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 DATASOURCE: Final = models.DataSourceRef(type_val="prometheus", uid="$datasource")
 WIDTH: Final = 24
+# So that all of a wide table's columns fit a laptop's screen.
+COLUMN_PIXELS: Final = 90
 
 GREEN, ORANGE, RED = "green", "orange", "red"
 # Remaining budget as a ratio: spent, nearly spent, left.
@@ -87,10 +90,14 @@ def number(
     unit: str,
     expr: str,
     *,
+    decimals: int,
     steps: Steps = ((None, GREEN),),
     absent: str = "no data",
 ) -> stat.Panel:
-    """Show one number as of now; `absent` is said where there is none."""
+    """Show one number as of now; `absent` is said where there is none.
+
+    Left to itself, Grafana writes 99.95 % as 100.0 %: hence the decimals.
+    """
     return (
         stat.Panel()
         .title(title)
@@ -100,6 +107,7 @@ def number(
         .span(WIDTH // 6)
         .height(4)
         .no_value(absent)
+        .decimals(decimals)
         .thresholds(thresholds(steps))
         .with_target(instant(expr))
     )
@@ -141,16 +149,34 @@ def latency_heatmap(title: str, description: str, expr: str) -> heatmap.Panel:
     )
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: what it is called, asks and looks like."""
+
+    name: str
+    expr: str
+    unit: str
+    decimals: int
+    steps: Steps = ()
+
+
 def table(
-    title: str, description: str, columns: Sequence[tuple[str, str, str, Steps]]
+    title: str, description: str, keys: Mapping[str, str], columns: Sequence[Column]
 ) -> tables.Panel:
     """Show a row for each label set that the columns' queries share.
 
     Args:
         title: the panel's title.
         description: what the panel shows.
-        columns: of each its name, query, unit, and colour steps.
+        keys: what to call each label; these columns come first, in this order.
+        columns: the numbers of each row.
     """
+    values = {f"Value #{column.name}": column.name for column in columns}
+    organized = {
+        "excludeByName": {"Time": True},
+        "indexByName": {name: at for at, name in enumerate((*keys, *values))},
+        "renameByName": {**keys, **values},
+    }
     panel = (
         tables.Panel()
         .title(title)
@@ -159,28 +185,18 @@ def table(
         .unit("none")
         .span(WIDTH)
         .height(9)
+        .min_width(COLUMN_PIXELS)
         .with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
-        .with_transformation(
-            models.DataTransformerConfig(
-                id_val="organize",
-                options={
-                    "excludeByName": {"Time": True},
-                    "renameByName": {f"Value #{name}": name for name, *_ in columns},
-                },
-            )
-        )
+        .with_transformation(models.DataTransformerConfig(id_val="organize", options=organized))
     )
-    for name, expr, unit, steps in columns:
-        target = instant(expr).format(PromQueryFormat.TABLE).ref_id(name)
-        look = [models.DynamicConfigValue(id_val="unit", value=unit)]
-        if steps:
-            look.append(
-                models.DynamicConfigValue(id_val="thresholds", value=thresholds(steps).build())
-            )
-            look.append(
-                models.DynamicConfigValue(
-                    id_val="custom.cellOptions", value={"type": "color-background"}
-                )
-            )
-        panel = panel.with_target(target).override_by_name(name, look)
+    for column in columns:
+        target = instant(column.expr).format(PromQueryFormat.TABLE).ref_id(column.name)
+        look: dict[str, Any] = {"unit": column.unit, "decimals": column.decimals}
+        if column.steps:
+            look["thresholds"] = thresholds(column.steps).build()
+            look["custom.cellOptions"] = {"type": "color-background"}
+        panel = panel.with_target(target).override_by_name(
+            column.name,
+            [models.DynamicConfigValue(id_val=name, value=value) for name, value in look.items()],
+        )
     return panel

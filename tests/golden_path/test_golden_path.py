@@ -20,6 +20,7 @@ from tests.golden_path.conftest import (
     environment,
     of_the_page,
 )
+from tests.platform.tilt import test_tiltfile
 from tests.service import ROOT, free_port, stop
 
 # A new environment is installed for the copy, as a newcomer's: a minute, more on a busy machine.
@@ -103,6 +104,13 @@ def test_its_chart_renders(generated: Copy, environment_name: str) -> None:
     source = (generated.root / f"services/{NAME}/{PACKAGE}/settings.py").read_text()
     assert own
     assert [name for name in own if f" {name}: " not in source] == []
+
+
+def test_the_tiltfile_lists_it(generated: Copy) -> None:
+    recorded = test_tiltfile.evaluate(root=generated.root)
+    assert set(recorded.resources()) == {"ports", NAME}
+    built = [call.arguments[0] for call in recorded.of("docker_build")]
+    assert f"ghcr.io/example/{NAME}" in built
 
 
 def test_its_catalog_entry_validates(

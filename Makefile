@@ -12,7 +12,7 @@ PACKAGES := $(dir $(wildcard packages/*/pyproject.toml services/*/pyproject.toml
 space := $() $()
 export MYPYPATH := $(subst $(space),:,$(wildcard services/*))
 CONTRACTS := $(shell grep -l '^.tool.importlinter.$$' services/*/pyproject.toml)
-SOURCES := packages services platform/slo platform/stack platform/backstage/codeowners.py tools tests
+SOURCES := packages services platform/slo platform/stack platform/promote platform/backstage/codeowners.py tools tests
 
 .PHONY: help
 help: ## Print this menu
@@ -264,4 +264,34 @@ load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=6
 .venv-load/.stamp: requirements/load.txt
 	$(PYTHON) -m venv --clear .venv-load
 	.venv-load/bin/pip install --quiet --no-deps --require-hashes -r requirements/load.txt
+	touch $@
+
+##@ GitOps
+CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus
+.PHONY: promote e2e-cluster cluster workstation test-workstation lint-ansible
+promote: setup ## Move SERVICE's image FROM=staging TO=prod in a branch, if error budget is left
+	@$(BIN)/promote --service $(SERVICE) --from $(FROM) --to $(TO) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) \
+		$(if $(OVERRIDE),--override '$(subst ','\'',$(OVERRIDE))') $(if $(PUSH),--push)
+
+e2e-cluster: setup .venv-ansible/.stamp ## Prove GitOps on a real Kubernetes API and Argo CD, a line per scenario
+	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS)"
+	$(BIN)/pytest -s tests/cluster
+
+PLAYBOOK := .venv-ansible/bin/ansible-playbook
+cluster: .venv-ansible/.stamp ## Install Argo CD and the root application (ARGS="-e cluster_context=NAME", --check)
+	@$(MAKE) --no-print-directory tools TOOLS="helm kind"
+	cd platform/ansible && $(CURDIR)/$(PLAYBOOK) cluster.yml $(ARGS)
+
+workstation: .venv-ansible/.stamp ## Install what development needs on this Debian machine (ARGS=--check)
+	cd platform/ansible && $(CURDIR)/$(PLAYBOOK) workstation.yml $(ARGS)
+
+test-workstation: setup .venv-ansible/.stamp ## Run workstation.yml for real in a clean Debian root (as root)
+	$(BIN)/pytest -s tests/workstation --timeout 900
+
+lint-ansible: .venv-ansible/.stamp ## Check the playbooks by ansible-lint's strictest profile
+	cd platform/ansible && $(CURDIR)/.venv-ansible/bin/ansible-lint --offline --strict
+
+.venv-ansible/.stamp: requirements/ansible.txt
+	$(PYTHON) -m venv --clear .venv-ansible
+	.venv-ansible/bin/pip install --quiet --no-compile --no-deps --require-hashes -r requirements/ansible.txt
 	touch $@

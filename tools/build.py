@@ -2,11 +2,13 @@
 
 `tools/<tool>/go.mod` names the tool's module and version, and its commands by `tool` directives.
 Where the folder has a `manifest.yaml` as well, the command is the OpenTelemetry Collector builder
-and the manifest says what it builds. A file `ldflags` holds further linker flags, in which `$version`,
-`$major` and `$minor` stand for the module's version as go.mod has it. Binaries go to a cache outside the checkout, keyed by the hash
-of the folder, so that clones and branches share them; `tools/bin/` gets links to them.
+and the manifest says what it builds. A file `ldflags` holds further flags of the linker, in which
+`$version`, `$major` and `$minor` stand for the version that go.mod has. Binaries go to a cache
+outside the checkout, keyed by the hash of the folder, so that clones and branches share them;
+`tools/bin/` gets links to them.
 
-Usage: build.py [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all if none.
+Usage: build.py [--versions] [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all
+if none. With --versions it builds nothing and prints a command and its version a line.
 Standard library only: it runs before anything is installed.
 """
 
@@ -37,7 +39,7 @@ LDFLAGS = "ldflags"
 def folders() -> dict[str, Path]:
     """All pinned tools: folder by name. A go.mod without `tool` pins modules that are only read."""
     pinned = sorted(HERE.glob("*/go.mod"))
-    return {p.parent.name: p.parent for p in pinned if re.search(r"^tool\b", p.read_text(), re.M)}
+    return {p.parent.name: p.parent for p in pinned if "\ntool " in p.read_text()}
 
 
 def commands(folder: Path) -> list[str]:
@@ -117,6 +119,8 @@ def ensure(name: str, folder: Path) -> None:
 
 def main(wanted: list[str]) -> int:
     """Ensure the wanted tools; the exit code says whether all were there in the end."""
+    only_tell = "--versions" in wanted
+    wanted = [name for name in wanted if name != "--versions"]
     if shutil.which("go") is None:
         print("make tools needs Go 1.26 or later on the PATH: https://go.dev/dl/", file=sys.stderr)
         return 1
@@ -127,6 +131,10 @@ def main(wanted: list[str]) -> int:
         print(f"no such tool: {' '.join(unknown)}; known: {' '.join(owner)}", file=sys.stderr)
         return 2
     for name in dict.fromkeys(owner[tool] for tool in wanted or known):
+        if only_tell:
+            for command in commands(known[name]):
+                print(command, version(known[name]))
+            continue
         try:
             ensure(name, known[name])
         except subprocess.CalledProcessError as error:

@@ -20,7 +20,10 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: setup run test test-load lint lint-workflows fmt lock
+.PHONY: packages setup run test test-load lint lint-workflows fmt lock
+packages: ## Install the Debian packages that tests need (as root, or by sudo)
+	.ci/packages
+
 setup: .venv/.packages ## Make .venv with everything that is needed, from hash-pinned locks
 
 .venv/.stamp: requirements/dev.txt

@@ -119,6 +119,7 @@ docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, i
 .PHONY: test-catalog new-service golden-path
 BACKSTAGE := tests/platform/backstage
 test-catalog: setup $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code, and check what it points at
+	@$(MAKE) --no-print-directory tools TOOLS=helm
 	node --test $(BACKSTAGE)/*.test.mjs
 	$(BIN)/pytest $(BACKSTAGE)
 

@@ -64,7 +64,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """The repository, without its history; Backstage's packages are shared."""
+    """The repository, without its history; Backstage's packages and built tools are shared."""
     copy = Copy(tmp_path_factory.mktemp("golden") / "platform")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
@@ -81,6 +81,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     (copy.root / BACKSTAGE.relative_to(ROOT) / "node_modules").symlink_to(
         BACKSTAGE / "node_modules"
     )
+    (copy.root / "tools" / "bin").symlink_to(ROOT / "tools" / "bin")
     copy.run("git", "init", "--quiet", "--initial-branch=main")
     copy.run("git", "add", "--all")
     name, mail = "user.name=Golden path", "user.email=golden-path@example.com"

@@ -12,10 +12,14 @@ from ruamel.yaml import YAML
 from slo.adoption import load_adoption
 from telemetry import names
 
+from tests.platform.chart import render
 from tests.service import ROOT
 
 GENERATED = ROOT / "platform" / "generated"
 SERVICES = sorted(file.parent.name for file in ROOT.glob("services/*/catalog-info.yaml"))
+ENVIRONMENTS = sorted(
+    folder.name for folder in (ROOT / "platform/argocd/environments").iterdir() if folder.is_dir()
+)
 Entity = dict[str, Any]
 
 
@@ -97,12 +101,43 @@ def test_the_dashboards_tag_is_on_all_of_the_service_and_on_no_other(
     assert tagged == own != set()
 
 
-def test_the_pods_and_the_rules_carry_the_label_that_is_selected(
-    service: str, annotations: dict[str, str]
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_label_that_is_selected_is_on_all_that_is_deployed(
+    service: str, environment: str, annotations: dict[str, str]
 ) -> None:
     label, _, value = annotations["backstage.io/kubernetes-label-selector"].partition("=")
-    manifest = YAML(typ="safe").load(GENERATED / service / "prometheusrule.yaml")
-    assert manifest["metadata"]["labels"][label] == value == service
+    manifests = render.helm(
+        "template", service, "platform/chart",
+        "--kube-version", render.KUBERNETES,
+        "--values", "platform/adopt.yaml",
+        "--values", f"services/{service}/values.yaml",
+        "--values", f"platform/argocd/environments/{environment}/{service}.yaml",
+        "--set", f"environment={environment}",
+        root=ROOT,
+    )  # fmt: skip
+    deployed = render.objects(manifests)
+    pods = [each["spec"]["template"] for each in deployed if each["kind"] == "Deployment"]
+    rules_of_slos = YAML(typ="safe").load(GENERATED / service / "prometheusrule.yaml")
+    assert len(pods) == 1
+    for each in (*deployed, *pods, rules_of_slos):
+        assert each["metadata"]["labels"][label] == value == service
+
+
+def test_the_applications_that_are_selected_are_those_of_the_service(
+    service: str, annotations: dict[str, str]
+) -> None:
+    label, _, value = annotations["argocd/app-selector"].partition("=")
+    manifests = render.helm(
+        "template", "apps", "platform/argocd/apps", "--values", "platform/adopt.yaml", root=ROOT
+    )
+    (services,) = [each for each in render.objects(manifests) if each["kind"] == "ApplicationSet"]
+    # The ApplicationSet makes an application of each file of an environment, named as the service.
+    labels = services["spec"]["template"]["metadata"]["labels"]
+    assert labels[label] == '{{ trimSuffix ".yaml" .path.filename }}'
+    assert value == service
+    assert set(ENVIRONMENTS) == {"dev", "staging", "prod"}
+    for environment in ENVIRONMENTS:
+        assert (ROOT / "platform/argocd/environments" / environment / f"{service}.yaml").is_file()
 
 
 def test_traces_are_found_under_the_name_that_telemetry_gives(

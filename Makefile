@@ -150,7 +150,7 @@ build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BU
 		--build-arg VERSION=$(TAG) --build-arg REVISION=$(shell git rev-parse HEAD) \
 		--build-arg REPOSITORY=$(call adopted,repository) \
 		--build-arg ORGANISATION=$(call adopted,organisation) \
-		$(if $(findstring podman,$(ENGINE)),--timestamp=$(shell git log -1 --format=%ct)) \
+		$(if $(findstring podman,$(ENGINE)),--timestamp=0,--build-arg SOURCE_DATE_EPOCH=0) \
 		$(BUILD_FLAGS) .
 
 deploy: ## Release SERVICE's image TAG to a local cluster by helm; other contexts by ALLOW_CONTEXT
@@ -163,7 +163,7 @@ image-test: setup ## Build the image, run it read-only, drain it, and update the
 	$(BIN)/pytest -s tests/platform/image
 
 chart-test: setup ## Check what the service chart renders and refuses, the Tiltfile, and local releases
-	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform podsecurity"
+	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform kustomize podsecurity"
 	$(BIN)/pytest tests/platform/chart tests/platform/tilt tests/platform/local
 
 chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff

@@ -54,11 +54,11 @@ def commands(folder: Path) -> list[str]:
 
 
 def version(folder: Path) -> str:
-    """Version of the module that a folder pins, as go.mod has it: `v1.2.3`."""
+    """Version of the module that a folder pins, as go.mod has it: `v1.2.3`; `v0.0.0` of our own."""
     module = _module(folder)
     program = module["Tool"][0]["Path"] + "/"
     owners = [each for each in module["Require"] if program.startswith(each["Path"] + "/")]
-    return str(max(owners, key=lambda each: len(each["Path"]))["Version"])
+    return str(max(owners, key=lambda each: len(each["Path"]))["Version"]) if owners else "v0.0.0"
 
 
 def linker_flags(folder: Path) -> str:

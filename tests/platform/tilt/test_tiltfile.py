@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.platform.chart import render
 from tests.platform.tilt import recorder
 from tests.platform.tilt.recorder import Recorded, TiltfileError
 
 ROOT = render.ROOT
+REGISTRY = YAML(typ="safe").load((ROOT / "platform/adopt.yaml").read_text())["registry"]
 # In the upstream charts' place, which cannot be pulled here: workloads of the names that they make.
 STAND_INS = {
     "platform/prometheus": ["Deployment prometheus-operator"],
@@ -111,7 +113,7 @@ def test_names_that_pages_forward_to_are_those_of_the_charts_values() -> None:
 
 def test_a_service_is_built_and_updated_live() -> None:
     (build,) = evaluate().of("docker_build")
-    assert build.arguments == ["ghcr.io/example/ports", "."]
+    assert build.arguments == [f"{REGISTRY}/ports", "."]
     assert build.options["target"] == "dev"
     assert build.options["only"] == ["packages", "requirements", "services/ports"]
     steps = build.options["live_update"]
@@ -160,8 +162,18 @@ def test_every_namespace_that_is_used_is_made() -> None:
 
 
 def test_rules_and_dashboards_come_with_the_observability_charts() -> None:
-    folders = [call.arguments[0] for call in evaluate("observability").of("kustomize")]
-    assert folders == ["platform/generated/platform", "platform/generated/ports"]
+    """In the namespace of what they judge: Prometheus may keep each namespace to itself."""
+    found = objects(evaluate("observability"))
+    rules = {e["metadata"]["namespace"] for e in found if e["kind"] == "PrometheusRule"}
+    dashboards = {
+        (e["metadata"]["name"], e["metadata"]["namespace"])
+        for e in found
+        if e["metadata"].get("labels", {}).get("grafana_dashboard")
+    }
+    assert rules == {"ports-local"}
+    assert ("dashboard-slo-overview", "observability") in dashboards
+    assert ("dashboard-ports-availability", "ports-local") in dashboards
+    assert "PrometheusRule" not in {each["kind"] for each in objects(evaluate("service"))}
 
 
 def test_buttons_start_load_faults_and_tests() -> None:
@@ -227,9 +239,9 @@ def test_a_second_service_appears_without_an_edit(tmp_path: Path) -> None:
     recorded = evaluate(root=tmp_path)
     assert set(recorded.resources()) == {"ports", "quays"}
     first, second = recorded.of("docker_build")
-    assert second.arguments[0] == "ghcr.io/example/quays"
+    assert second.arguments[0] == f"{REGISTRY}/quays"
     assert second.options["only"][-1] == "services/quays"
     forwards = recorded.resources()["quays"]["port_forwards"]
     assert [each["port_forward"] for each in forwards] == [[8081, 8088], [18081, 9090]]
     assert len(recorded.of("_ui_button")) == 10
-    assert first.arguments[0] == "ghcr.io/example/ports"
+    assert first.arguments[0] == f"{REGISTRY}/ports"

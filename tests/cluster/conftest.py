@@ -1,5 +1,6 @@
 """One cluster for all scenarios, and a line for each at the end."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -76,8 +77,10 @@ class Bootstrap:
 
 
 @pytest.fixture(scope="session")
-def platform(cluster: Cluster, repository: Repository, unchecked: Timeline) -> Bootstrap:
+def platform(cluster: Cluster, repository: Repository, request: pytest.FixtureRequest) -> Bootstrap:
     """All applications deployed by `cluster.yml`."""
+    if any("unchecked" in item.fixturenames for item in request.session.items):  # type: ignore[attr-defined]
+        request.getfixturevalue("unchecked")  # it needs a cluster where nothing runs yet
     with watched(cluster) as timeline:
         output = playbook(cluster, repository, f"argocd_manifest={argocd.install_manifest()}")
     return Bootstrap(output, timeline)
@@ -107,6 +110,11 @@ def render_root(repository: Repository) -> str:
     chart = "platform/argocd/root"
     values = "--values=platform/adopt.yaml"
     return run(str(BIN / "helm"), "template", "root", chart, values, cwd=repository.path)
+
+
+def pytest_configure() -> None:
+    """Who stops the tests stops the cluster as well."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -77,8 +77,8 @@ def crds() -> list[str]:
 
 
 def install_manifest() -> str:
-    """The upstream manifest that installs all of Argo CD into a namespace."""
-    return str(module("argocd", _MODULE) / "manifests" / "install.yaml")
+    """The upstream manifest that installs Argo CD's controllers into a namespace."""
+    return str(module("argocd", _MODULE) / "manifests" / "core-install.yaml")
 
 
 def configuration(*, with_health_check: bool = True) -> list[dict[str, Any]]:

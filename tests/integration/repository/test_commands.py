@@ -24,6 +24,8 @@ ELSEWHERE = {
     r"slo gate .*": "tests/platform/slo/test_gate.py",
     # Of these a test runs what is behind them, by the same code, but not in these words: they wait
     # for a person, or for a cluster or a remote that is the reader's own.
+    r"make build": "tests/platform/image/test_image.py",
+    r"make deploy": "tests/platform/local/test_local.py",
     r"make cluster .*": "tests/cluster/test_bootstrap.py",
     r"(make promote|git push -u origin promote/).*": "tests/cluster/test_promotion.py",
     r"make (stack|run-jaeger|load|panels)": "tests/e2e/conftest.py",

@@ -134,7 +134,7 @@ new-service: $(BACKSTAGE)/node_modules/.stamp ## Make a service from the templat
 	@node $(BACKSTAGE)/scaffold.mjs . . name='$(NAME)' description='$(DESCRIPTION)' owner='$(OWNER)'
 
 golden-path: setup $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template in a copy of this repository, and prove it
-	@$(MAKE) --no-print-directory tools TOOLS="helm promtool"
+	@$(MAKE) --no-print-directory tools TOOLS="helm kustomize promtool"
 	$(BIN)/pytest -s tests/golden_path
 
 ##@ Image and chart

@@ -227,7 +227,29 @@ tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for 
 	@$(PYTHON) tools/build.py $(TOOLS)
 
 ##@ Benchmarks
-.PHONY: bench-import bench-memory
+.PHONY: bench bench-bill bench-feed bench-process bench-import bench-memory
+BENCH_ARGUMENTS := $(if $(QUICK),--quick,$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)))
+bench: setup .venv-bench/.stamp .cache/bench/go_otel ## Measure the service beside its peers (wrk; 5 minutes; QUICK=1; ROUNDS=3 SECONDS=5)
+	$(BIN)/python -m tests.bench.bench_http $(if $(HELP),--help,$(BENCH_ARGUMENTS))
+
+bench-bill: setup ## Count what each part of a request costs (valgrind; 3 minutes; QUICK=1)
+	$(BIN)/python -m tests.bench.bench_bill $(if $(HELP),--help,$(if $(QUICK),--quick))
+
+bench-process: setup ## Memory of a worker over 100,000 requests, p99 at half rate, four workers (wrk, hey; QUICK=1)
+	$(BIN)/python -m tests.bench.bench_process $(if $(HELP),--help,$(if $(QUICK),--quick))
+
+bench-feed: setup ## Import RECORDS (1,000,000) beside bare ijson and psql's COPY
+	$(BIN)/python -m tests.bench.bench_feed $(if $(HELP),--help,$(RECORDS))
+
+.venv-bench/.stamp: requirements/bench.txt
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
+	touch $@
+
+.cache/bench/go_otel: $(wildcard tests/bench/peers/*.go tests/bench/peers/go.*)
+	mkdir -p $(@D)
+	cd tests/bench/peers && go build -o $(CURDIR)/$@ .
+
 bench-import: setup ## Import RECORDS (1,000,000, then 5,000,000) generated ports into PostgreSQL
 	$(BIN)/python -m tests.bench.bench_import $(RECORDS)
 

@@ -1,0 +1,140 @@
+"""Imports one generated file beside what its parts cost alone; writes docs/benchmarks.md.
+
+Into memory, beside ijson's C backend that only walks the same file. Into PostgreSQL, beside psql's
+own COPY of the same rows into the same table with its indexes. They take turns; figures are medians
+of records a second, of CPU time where one process does the work and of the clock where the database
+does.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import ijson
+import psycopg
+from seaports.adapters.document import encode
+from seaports.adapters.feed.reader import read_records
+from seaports.adapters.store.memory import MemoryPortStore
+from seaports.application.import_ports import import_ports
+from tqdm import tqdm
+
+from tests import postgres, service
+from tests.bench import generate, report
+
+ABOUT = """
+## Import
+
+The same file of generated ports, one process at a time; medians of rounds that take turns.
+"""
+
+ROUNDS = 3
+
+
+def walk(file: Path) -> None:
+    """Walk the file as ijson does by default."""
+    with file.open("rb") as stream:
+        for _ in ijson.kvitems(stream, "", use_float=True):
+            pass
+
+
+def fill(file: Path) -> None:
+    """Import into a memory store."""
+    with file.open("rb") as stream:
+        import_ports(MemoryPortStore(encode), read_records(stream))
+
+
+def child(work: Callable[[Path], None], file: Path) -> float:
+    """Return the CPU seconds of some work in a process of its own, less the interpreter's start."""
+    reader, writer = os.pipe()
+    if pid := os.fork():
+        os.close(writer)
+        with os.fdopen(reader) as said:
+            seconds = float(said.read())
+        os.waitpid(pid, 0)
+        return seconds
+    began = time.process_time()
+    work(file)
+    os.write(writer, str(time.process_time() - began).encode())
+    os._exit(0)
+
+
+def imported(url: str, file: Path) -> float:
+    """Return the seconds of `manage.py import_ports` into an empty table."""
+    empty(url)
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "manage.py", "import_ports", str(file)],
+        cwd=service.FOLDER,
+        env=service.environment(PORTS_STORE_URL=url, LOG_LEVEL="error"),
+        check=True,
+    )
+    return time.perf_counter() - began
+
+
+def copied(url: str, rows: Path) -> float:
+    """Return the seconds of psql's COPY of the rows into the empty table."""
+    empty(url)
+    began = time.perf_counter()
+    copy = f"\\copy port (id, document, name, country) FROM '{rows}'"
+    subprocess.run(["psql", "-q", "-d", url, "-c", copy], check=True)
+    return time.perf_counter() - began
+
+
+def empty(url: str) -> None:
+    """Empty the table, as a fresh one is."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE port")
+        connection.execute("UPDATE port_store SET ports = 0")
+        connection.execute("CHECKPOINT")
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="make bench-feed", description=__doc__)
+    parser.add_argument("records", type=int, nargs="?", default=1_000_000)
+    records = parser.parse_args().records
+    programs = postgres.programs()
+    if programs is None:
+        parser.error(f"PostgreSQL is needed: {postgres.HOW_TO_GET}")
+    names = ("ijson alone", "into memory", "psql COPY", "into PostgreSQL")
+    times: dict[str, list[float]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as folder, postgres.cluster(programs) as server:
+        file, rows = Path(folder, "ports.json"), Path(folder, "ports.copy")
+        generate.write(file, records)
+        url = postgres.new_database(server.url, "ports_feed")
+        service.manage("migrate", "-v0", settings={"PORTS_STORE_URL": url}).check_returncode()
+        for number in tqdm(range(ROUNDS), "rounds", disable=None):
+            times["ijson alone"].append(child(walk, file))
+            times["into memory"].append(child(fill, file))
+            times["into PostgreSQL"].append(imported(url, file))
+            if number == 0:
+                out = f"\\copy port (id, document, name, country) TO '{rows}'"
+                subprocess.run(["psql", "-q", "-d", url, "-c", out], check=True)
+            times["psql COPY"].append(copied(url, rows))
+    rates = {name: records / statistics.median(found) for name, found in times.items()}
+    text = report.table(
+        (f"{records:,} ports", "records/s", "ratio", "wanted, at least"),
+        [
+            ("ijson alone", f"{rates['ijson alone']:,.0f}", "", ""),
+            _compared("into memory", "ijson alone", rates, 0.4),
+            ("psql COPY", f"{rates['psql COPY']:,.0f}", "", ""),
+            _compared("into PostgreSQL", "psql COPY", rates, 0.5),
+        ],
+    )
+    print(text)
+    report.write("feed", ABOUT, f"make bench-feed RECORDS={records}", text)
+    return 0
+
+
+def _compared(name: str, other: str, rates: dict[str, float], wanted: float) -> tuple[object, ...]:
+    return name, f"{rates[name]:,.0f}", f"{rates[name] / rates[other]:.2f} of {other}", wanted
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""Measures the service beside its peers and writes what it found to docs/benchmarks.md.
+
+Every contender has one core to itself, wrk and the receiver of spans have the other one. Rounds of
+all contenders take turns; the figures are medians, so ratios hold on any machine. Where others
+work on the machine, the CPU time of a request is what to compare: a core's highest rate is its
+inverse.
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from tests.bench import contenders, report, wrk
+from tests.bench.contenders import (
+    OFF,
+    OTLP,
+    TENTH,
+    Contender,
+    go,
+    gunicorn,
+    service,
+    uvicorn,
+    worker,
+)
+
+ABOUT = """
+## Beside its peers
+
+`GET /ports/AEAJM` unless a name says otherwise; each server on one core, wrk with 16 connections
+and a receiver of spans on the other. The peers are in `tests/bench/peers`, with how they are run.
+*Exporting* means every span by OTLP/HTTP to that receiver; the service then also writes its access
+line and counts its metrics. *Off* is all that the environment can switch off: spans, OTLP metrics
+and the access line; the histogram and the request id stay.
+"""
+
+LIST = "/ports?limit=1000"
+KNOWN = 'If-None-Match: "f25dd1594c3e4d26bc2b9caa"'  # of AEAJM: the README's tour shows it
+
+BARE = "gunicorn, returning {}"
+NAIVE = "naive Ninja, exporting"
+FASTAPI = "FastAPI, exporting"
+ON, TENTH_ON, SWITCHED_OFF = "ports, 100 % of spans", "ports, 10 % of spans", "ports, off"
+LISTED, NOT_MODIFIED, GO_LIST = "ports, 1000 listed", "ports, 304", "Go, whole list"
+ACCESS_LOG = ("--access-logfile", "/dev/null")
+
+CONTENDERS: tuple[Contender, ...] = (
+    gunicorn(BARE, "bare_wsgi:app", path="/"),
+    worker("our worker, returning {}"),
+    gunicorn("naive Ninja, no telemetry", "naive_ninja:app", *ACCESS_LOG),
+    gunicorn(NAIVE, "naive_ninja:app", *ACCESS_LOG, tel="1"),
+    uvicorn("FastAPI, no telemetry"),
+    uvicorn(FASTAPI, tel="1"),
+    go("Go, exporting to nothing"),
+    service(ON, **OTLP),
+    service(TENTH_ON, **OTLP, **TENTH),
+    service(SWITCHED_OFF, **OFF),
+    service(LISTED, LIST, **OTLP),
+    service(NOT_MODIFIED, contenders.ONE_PORT, KNOWN, **OTLP),
+    go(GO_LIST, path="/ports"),
+)
+
+RATIOS = (
+    (ON, FASTAPI, 1.25),
+    (ON, NAIVE, 2.0),
+    (ON, BARE, 0.35),
+    (ON, SWITCHED_OFF, 0.65),
+    (TENTH_ON, SWITCHED_OFF, 0.8),
+    (LISTED, GO_LIST, 2.0),
+    (NOT_MODIFIED, ON, 1.0),
+)
+
+
+class Figures:
+    """The rounds of one contender."""
+
+    def __init__(self) -> None:
+        self.rounds: list[wrk.Round] = []
+        self.starts: list[float] = []
+        self.rss = 0.0
+
+    def median(self, name: str) -> float:
+        """Return the median of a round's field."""
+        return float(statistics.median(getattr(one, name) for one in self.rounds))
+
+
+def measure(
+    chosen: Sequence[Contender], rounds: int, seconds: int, warm_up: int
+) -> dict[str, Figures]:
+    """Return what each contender came to."""
+    figures = {contender.name: Figures() for contender in chosen}
+    turns = [contender for _ in range(rounds) for contender in chosen]
+    with contenders.sink(), tqdm(turns, "rounds", disable=None) as progress:
+        for contender in progress:
+            progress.set_postfix_str(contender.name)
+            found = figures[contender.name]
+            with contenders.running(contender) as server:
+                wrk.load(server, warm_up)
+                found.rounds.append(wrk.load(server, seconds))
+                found.starts.append(server.start_seconds)
+                found.rss = max(found.rss, server.rss())
+    return figures
+
+
+def described(figures: dict[str, Figures]) -> str:
+    """Return the figures and their ratios as Markdown."""
+    rows = [
+        (
+            name,
+            f"{found.median('rate'):,.0f}",
+            f"{found.median('p50'):.1f}",
+            f"{found.median('p99'):.1f}",
+            f"{found.median('cpu_per_request'):.3f}",
+            f"{found.rss:.0f}",
+            f"{statistics.median(found.starts):.1f}",
+        )
+        for name, found in figures.items()
+    ]
+    head = ("contender", "requests/s", "p50 ms", "p99 ms", "CPU s / 1,000", "RSS MB", "start s")
+    ratios = []
+    for ours, theirs, wanted in RATIOS:
+        if ours in figures and theirs in figures:
+            one, other = figures[ours], figures[theirs]
+            by_cpu = other.median("cpu_per_request") / one.median("cpu_per_request")
+            by_rate = one.median("rate") / other.median("rate")
+            ratios.append((f"{ours} : {theirs}", f"{by_rate:.2f}", f"{by_cpu:.2f}", wanted))
+    names = ("ratio of", "rates", "requests a CPU second", "wanted, at least")
+    return report.table(head, rows) + "\n\n" + report.table(names, ratios)
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=5, help="of a round (%(default)s)")
+    parser.add_argument("--only", default="", help="contenders whose name contains this")
+    parser.add_argument("--quick", action="store_true", help="one round of a second; not written")
+    given = parser.parse_args()
+    for program, how in (("wrk", "apt-get install wrk"), ("taskset", "apt-get install util-linux")):
+        if shutil.which(program) is None:
+            parser.error(f"{program} is needed: {how}")
+    chosen = [one for one in CONTENDERS if given.only in one.name]
+    if not chosen:
+        parser.error(f"no contender's name contains {given.only!r}")
+    rounds, seconds = (1, 1) if given.quick else (given.rounds, given.seconds)
+    text = described(measure(chosen, rounds, seconds, warm_up=1))
+    print(text)
+    if not given.quick and not given.only:
+        report.write("http", ABOUT, f"make bench ROUNDS={rounds} SECONDS={seconds}", text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Load from wrk, pinned to the core that does not serve."""
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+from tests.bench.contenders import LOAD_CORE, Running
+
+CONNECTIONS = 16
+_WRK = ("taskset", "-c", LOAD_CORE, "wrk", "-t1", "--latency")
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round of load came to: rates a second, latencies and CPU in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu_per_request: float
+    requests: int
+
+
+def load(server: Running, seconds: int) -> Round:
+    """Ask a server for so many seconds.
+
+    Raises:
+        RuntimeError: Some answer was an error.
+    """
+    before = server.cpu()
+    headers = [part for header in server.contender.headers for part in ("-H", header)]
+    said = subprocess.run(
+        [*_WRK, f"-c{CONNECTIONS}", f"-d{seconds}s", *headers, server.url],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    spent = server.cpu() - before
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError(f"{server.contender.name} failed under load:\n{said}")
+    requests = int(_found(r"(\d+) requests in", said)[1])
+    return Round(
+        float(_found(r"Requests/sec:\s+([\d.]+)", said)[1]),
+        _milliseconds("50%", said),
+        _milliseconds("99%", said),
+        spent / requests * 1000,
+        requests,
+    )
+
+
+def _milliseconds(name: str, said: str) -> float:
+    found = _found(rf"{name}\s+([\d.]+)(us|ms|s|m)\b", said)
+    return float(found[1]) * _SECONDS[found[2]] * 1000
+
+
+def _found(pattern: str, said: str) -> re.Match[str]:
+    found = re.search(pattern, said)
+    if found is None:
+        raise RuntimeError(f"wrk said nothing like {pattern}:\n{said}")
+    return found

@@ -11,6 +11,7 @@ from telemetry import names
 
 from tests.integration.telemetry.harness import (
     OPENMETRICS,
+    Answer,
     Server,
     free_port,
     request,
@@ -83,14 +84,17 @@ def test_the_whole_exposition_after_three_requests(
     server.get("/ports/AEAJM")
     server.get("/ports/NONE")
     server.get("/nowhere")
-    wait_for(
-        "the gauges are sampled by every worker",
-        lambda: (
-            server.scrape().get(("http_server_threads", ())) == 8 * workers
-            and server.scrape()[("http_server_threads_busy", ())] == 0
-        ),
-    )
-    answer = request(server.metrics_port, "/anything", headers={"Accept": OPENMETRICS})
+
+    def at_rest() -> Answer | None:
+        """Return a scrape in which every worker has sampled its gauges since the last request."""
+        scrape = request(server.metrics_port, "/anything", headers={"Accept": OPENMETRICS})
+        families = text_string_to_metric_families(scrape.body.decode())
+        gauges = {sample.name: sample.value for family in families for sample in family.samples}
+        sampled = gauges.get("http_server_threads") == 8 * workers
+        busy = ("http_server_threads_busy", "http_server_requests_waiting")
+        return scrape if sampled and not any(gauges[name] for name in busy) else None
+
+    answer = wait_for("the gauges are at rest", at_rest)
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
     found = list(text_string_to_metric_families(answer.body.decode()))
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -240,10 +240,13 @@ def test_every_panel_has_data(panel: promql.Panel, backends: Backends) -> None:
 
 
 def test_every_metric_and_label_that_is_read_exists(backends: Backends) -> None:
+    readers: dict[promql.Reading, set[str]] = defaultdict(set)
+    for reader, query in promql.queries():
+        for reading in promql.readings(backends, query):
+            readers[reading].add(reader)
     missing = {
-        f"{reading} (in {reader})"
-        for reader, query in promql.queries()
-        for reading in promql.readings(backends, query)
+        f"{reading} (in {', '.join(sorted(pages))})"
+        for reading, pages in readers.items()
         if not backends.series(f"count(last_over_time({reading.presence()}[5m]))")
     }
     assert missing == set()

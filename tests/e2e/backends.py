@@ -58,11 +58,12 @@ class Backends:
             for span in trace["spans"]
         ]
 
-    def logs(self, query: str) -> list[dict[str, Any]]:
-        """Records in Loki: the body, and all labels and metadata."""
+    def logs(self, query: str, since: float | None = None) -> list[dict[str, Any]]:
+        """Records in Loki of the last hour, or since a time: body, all labels and metadata."""
+        begin = time.time() - 3600 if since is None else since
         answer = self.http.get(
             f"{self.at.url('loki')}/loki/api/v1/query_range",
-            params={"query": query, "since": "1h", "limit": 1000},
+            params={"query": query, "start": f"{begin:.3f}", "limit": 5000},
         )
         streams = answer.raise_for_status().json()["data"]["result"]
         return [

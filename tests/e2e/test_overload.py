@@ -3,7 +3,6 @@
 Time is compressed: the generated rules are made anew with a scale factor, which changes no logic.
 """
 
-import json
 import socket
 import subprocess
 import sys
@@ -11,10 +10,8 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
@@ -27,6 +24,7 @@ from telemetry import names
 from tests.e2e import promql, prose
 from tests.e2e.backends import Backends, eventually
 from tests.e2e.conftest import FAST_SERVICE
+from tests.e2e.inbox import Inbox, listening
 
 SCALE: Final = 1 / 60  # an hour is a minute
 SCRAPE_SECONDS: Final = 0.5
@@ -68,37 +66,10 @@ UNREAD: Final = {
 }
 
 
-@dataclass
-class Inbox:
-    """A webhook that keeps what Alertmanager sends, by receiver."""
-
-    messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    def of(self, receiver: str) -> list[dict[str, Any]]:
-        return [message for name, message in self.messages if name == receiver]
-
-
 @pytest.fixture(scope="module")
 def inbox(addresses: Addresses) -> Iterator[Inbox]:
-    kept = Inbox()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            kept.messages.append((self.path.removeprefix("/"), json.loads(body)))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", addresses.port("webhook")), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield kept
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(addresses.port("webhook")) as kept:
+        yield kept
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +87,7 @@ def pipeline(
     site = Site(
         folder / "site",
         addresses,
-        receivers={name: f"{addresses.url('webhook')}/{name}" for name in ("page", "ticket")},
+        receivers={"page": f"{addresses.url('webhook')}/page"},
         rules=tuple(sorted((folder / "rules").rglob("rules.yaml"))),
         prometheus_overrides={"scrapeInterval": "500ms", "evaluationInterval": "500ms"},
         service_env={**FAST_SERVICE, "PORTS_THREADS": "1", "PORTS_MAX_WAITING": "12"},
@@ -200,7 +171,7 @@ def counts(load: Load) -> Counter[int]:
 def test_the_page_arrives_with_its_labels_and_links(inbox: Inbox) -> None:
     [message] = eventually(lambda: [m for m in inbox.of("page") if "availab" in str(m)])[:1]
     assert (
-        message["commonLabels"].items()
+        message.body["commonLabels"].items()
         >= {
             "severity": "page",
             "slo": "availability",
@@ -208,26 +179,9 @@ def test_the_page_arrives_with_its_labels_and_links(inbox: Inbox) -> None:
             names.ENVIRONMENT: ENVIRONMENT,
         }.items()
     )
-    for alert in message["alerts"]:
+    for alert in message.alerts:
         assert alert["annotations"]["runbook_url"].endswith("/runbooks/availability.md")
         assert "/d/slo-ports-availability" in alert["annotations"]["dashboard_url"]
-
-
-def test_a_ticket_is_silent_while_the_page_of_its_slo_fires(
-    backends: Backends, inbox: Inbox
-) -> None:
-    def inhibited() -> list[dict[str, Any]]:
-        return [
-            alert
-            for alert in backends.alerts()
-            if alert["labels"].get("slo") == "availability"
-            and alert["labels"]["severity"] == "ticket"
-            and alert["status"]["inhibitedBy"]
-        ]
-
-    eventually(inhibited, 110)
-    told = [a["labels"] for m in inbox.of("ticket") for a in m["alerts"]]
-    assert [labels for labels in told if labels.get("slo") == "availability"] == []
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=str)

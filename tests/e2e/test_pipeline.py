@@ -1,11 +1,9 @@
 """What the pipeline does with telemetry, whoever sends it."""
 
-import signal
-
 from stack.stack import Stack
 
 from tests.e2e.backends import Backends, eventually
-from tests.e2e.sender import Probe, now, write_log
+from tests.e2e.sender import now, write_log
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 LINE = {
@@ -56,30 +54,3 @@ def test_a_line_that_is_no_json_is_kept_as_it_is(pipeline: Stack, backends: Back
         "Fatal Python error: {not json",
         '{"torn":',
     ]
-
-
-def test_no_trace_is_lost_while_jaeger_is_down(
-    pipeline: Stack, backends: Backends, probe: Probe
-) -> None:
-    pipeline.processes["jaeger"].stop()
-    sent = [probe.trace(f"while-down-{number}") for number in range(20)]
-    pipeline.restart("jaeger")
-    for trace_id in sent:
-        assert len(eventually(lambda: backends.spans(trace_id))) == 1  # noqa: B023 - called at once
-
-
-def test_the_gateways_queue_survives_its_violent_end(
-    pipeline: Stack, backends: Backends, probe: Probe
-) -> None:
-    def queued() -> bool:
-        query = 'otelcol_exporter_queue_size{job="otel-gateway",exporter="otlp_grpc/jaeger"}'
-        return any(size > 0 for _, size in backends.series(query))
-
-    pipeline.processes["jaeger"].stop()
-    sent = [probe.trace(f"before-kill-{number}") for number in range(20)]
-    eventually(queued)
-    pipeline.processes["gateway"].stop(signal.SIGKILL)
-    pipeline.restart("gateway")
-    pipeline.restart("jaeger")
-    for trace_id in sent:
-        assert len(eventually(lambda: backends.spans(trace_id))) == 1  # noqa: B023 - called at once

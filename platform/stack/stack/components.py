@@ -8,7 +8,7 @@ from typing import Final
 
 from ruamel.yaml import YAML
 
-from stack import prometheus, values
+from stack import compressed, prometheus, values
 from stack.addresses import HOST, Addresses
 from stack.errors import StackError
 from stack.process import Process
@@ -31,6 +31,8 @@ class Site:
         service_env: Further variables of the service.
         gateway_overlays: Value files of the gateway beside values.yaml.
         collector_env: Further variables of both Collectors.
+        scale: Factor that compresses the durations of the pipeline's rules and of Alertmanager's
+            routes, as `slo generate --scale` does with the rules that `rules` names.
     """
 
     data: Path
@@ -41,6 +43,7 @@ class Site:
     service_env: Mapping[str, str] = field(default_factory=dict)
     gateway_overlays: tuple[str, ...] = ()
     collector_env: Mapping[str, str] = field(default_factory=dict)
+    scale: float = 1
 
     @property
     def pods(self) -> Path:
@@ -119,7 +122,7 @@ def alertmanager(site: Site) -> Process:
     """Alertmanager, its receivers' addresses in files as a cluster's secret gives them."""
     at = site.addresses
     receivers = site.folder("receivers")
-    config = values.alertmanager(receivers)
+    config = compressed.configuration(values.alertmanager(receivers), site.scale)
     for receiver in config["receivers"]:
         # Port 9 is "discard": nothing listens, and Alertmanager's log says so.
         url = site.receivers.get(receiver["name"], f"http://{HOST}:9/{receiver['name']}")
@@ -152,11 +155,12 @@ def prometheus_server(site: Site) -> Process:
     rules = site.rules
     if rules is None:
         rules = tuple(sorted((ROOT / "platform" / "generated").glob("*/rules.yaml")))
+    pipeline_rules = compressed.configuration(values.pipeline_rules(), site.scale)
     config = prometheus.config(
         spec,
         jobs=jobs,
         alertmanager=at.endpoint("alertmanager"),
-        rule_files=[*rules, site.config("pipeline-rules", values.pipeline_rules())],
+        rule_files=[*rules, site.config("pipeline-rules", pipeline_rules)],
     )
     command = [
         tool("prometheus"),

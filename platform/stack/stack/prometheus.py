@@ -12,8 +12,8 @@ from telemetry import names
 
 from stack.values import Values
 
-# Fields that matter in a cluster only: the image, the disk, where monitors are.
-_CLUSTER_ONLY: Final = {"image", "storageSpec"}
+# Fields that matter in a cluster only: the image, the disk, where monitors and rules are.
+_CLUSTER_ONLY: Final = {"image", "storageSpec", "enforcedNamespaceLabel", "excludedFromEnforcement"}
 _CLUSTER_ONLY_SUFFIX: Final = "SelectorNilUsesHelmValues"
 
 
@@ -24,6 +24,8 @@ def flags(spec: Mapping[str, Any]) -> list[str]:
         arguments.append("--web.enable-otlp-receiver")
     if features := spec.get("enableFeatures"):
         arguments.append(f"--enable-feature={','.join(features)}")
+    if delay := spec.get("rules", {}).get("alert", {}).get("resendDelay"):
+        arguments.append(f"--rules.alert.resend-delay={delay}")
     return arguments
 
 
@@ -76,6 +78,7 @@ def _refuse_unknown(spec: Mapping[str, Any]) -> None:
     known = {
         "scrapeInterval", "evaluationInterval", "retention", "enableOTLPReceiver", "otlp",
         "enableFeatures", "exemplars", "scrapeNativeHistograms", "tsdb",
+        "rules",
     } | _CLUSTER_ONLY  # fmt: skip
     unknown = [k for k in spec if k not in known and not k.endswith(_CLUSTER_ONLY_SUFFIX)]
     if unknown:

@@ -84,9 +84,11 @@ class Stack:
 
     def restart(self, name: str) -> None:
         """Start a stopped component again, and wait until it is ready."""
-        process = self.processes[name]
-        process.start()
-        process.wait_ready(READY_SECONDS)
+        if name == "ports":
+            self._run_service()
+        else:
+            self.processes[name].start()
+        self.processes[name].wait_ready(READY_SECONDS)
 
     def _start(self) -> None:
         site = self.site
@@ -103,13 +105,16 @@ class Stack:
         for process in parts:
             self._run(process)
         if self._with_service:
-            self._log = PodLog(site.pods, "ports")
-            self._run(
-                components.service(
-                    site, self._log.writing_end, site.addresses.url("agent-otlp-http")
-                )
-            )
-            self._log.start()
+            self._run_service()
+
+    def _run_service(self) -> None:
+        """Run the service into a log of its own: a pipe ends with the process that wrote it."""
+        site = self.site
+        self._log = PodLog(site.pods, "ports")
+        self._run(
+            components.service(site, self._log.writing_end, site.addresses.url("agent-otlp-http"))
+        )
+        self._log.start()
 
     def _run(self, process: Process) -> None:
         self.processes[process.name] = process

@@ -1,0 +1,122 @@
+"""What happened when: a timeline for each scenario, printed and written to docs/."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.gameday.clock import SCALE
+
+TOLERANCE: Final = 0.2  # of the promise
+
+
+@dataclass
+class Detection:
+    """How long it took to tell, beside what was promised; seconds in compressed time.
+
+    Attributes:
+        alert: Which alert told.
+        source: Who promised.
+        promised: Seconds promised.
+        measured: Seconds from the fault until the alert fired.
+        background: Ratio of bad events before the fault, in the alert's long window.
+        expected: What the promise is with that background; the promise itself, if there was none.
+    """
+
+    alert: str
+    source: str
+    promised: float
+    measured: float
+    background: float = 0
+    expected: float | None = None
+
+    @property
+    def deviation(self) -> float:
+        """Difference as a share of the promise."""
+        return self.measured / self.promised - 1
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the promise was kept, a fifth more or less."""
+        expected = self.promised if self.expected is None else self.expected
+        return abs(self.measured / expected - 1) <= TOLERANCE
+
+    def __str__(self) -> str:
+        before = f"; {self.background:.2%} bad before the fault" if self.background else ""
+        return (
+            f"{self.alert} after {self.measured:.2f} s, promised {self.promised:.2f} s "
+            f"({self.deviation:+.0%}; at full length {nominal(self.measured)}, "
+            f"promised {nominal(self.promised)}{before})"
+        )
+
+
+@dataclass
+class Timeline:
+    """Moments of one scenario, in seconds of Unix time."""
+
+    title: str
+    moments: list[tuple[float, str]] = field(default_factory=list)
+    detection: Detection | None = None
+
+    def mark(self, what: str, at: float | None = None) -> float:
+        """Note a moment, now unless given; return it."""
+        at = time.time() if at is None else at
+        self.moments.append((at, what))
+        return at
+
+    def lines(self) -> list[str]:
+        """Print it: seconds since the first moment."""
+        ordered = sorted(self.moments)
+        rows = [f"{at - ordered[0][0]:8.2f} s  {what}" for at, what in ordered]
+        return rows if self.detection is None else [*rows, f"{'':12}detected: {self.detection}"]
+
+
+def title(test: str) -> str:
+    """The sentence that a test's name is."""
+    sentence = test.removeprefix("test_").replace("_", " ")
+    return sentence[0].upper() + sentence[1:]
+
+
+def nominal(compressed: float) -> str:
+    """Print a compressed time at its full length, in minutes and seconds."""
+    minutes, seconds = divmod(round(compressed / SCALE), 60)
+    return f"{minutes} min {seconds:02d} s"
+
+
+def page(timelines: list[Timeline]) -> str:
+    """Write the page of the last game day."""
+    rows = [
+        f"| {t.title} | {d.alert} | {d.source} | {nominal(d.promised)} | {nominal(d.measured)} | "
+        f"{d.deviation:+.0%} |"
+        for t in timelines
+        if (d := t.detection) is not None
+    ]
+    told = [f"### {t.title}\n```text\n{chr(10).join(t.lines())}\n```" for t in timelines]
+    return _PAGE.format(
+        scale=round(1 / SCALE), rows="\n".join(rows), told="\n\n".join(told), tolerance=TOLERANCE
+    )
+
+
+_PAGE: Final = """\
+# Game day
+
+`make gameday` breaks the running stack on purpose, again and again, and asserts what the alerts,
+the runbooks and the queues promise ([decision](decisions/0040-game-day.md)). This page is what
+`make gameday REPORT=1` wrote when it was run last.
+
+Time is compressed {scale}-fold: rules are generated with `slo generate --scale`, and the durations
+of the pipeline's rules and of Alertmanager's routes shrink by the same factor; a test shows that at
+a scale of 1 both are what is committed. What a component takes to stop and start is not compressed.
+
+## Time to detect
+From the fault until the alert fires, at full length. What was promised leaves out the next scrape
+and the next evaluation; further off than {tolerance:.0%} fails the game day.
+
+| scenario | alert | promised by | promised | measured | off by |
+|---|---|---|---|---|---|
+{rows}
+
+## Timelines
+In seconds of compressed time since the first moment.
+
+{told}
+"""

@@ -99,7 +99,7 @@ check-generated: setup ## Fail when what is committed differs from a fresh gener
 .PHONY: test-slo mutate-slo
 test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest -n 2 --dist loadgroup -rP tests/platform/slo
+	$(BIN)/pytest -n 2 --dist loadfile -rP tests/platform/slo
 
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool

@@ -53,10 +53,10 @@ def run_elsewhere(command: str) -> str | None:
 def runnable() -> list[tuple[str, list[str]]]:
     """Return each block's commands that are to be run here, with their page."""
     found = []
-    for page, language, content in blocks():
-        if "cluster" not in language:
-            left = [each for each in commands(language, content) if run_elsewhere(each) is None]
-            found += [(page, left)] if left else []
+    for block in blocks():
+        if not block.needs_cluster:
+            left = [each for each in commands(block) if run_elsewhere(each) is None]
+            found += [(block.page, left)] if left else []
     return found
 
 
@@ -78,11 +78,11 @@ def run(script: list[str], **variables: str) -> str:
 
 
 def test_only_commands_for_a_cluster_are_marked_as_needing_one() -> None:
-    marked = [(page, content) for page, language, content in blocks() if "cluster" in language]
+    marked = [block for block in blocks() if block.needs_cluster]
     assert marked
-    for page, content in marked:
-        for command in commands("sh", content):
-            assert command.split()[0] in CLUSTER, f"{page}: {command}"
+    for block in marked:
+        for command in commands(block):
+            assert command.split()[0] in CLUSTER, f"{block.page}: {command}"
 
 
 def test_every_other_command_is_run_somewhere() -> None:

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
+
+from tests.service import free_port
 
 GIVEN = "PORTS_TEST_POSTGRES_URL"
 HOW_TO_INSTALL = "install PostgreSQL's server (Debian: apt-get install postgresql)"
@@ -30,7 +31,11 @@ def programs() -> Path | None:
 
 
 def new_database(server: str, name: str) -> str:
-    """Create an empty database on the server, in place of any of that name; return its URL."""
+    """Create an empty database on the server, in place of any of that name; return its URL.
+
+    Each process of the tests has its own, on whatever server.
+    """
+    name += os.environ.get("PYTEST_XDIST_WORKER", "")
     with psycopg.connect(server, autocommit=True) as connection:
         for statement in ("DROP DATABASE IF EXISTS {}", "CREATE DATABASE {} ENCODING 'UTF8'"):
             connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
@@ -66,9 +71,7 @@ def cluster(programs: Path) -> Iterator[Server]:
         folder = Path(name)
         initdb = [f"{programs}/initdb", "-D", f"{name}/data", "-U", "ports", "-A", "trust"]
         _run([*initdb, "-E", "UTF8"], user, folder)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         options = (
             f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
         )

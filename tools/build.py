@@ -2,10 +2,13 @@
 
 `tools/<tool>/go.mod` names the tool's module and version, and its commands by `tool` directives.
 Where the folder has a `manifest.yaml` as well, the command is the OpenTelemetry Collector builder
-and the manifest says what it builds. Binaries go to a cache outside the checkout, keyed by the hash
-of the folder, so that clones and branches share them; `tools/bin/` gets links to them.
+and the manifest says what it builds. A file `ldflags` holds further flags of the linker, in which
+`$version`, `$major` and `$minor` stand for the version that go.mod has. Binaries go to a cache
+outside the checkout, keyed by the hash of the folder, so that clones and branches share them;
+`tools/bin/` gets links to them.
 
-Usage: build.py [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all if none.
+Usage: build.py [--versions] [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all
+if none. With --versions it builds nothing and prints a command and its version a line.
 Standard library only: it runs before anything is installed.
 """
 
@@ -14,6 +17,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,25 +25,51 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from string import Template
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 CACHE = (
     Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ports-platform" / "tools"
 )
 MANIFEST = "manifest.yaml"
+LDFLAGS = "ldflags"
 
 
 def folders() -> dict[str, Path]:
-    """All pinned tools: folder by name."""
-    return {path.parent.name: path.parent for path in sorted(HERE.glob("*/go.mod"))}
+    """All pinned tools: folder by name. A go.mod without `tool` pins modules that are only read."""
+    pinned = sorted(HERE.glob("*/go.mod"))
+    return {p.parent.name: p.parent for p in pinned if "\ntool " in p.read_text()}
 
 
 def commands(folder: Path) -> list[str]:
-    """Names of the binaries that a folder's build yields."""
+    """Names of the binaries that a folder's build yields.
+
+    A program whose package is called `cmd`, or by its major version, has its folder's name.
+    """
     if (folder / MANIFEST).exists():
         return [folder.name]
-    module = json.loads(_go("mod", "edit", "-json", cwd=folder))
-    return [tool["Path"].rsplit("/", 1)[-1] for tool in module["Tool"]]
+    names = [tool["Path"].rsplit("/", 1)[-1] for tool in _module(folder)["Tool"]]
+    return [folder.name if re.fullmatch(r"cmd|v\d+", name) else name for name in names]
+
+
+def version(folder: Path) -> str:
+    """Version of the module that a folder pins, as go.mod has it: `v1.2.3`; `v0.0.0` of our own."""
+    module = _module(folder)
+    program = module["Tool"][0]["Path"] + "/"
+    owners = [each for each in module["Require"] if program.startswith(each["Path"] + "/")]
+    return str(max(owners, key=lambda each: len(each["Path"]))["Version"]) if owners else "v0.0.0"
+
+
+def linker_flags(folder: Path) -> str:
+    """Linker flags of a folder's commands: small binaries, and what its `ldflags` file adds."""
+    flags = ["-s -w"]
+    if (file := folder / LDFLAGS).exists():
+        pinned = version(folder)
+        major, minor, *_ = pinned.removeprefix("v").split(".")
+        text = Template(file.read_text()).substitute(version=pinned, major=major, minor=minor)
+        flags += text.split()
+    return " ".join(flags)
 
 
 def cached(folder: Path) -> Path:
@@ -62,7 +92,9 @@ def build(folder: Path, target: Path) -> None:
             _run("./builder", "--config", MANIFEST, cwd=Path(scratch))
             shutil.copy(Path(scratch, "distribution", folder.name), out)
         else:
-            _go("build", "-ldflags=-s -w", "-o", f"{out}/", "tool", cwd=folder)
+            _go("build", f"-ldflags={linker_flags(folder)}", "-o", f"{out}/", "tool", cwd=folder)
+            if (unnamed := out / "cmd").exists():
+                unnamed.rename(out / folder.name)
         out.rename(target)
 
 
@@ -87,6 +119,8 @@ def ensure(name: str, folder: Path) -> None:
 
 def main(wanted: list[str]) -> int:
     """Ensure the wanted tools; the exit code says whether all were there in the end."""
+    only_tell = "--versions" in wanted
+    wanted = [name for name in wanted if name != "--versions"]
     if shutil.which("go") is None:
         print("make tools needs Go 1.26 or later on the PATH: https://go.dev/dl/", file=sys.stderr)
         return 1
@@ -97,12 +131,21 @@ def main(wanted: list[str]) -> int:
         print(f"no such tool: {' '.join(unknown)}; known: {' '.join(owner)}", file=sys.stderr)
         return 2
     for name in dict.fromkeys(owner[tool] for tool in wanted or known):
+        if only_tell:
+            for command in commands(known[name]):
+                print(command, version(known[name]))
+            continue
         try:
             ensure(name, known[name])
         except subprocess.CalledProcessError as error:
             print(f"{name:<14} failed: {error}\n{error.stderr[-4000:]}", file=sys.stderr)
             return 1
     return 0
+
+
+def _module(folder: Path) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(_go("mod", "edit", "-json", cwd=folder))
+    return described
 
 
 def _go(*arguments: str, cwd: Path) -> str:

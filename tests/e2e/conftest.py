@@ -1,12 +1,12 @@
 """The stack under test, and one line per scenario at the end."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from stack.components import Site
 from stack.stack import Stack
 
+from tests import scenarios
 from tests.e2e.backends import Backends
 from tests.e2e.sender import Probe
 
@@ -39,11 +39,4 @@ def probe(pipeline: Stack) -> Iterator[Probe]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print one line per scenario."""
-    terminalreporter.section("scenarios")
-    for outcome in ("passed", "failed", "error", "skipped"):
-        for report in terminalreporter.stats.get(outcome, []):
-            file, *_, name = report.nodeid.split("::")
-            sentence = name.removeprefix("test_").replace("_", " ")
-            terminalreporter.write_line(
-                f"{outcome:<7} {report.duration:6.1f} s  {Path(file).stem[5:]}: {sentence}"
-            )
+    scenarios.report(terminalreporter)

@@ -8,7 +8,8 @@ import psutil
 import pytest
 from telemetry import names
 
-from tests.integration.telemetry.harness import Load, Receiver, free_port, serving, wait_for
+from tests.integration.telemetry.harness import Load, Receiver, serving, wait_for
+from tests.service import free_port
 
 ROUNDS = 15
 

@@ -99,5 +99,7 @@ def kustomization(
             # Grafana reads the ConfigMaps by label; no workload refers to them by name.
             "disableNameSuffixHash": True,
             "labels": {"grafana_dashboard": "1"},
+            # Every service's dashboards have the same file names: a folder each keeps them apart.
+            "annotations": {"grafana_folder": prefix},
         },
     }

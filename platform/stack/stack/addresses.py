@@ -60,6 +60,10 @@ class Addresses:
                     f"(ss -ltnp 'sport = :{port}')"
                 )
             return port
+        return self.free_port()
+
+    def free_port(self) -> int:
+        """A port that nobody listens at, and that nobody else who asks here is given."""
         while True:
             if not self._block:
                 self._take_block()

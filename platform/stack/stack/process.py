@@ -2,9 +2,12 @@
 
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -27,10 +30,11 @@ class Process:
         name: What it is called in messages.
         command: Program and arguments.
         log: File that its output goes to.
-        ready_url: Answers with 200 once the component serves.
+        ready_url: Answers with 200 once the component serves; of tcp://host:port, that it listens.
         env: Variables beside those of this process.
         cwd: Where it runs.
         output: Takes its standard output in place of the log.
+        authority: Certificate that its https ready_url is checked against; it may appear later.
         ready_seconds: How long it took to be ready, once it was.
     """
 
@@ -41,6 +45,7 @@ class Process:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     output: int | None = None
+    authority: Path | None = None
     ready_seconds: float | None = None
     _process: "subprocess.Popen[bytes] | None" = None
     _started: float = 0.0
@@ -79,13 +84,20 @@ class Process:
     def is_ready(self) -> bool:
         """Ask it; notes the time at the first yes."""
         try:
-            with urllib.request.urlopen(self.ready_url, timeout=2):  # noqa: S310 - http, local
-                pass
+            self._ask()
         except (urllib.error.URLError, OSError):
             return False
         if self.ready_seconds is None:
             self.ready_seconds = time.monotonic() - self._started
         return True
+
+    def _ask(self) -> None:
+        url = urllib.parse.urlsplit(self.ready_url)
+        if url.scheme == "tcp":
+            socket.create_connection((url.hostname or "", url.port or 0), timeout=2).close()
+            return
+        tls = ssl.create_default_context(cafile=self.authority) if self.authority else None
+        urllib.request.urlopen(self.ready_url, timeout=2, context=tls).close()  # noqa: S310 - local
 
     def wait_ready(self, seconds: float) -> None:
         """Wait until it is ready.

@@ -12,8 +12,8 @@ from telemetry import names
 
 from stack.values import Values
 
-# Fields that matter in a cluster only: the image, the disk, where monitors are.
-_CLUSTER_ONLY: Final = {"image", "storageSpec"}
+# Fields that matter in a cluster only: the image, the disk, where monitors and rules are.
+_CLUSTER_ONLY: Final = {"image", "storageSpec", "enforcedNamespaceLabel", "excludedFromEnforcement"}
 _CLUSTER_ONLY_SUFFIX: Final = "SelectorNilUsesHelmValues"
 
 

@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.service import free_port
+
 APP = Path(__file__).parent / "app"
 DEADLINE_SECONDS = 60.0
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -44,12 +45,6 @@ def wait_for(what: str, probe: Callable[[], T | None]) -> T:
             return found
         time.sleep(0.02)
     raise TimeoutError(f"{what} did not happen within {DEADLINE_SECONDS} s")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @dataclass

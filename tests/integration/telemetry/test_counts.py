@@ -16,9 +16,9 @@ from tests.integration.telemetry.harness import (
     Receiver,
     Sample,
     Server,
-    free_port,
     wait_for,
 )
+from tests.service import free_port
 
 ROUTE = "/ports/{id}"
 

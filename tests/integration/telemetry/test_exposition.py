@@ -13,10 +13,10 @@ from tests.integration.telemetry.harness import (
     OPENMETRICS,
     Answer,
     Server,
-    free_port,
     request,
     wait_for,
 )
+from tests.service import free_port
 
 DECLARED = [("GET", "/ports"), ("GET", "/ports/{id}"), ("GET", "/slow"), ("PUT", "/ports/{id}")]
 BOUNDS = [

@@ -13,9 +13,9 @@ from tests.integration.telemetry.harness import (
     Load,
     Sample,
     Server,
-    free_port,
     wait_for,
 )
+from tests.service import free_port
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 HEADERS = {"X-Request-ID": "mine", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}

@@ -120,7 +120,7 @@ def test_over_postgresql_the_store_span_holds_the_statements_and_probes_hold_non
         "kind": "SPAN_KIND_CLIENT",
         "attributes": {
             "db.system": "postgresql",
-            "db.name": "ports_telemetry",
+            "db.name": urlsplit(settings["PORTS_STORE_URL"]).path.removeprefix("/"),
             "db.user": "ports",
             "server.address": "127.0.0.1",
             "server.port": urlsplit(postgres_server).port,

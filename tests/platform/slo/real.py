@@ -1,7 +1,6 @@
 """The real programs that these tests run, and the ways they are run."""
 
 import json
-import socket
 import statistics
 import subprocess
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.service import free_port
 
 ROOT = Path(__file__).parents[3]
 TOOLS = ROOT / "tools/bin"
@@ -31,14 +32,6 @@ def run(*command: str, cwd: Path | None = None) -> str:
         f"{command} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
     )
     return done.stdout
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from pathlib import Path
 import httpx
 from ruamel.yaml import YAML
 
-from tests.platform.slo.real import ROOT, free_port, run, serving, tool
+from tests.platform.slo.real import ROOT, run, serving, tool
+from tests.service import free_port
 
 FRAGMENT = ROOT / "platform/generated/platform/alertmanager.yaml"
 

@@ -20,7 +20,11 @@ COLLECTORS = {
     ],
     "jaeger": values.jaeger(),
 }
-CHARTS = sorted(file.parent.name for file in values.PLATFORM.glob("*/Chart.yaml"))
+CHARTS = sorted(
+    str(file.parent.relative_to(values.PLATFORM))
+    for file in values.PLATFORM.glob("**/Chart.yaml")
+    if "dependencies" in values.read(file)
+)
 
 
 def used(config: dict[str, Any], kind: str) -> Iterator[str]:

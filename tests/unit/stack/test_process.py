@@ -50,6 +50,18 @@ def test_a_component_that_serves_is_ready_and_stops(tmp_path: Path) -> None:
         _ = process.pid
 
 
+def test_a_component_without_http_is_ready_when_it_listens(tmp_path: Path) -> None:
+    port = Addresses().port("cache")
+    code = f"import socket, time; s = socket.create_server(('{HOST}', {port})); time.sleep(600)"
+    process = python(tmp_path, code, f"tcp://{HOST}:{port}")
+    assert not process.is_ready()
+    process.start()
+    try:
+        process.wait_ready(60)
+    finally:
+        process.stop()
+
+
 def test_a_component_that_ignores_the_polite_signal_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,123 @@
+"""Argo CD's controllers as local processes, configured as its umbrella chart configures them."""
+
+from typing import Any, Final
+
+from stack import values
+from stack.addresses import HOST
+from stack.components import BIN, Site, tool
+from stack.kubernetes import debian, kubeconfig, module
+from stack.process import Process
+
+NAMESPACE: Final = "argocd"
+_MODULE: Final = "github.com/argoproj/argo-cd/v3"
+
+
+def redis(site: Site) -> Process:
+    """Argo CD's cache."""
+    at, folder = site.addresses, site.folder("redis")
+    command = [debian("redis-server"), "--bind", HOST, "--port", str(at.port("redis"))]
+    command += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
+    return site.process("redis", command, f"tcp://{at.endpoint('redis')}")
+
+
+def repo_server(site: Site) -> Process:
+    """Renders what git says."""
+    at = site.addresses
+    flags = [
+        f"--address={HOST}",
+        f"--port={at.port('argocd-repo-server')}",
+        f"--metrics-address={HOST}",
+        f"--metrics-port={at.port('argocd-repo-server-metrics')}",
+        "--disable-tls",
+        f"--redis={at.endpoint('redis')}",
+    ]
+    return _role(site, "argocd-repo-server", flags, "argocd-repo-server-metrics", "/healthz")
+
+
+def application_controller(site: Site) -> Process:
+    """Compares, syncs and judges the health of applications."""
+    at = site.addresses
+    flags = [
+        f"--metrics-port={at.port('argocd-application-controller')}",
+        f"--repo-server={at.endpoint('argocd-repo-server')}",
+        "--repo-server-plaintext",
+        f"--redis={at.endpoint('redis')}",
+        f"--namespace={NAMESPACE}",
+        # Only waiting is shorter than in production.
+        "--app-resync=10",
+        "--app-resync-jitter=0",
+        "--self-heal-timeout-seconds=1",
+        "--self-heal-backoff-timeout-seconds=1",
+    ]
+    name = "argocd-application-controller"
+    return _role(site, name, flags, name, "/healthz", {"ARGOCD_SYNC_WAVE_DELAY": "1"})
+
+
+def applicationset_controller(site: Site) -> Process:
+    """Makes an application of each service and environment."""
+    at = site.addresses
+    flags = [
+        f"--metrics-addr={at.endpoint('argocd-applicationset-controller')}",
+        f"--probe-addr={at.endpoint('argocd-applicationset-probe')}",
+        f"--webhook-addr={at.endpoint('argocd-applicationset-webhook')}",
+        f"--namespace={NAMESPACE}",
+        f"--argocd-repo-server={at.endpoint('argocd-repo-server')}",
+        "--repo-server-plaintext",
+    ]
+    name = "argocd-applicationset-controller"
+    return _role(site, name, flags, name, "/metrics")
+
+
+def crds() -> list[str]:
+    """Argo CD's own kinds, as files of manifests."""
+    folder = module("argocd", _MODULE) / "manifests" / "crds"
+    return [
+        str(folder / f"{name}-crd.yaml") for name in ("application", "applicationset", "appproject")
+    ]
+
+
+def install_manifest() -> str:
+    """The upstream manifest that installs Argo CD's controllers into a namespace."""
+    return str(module("argocd", _MODULE) / "manifests" / "core-install.yaml")
+
+
+def configuration(*, with_health_check: bool = True) -> list[dict[str, Any]]:
+    """What the controllers read, its settings from the umbrella chart's values."""
+    settings = dict(values.chart("argocd/install")["argo-cd"]["configs"]["cm"])
+    if not with_health_check:
+        del settings["resource.customizations.health.argoproj.io_Application"]
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        _part("ConfigMap", "argocd-cm", data=settings),
+        _part("ConfigMap", "argocd-rbac-cm"),
+        _part(
+            "Secret", "argocd-secret", stringData={"server.secretkey": "of no use outside a test"}
+        ),
+    ]
+
+
+def _part(kind: str, name: str, **content: Any) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": labels}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **content}
+
+
+def _role(
+    site: Site, name: str, flags: list[str], port: str, path: str, env: dict[str, str] | None = None
+) -> Process:
+    """One binary plays every role; a variable says which. Each has a home of its own."""
+    home = site.folder(name)
+    command = [tool("argocd"), *flags]
+    environment = {
+        "ARGOCD_BINARY_NAME": name,
+        "KUBECONFIG": str(kubeconfig(site)),
+        # So that https://kubernetes.default.svc means this cluster, as it does in production.
+        "ARGOCD_FAKE_IN_CLUSTER": "true",
+        "ARGOCD_GPG_ENABLED": "false",
+        "ARGOCD_ASK_PASS_SOCK": str(home / "ask-pass.sock"),
+        "HOME": str(home),
+        "TMPDIR": str(site.folder(name, "tmp")),
+        # helm and kustomize, of this repository's choice.
+        "PATH": f"{BIN}:/usr/bin:/bin",
+    }
+    return site.process(name, command, site.addresses.url(port) + path, environment | (env or {}))

@@ -1,0 +1,92 @@
+"""A cluster with Argo CD as local processes: a real API, real controllers, pretended nodes."""
+
+import json
+import subprocess
+from collections.abc import Iterable
+from typing import Any, Final
+
+from stack import argocd, kubernetes
+from stack.components import Site, tool
+from stack.errors import StackError
+from stack.stack import READY_SECONDS, Stack
+
+NODES: Final = 3
+
+
+class Cluster(Stack):
+    """The processes of a cluster, and kubectl to speak with it."""
+
+    def __init__(self, site: Site, *, with_health_check: bool = True) -> None:
+        """Prepare the components of a site; nothing runs yet.
+
+        Args:
+            site: Where it lies.
+            with_health_check: Whether Argo CD judges the health of applications, as its umbrella
+                chart's values say.
+        """
+        super().__init__(site, with_service=False)
+        self._with_health_check = with_health_check
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl as the cluster's administrator, and return what it printed.
+
+        Raises:
+            StackError: With its words, if it failed.
+        """
+        done = subprocess.run(  # noqa: S603 - our own command lines
+            [tool("kubectl"), f"--kubeconfig={kubernetes.kubeconfig(self.site)}", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise StackError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def get(self, kind: str, *arguments: str) -> Any:
+        """An object, or a list's `items`, as the API has them."""
+        found = json.loads(self.kubectl("get", kind, *arguments, "--output=json"))
+        return found["items"] if found["kind"] == "List" else found
+
+    def apply(self, manifests: Iterable[Any], *flags: str) -> str:
+        """Apply manifests on the server's side."""
+        items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+        command = ("apply", "--server-side", "--force-conflicts", *flags, "--filename=-")
+        return self.kubectl(*command, stdin=json.dumps(items))
+
+    def _start(self) -> None:
+        site = self.site
+        for process in (kubernetes.etcd(site), kubernetes.apiserver(site)):
+            self._run(process)
+            process.wait_ready(READY_SECONDS)
+        parts = [
+            kubernetes.controller_manager(site),
+            kubernetes.scheduler(site),
+            kubernetes.kwok(site),
+            argocd.redis(site),
+        ]
+        for process in parts:
+            self._run(process)
+        files = [f"--filename={file}" for file in argocd.crds()]
+        self.kubectl("apply", "--server-side", *files)
+        settings = argocd.configuration(with_health_check=self._with_health_check)
+        self.apply([*map(_node, range(NODES)), *settings])
+        self._run(argocd.repo_server(site))
+        self._run(argocd.application_controller(site))
+        self._run(argocd.applicationset_controller(site))
+
+
+def _node(number: int) -> dict[str, Any]:
+    labels = {
+        "kubernetes.io/hostname": f"node-{number}",
+        "kubernetes.io/os": "linux",
+        "topology.kubernetes.io/zone": f"zone-{number}",
+    }
+    size = {"cpu": "32", "memory": "256Gi", "pods": "110"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": f"node-{number}", "labels": labels},
+        "status": {"capacity": size, "allocatable": size},
+    }

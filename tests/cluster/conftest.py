@@ -1,0 +1,137 @@
+"""One cluster for all scenarios, and a line for each at the end."""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+from stack import argocd, kubernetes
+from stack.cluster import Cluster
+from stack.components import BIN, Site
+from stack.kubernetes import module
+
+from tests import scenarios
+from tests.cluster.applications import Applications, Timeline, watched
+from tests.cluster.programs import run
+from tests.cluster.repository import ROOT, Repository
+
+ENVIRONMENTS: Final = ("dev", "staging", "prod")
+WAVES: Final = {
+    "prometheus": 1,
+    "jaeger": 2,
+    "loki": 2,
+    "otel-collector": 3,
+    "grafana": 3,
+    **{f"ports-{environment}": 4 for environment in ENVIRONMENTS},
+}
+# The first image of the tests; no registry has it, and kwok does not ask.
+FIRST: Final = "sha256:" + "1" * 64
+
+_stand_ins: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    made = Repository(tmp_path_factory.mktemp("git") / "ports-platform")
+    _stand_ins.extend(made.stand_ins)
+    for environment in ENVIRONMENTS:
+        made.set_digest(environment, FIRST)
+    return made
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster with Argo CD as it is out of the box: the health check comes with `cluster.yml`."""
+    site = Site(tmp_path_factory.mktemp("cluster"))
+    with Cluster(site, with_health_check=False) as running:
+        # A gateway's implementation brings these.
+        kinds = module("crds", "sigs.k8s.io/gateway-api") / "config/crd/standard"
+        routes = kinds / "gateway.networking.k8s.io_httproutes.yaml"
+        running.kubectl("apply", "--server-side", f"--filename={routes}")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def applications(cluster: Cluster) -> Applications:
+    return Applications(cluster)
+
+
+@pytest.fixture(scope="session")
+def unchecked(cluster: Cluster, applications: Applications, repository: Repository) -> Timeline:
+    """How all applications come up without the health check; none is left of them."""
+    root = render_root(repository)
+    cluster.kubectl("apply", "--server-side", "--filename=-", stdin=root)
+    with watched(cluster) as timeline:
+        applications.wait_all_well(len(WAVES) + 1)
+    applications.delete_all()
+    return timeline
+
+
+@dataclass
+class Bootstrap:
+    """What `cluster.yml` said at its first run, and how the applications came up meanwhile."""
+
+    output: str
+    timeline: Timeline
+
+
+@pytest.fixture(scope="session")
+def platform(cluster: Cluster, repository: Repository, request: pytest.FixtureRequest) -> Bootstrap:
+    """All applications deployed by `cluster.yml`."""
+    if any("unchecked" in item.fixturenames for item in request.session.items):  # type: ignore[attr-defined]
+        request.getfixturevalue("unchecked")  # it needs a cluster where nothing runs yet
+    with watched(cluster) as timeline:
+        output = playbook(cluster, repository, f"argocd_manifest={argocd.install_manifest()}")
+    return Bootstrap(output, timeline)
+
+
+def playbook(cluster: Cluster, repository: Repository, *variables: str, check: bool = False) -> str:
+    """Run the adopter's `cluster.yml` against the cluster's context."""
+    chosen = (f"cluster_context={kubernetes.CONTEXT}", f"platform_bin={BIN}", *variables)
+    flags = [flag for each in chosen for flag in ("--extra-vars", each)]
+    return run(
+        str(ROOT / ".venv-ansible/bin/ansible-playbook"),
+        "cluster.yml",
+        *flags,
+        *(["--check"] if check else []),
+        cwd=repository.path / "platform/ansible",
+        env={
+            "KUBECONFIG": str(kubernetes.kubeconfig(cluster.site)),
+            "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_NOCOLOR": "1",
+            "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin",
+        },
+    )
+
+
+def render_root(repository: Repository) -> str:
+    """The root project and application."""
+    chart = "platform/argocd/root"
+    values = "--values=platform/adopt.yaml"
+    return run(str(BIN / "helm"), "template", "root", chart, values, cwd=repository.path)
+
+
+def pytest_configure() -> None:
+    """Who stops the tests stops the cluster as well."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first scenario waits for the cluster and for two whole deployments."""
+    for item in items:
+        item.add_marker(pytest.mark.timeout(400))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what is not the real thing, and print one line per scenario."""
+    terminalreporter.section("stand-ins")
+    terminalreporter.write_line(
+        "nodes and pods: kwok; no container runs, probes and policies are not exercised"
+    )
+    for chart in sorted(set(_stand_ins)):
+        terminalreporter.write_line(f"chart: {chart}: a stub of that name, it can't be pulled here")
+    terminalreporter.write_line(
+        "Argo CD: v3.2.0 as local processes; its chart pins 3.4.4, a module of which is not served"
+    )
+    scenarios.report(terminalreporter)

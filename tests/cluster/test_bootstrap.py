@@ -1,0 +1,90 @@
+"""From an empty cluster to everything deployed."""
+
+import json
+
+from stack import argocd
+from stack.cluster import Cluster
+
+from tests.cluster.applications import Applications, Timeline, gone, is_well
+from tests.cluster.conftest import WAVES, Bootstrap, playbook
+from tests.cluster.programs import recap, run
+from tests.cluster.repository import ROOT, Repository
+
+
+def waves_in_order(timeline: Timeline) -> bool:
+    """Did no child appear before every child of earlier waves was Healthy?"""
+    for name, wave in WAVES.items():
+        earlier = [timeline.healthy[other] for other, its in WAVES.items() if its < wave]
+        if earlier and timeline.created[name] < max(earlier):
+            return False
+    return True
+
+
+def show(timeline: Timeline) -> None:
+    """Print the times, which are the point."""
+    for name, wave in WAVES.items():
+        created, healthy = timeline.created[name], timeline.healthy[name]
+        print(f"  wave {wave}  {name:<15} made at {created:5.1f} s, Healthy at {healthy:5.1f} s")
+
+
+def test_the_api_server_is_of_the_version_that_is_pinned(cluster: Cluster) -> None:
+    pinned = run("python3", "tools/build.py", "--versions", "kube-apiserver", cwd=ROOT)
+    server = json.loads(cluster.kubectl("version", "--output=json"))["serverVersion"]
+    assert f"kube-apiserver {server['gitVersion']}" in pinned.splitlines()
+
+
+def test_without_the_health_check_waves_do_not_wait(unchecked: Timeline) -> None:
+    show(unchecked)
+    assert not waves_in_order(unchecked)
+
+
+def test_cluster_yml_deploys_everything_wave_by_wave(
+    platform: Bootstrap, applications: Applications
+) -> None:
+    show(platform.timeline)
+    assert recap(platform.output)["changed"] > 0
+    assert {each["metadata"]["name"] for each in applications.all()} == {"root", *WAVES}
+    assert all(map(is_well, applications.all()))
+    assert waves_in_order(platform.timeline)
+
+
+def test_the_applicationset_makes_one_application_per_service_and_environment(
+    platform: Bootstrap, cluster: Cluster, applications: Applications
+) -> None:
+    for environment in ("dev", "staging", "prod"):
+        application = applications.one(f"ports-{environment}")
+        assert application["spec"]["project"] == environment
+        assert application["spec"]["destination"]["namespace"] == f"ports-{environment}"
+        policy = application["spec"]["syncPolicy"]["automated"]
+        assert policy["selfHeal"]
+        assert policy.get("prune", False) == (environment != "prod")
+        assert [source["path"] for source in application["spec"]["sources"]] == [
+            "platform/chart",
+            "platform/generated/ports",
+        ]
+        namespace = cluster.get("namespace", f"ports-{environment}")
+        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+        deployment = cluster.get("deployment", "ports", f"--namespace=ports-{environment}")
+        assert deployment["status"]["availableReplicas"] >= 1
+
+
+def test_a_second_run_of_cluster_yml_changes_nothing(
+    platform: Bootstrap, cluster: Cluster, repository: Repository
+) -> None:
+    manifest = f"argocd_manifest={argocd.install_manifest()}"
+    password = cluster.get("secret", "grafana-admin", "--namespace=observability")["data"]
+    counts = recap(playbook(cluster, repository, manifest))
+    assert (counts["changed"], counts["failed"]) == (0, 0)
+    assert cluster.get("secret", "grafana-admin", "--namespace=observability")["data"] == password
+
+
+def test_cluster_yml_installs_the_umbrella_chart_once(
+    platform: Bootstrap, cluster: Cluster, repository: Repository
+) -> None:
+    assert recap(playbook(cluster, repository, check=True))["changed"] > 0, "it tells what it would"
+    assert gone(cluster, "configmap", "argocd-argo-cd-stand-in", "argocd")
+    assert recap(playbook(cluster, repository))["changed"] > 0
+    got = cluster.get("configmap", "argocd-argo-cd-stand-in", "--namespace=argocd")
+    assert "resource.customizations.health.argoproj.io_Application" in got["data"]["values.yaml"]
+    counts = recap(playbook(cluster, repository))
+    assert (counts["changed"], counts["failed"]) == (0, 0)

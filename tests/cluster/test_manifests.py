@@ -1,0 +1,106 @@
+"""Whatever is rendered is accepted by a real API server."""
+
+from pathlib import Path
+
+import pytest
+from stack.cluster import Cluster
+from stack.components import BIN
+from stack.errors import StackError
+
+from tests.cluster.conftest import ENVIRONMENTS, Bootstrap
+from tests.cluster.programs import run
+from tests.cluster.repository import Repository
+
+# Every optional block of the service chart at once.
+EVERYTHING = """
+postgresql:
+  enabled: true
+  existingSecret: ports-database
+  peers: [{podSelector: {matchLabels: {app: postgresql}}}]
+autoscaling: {enabled: true}
+httpRoute:
+  enabled: true
+  parentRefs: [{name: public, namespace: gateway}]
+  hostnames: [ports.example.com]
+  gatewayNamespace: gateway
+networkPolicy:
+  callers: [{namespaceSelector: {matchLabels: {team: ships}}}]
+  egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}], ports: [{port: 443}]}]
+faults: {enabled: true}
+"""
+UMBRELLAS = ("otel-collector", "prometheus", "grafana", "jaeger", "loki", "argocd/install")
+
+
+def helm(repository: Repository, release: str, chart: str, *flags: str) -> str:
+    command = (str(BIN / "helm"), "template", release, chart, "--kube-version=1.34.4", *flags)
+    return run(*command, cwd=repository.path)
+
+
+def dry_run(cluster: Cluster, namespace: str, manifests: str) -> int:
+    """Count what the server accepts."""
+    flags = ("--server-side", "--force-conflicts", "--dry-run=server", f"--namespace={namespace}")
+    return cluster.kubectl("apply", *flags, "--filename=-", stdin=manifests).count("\n")
+
+
+def test_the_api_server_accepts_every_rendered_manifest(
+    platform: Bootstrap, cluster: Cluster, repository: Repository, tmp_path: Path
+) -> None:
+    accepted: dict[str, int] = {}
+    adoption = "--values=platform/adopt.yaml"
+    everything = tmp_path / "everything.yaml"
+    everything.write_text(EVERYTHING)
+    for environment in ENVIRONMENTS:
+        own = f"--values={repository.environment(environment)}"
+        facts = "--values=services/ports/values.yaml"
+        flags = (adoption, facts, own, f"--set=environment={environment}")
+        for name, more in {"as declared": (), "every option": (f"--values={everything}",)}.items():
+            rendered = helm(repository, "ports", "platform/chart", *flags, *more)
+            count = dry_run(cluster, f"ports-{environment}", rendered)
+            accepted[f"ports in {environment}, {name}"] = count
+    for folder in sorted((repository.path / "platform/generated").iterdir()):
+        rendered = run(str(BIN / "kustomize"), "build", str(folder))
+        accepted[f"generated/{folder.name}"] = dry_run(cluster, "ports-dev", rendered)
+    for name in UMBRELLAS:
+        rendered = helm(repository, name.split("/")[0], f"platform/{name}", "--include-crds")
+        accepted[f"umbrella {name}, over its stub"] = dry_run(cluster, "observability", rendered)
+    for name in ("root", "apps"):
+        rendered = helm(repository, name, f"platform/argocd/{name}", adoption)
+        accepted[f"argocd/{name}"] = dry_run(cluster, "argocd", rendered)
+    for what, count in accepted.items():
+        print(f"  {count:3} objects accepted: {what}")
+    assert min(accepted.values()) > 0
+
+
+def test_who_adopts_the_platform_changes_one_file(repository: Repository, tmp_path: Path) -> None:
+    adoption = tmp_path / "adopt.yaml"
+    text = (repository.path / "platform/adopt.yaml").read_text()
+    text = text.replace(repository.url, "https://git.acme.test/platform")
+    adoption.write_text(text.replace("example", "acme"))
+    flags = (f"--values={adoption}",)
+    rendered = helm(repository, "root", "platform/argocd/root", *flags)
+    rendered += helm(repository, "apps", "platform/argocd/apps", *flags)
+    facts = ("--values=services/ports/values.yaml", "--set=environment=dev")
+    own = f"--values={repository.environment('dev')}"
+    rendered += helm(repository, "ports", "platform/chart", *flags, *facts, own)
+    assert "https://git.acme.test/platform" in rendered
+    assert "ghcr.io/acme/ports@" in rendered
+    assert "example" not in rendered
+
+
+def test_the_api_server_refuses_what_lacks_a_field_that_its_kind_needs(
+    platform: Bootstrap, cluster: Cluster
+) -> None:
+    metadata = {"name": "x", "namespace": "ports-dev"}
+    monitor = {"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor"}
+    with pytest.raises(StackError, match=r"spec\.selector: Required value"):
+        cluster.apply([{**monitor, "metadata": metadata, "spec": {}}], "--dry-run=server")
+
+
+def test_a_pod_with_privileges_is_refused_where_services_run(
+    platform: Bootstrap, cluster: Cluster
+) -> None:
+    metadata = {"name": "x", "namespace": "ports-dev"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+    spec = {"containers": [{"name": "x", "image": "x"}]}
+    with pytest.raises(StackError, match="violates PodSecurity"):
+        cluster.apply([{**pod, "spec": spec}], "--dry-run=server")

@@ -1,0 +1,134 @@
+"""What runs is what git says."""
+
+import time
+
+from stack.cluster import Cluster
+
+from tests.cluster.applications import (
+    PATIENCE_SECONDS,
+    Applications,
+    gone,
+    health,
+    is_well,
+    messages,
+    sync,
+)
+from tests.cluster.conftest import Bootstrap
+from tests.cluster.repository import Repository
+
+SECOND = "sha256:" + "2" * 64
+THIRD = "sha256:" + "3" * 64
+
+
+def image(cluster: Cluster, environment: str) -> str:
+    """The image that ports runs in an environment."""
+    deployment = cluster.get("deployment", "ports", f"--namespace=ports-{environment}")
+    found: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    return found
+
+
+def replicas(cluster: Cluster, environment: str) -> int:
+    """How many replicas ports is to have."""
+    deployment = cluster.get("deployment", "ports", f"--namespace=ports-{environment}")
+    number: int = deployment["spec"]["replicas"]
+    return number
+
+
+def eventually(condition: object, what: str) -> None:
+    """Wait until a condition holds."""
+    assert callable(condition)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+def test_a_commit_that_moves_the_digest_rolls_out(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    start = time.monotonic()
+    applications.wait_deployed("ports-dev", repository.set_digest("dev", SECOND))
+    assert image(cluster, "dev") == f"ghcr.io/example/ports@{SECOND}"
+    print(f"  commit to Synced and Healthy: {time.monotonic() - start:.1f} s")
+    assert image(cluster, "prod") != image(cluster, "dev"), "no other environment moves with it"
+
+
+def test_drift_is_healed(platform: Bootstrap, cluster: Cluster, applications: Applications) -> None:
+    space = "--namespace=ports-dev"
+    start = time.monotonic()
+    cluster.kubectl("scale", "deployment", "ports", "--replicas=5", space)
+    eventually(lambda: replicas(cluster, "dev") == 1, "five replicas stayed")
+    print(f"  a person's replicas undone after {time.monotonic() - start:.1f} s")
+    start = time.monotonic()
+    cluster.kubectl("delete", "service", "ports", space)
+    eventually(lambda: not gone(cluster, "service", "ports", "ports-dev"), "no service any more")
+    print(f"  a deleted Service back after {time.monotonic() - start:.1f} s")
+    applications.wait("ports-dev", is_well)
+
+
+def test_replicas_that_the_autoscaler_set_are_not_drift(
+    platform: Bootstrap, cluster: Cluster, applications: Applications
+) -> None:
+    # No metrics here: an autoscaler then only raises a deployment to its minimum.
+    eventually(lambda: replicas(cluster, "prod") == 2, "the autoscaler did not raise it")
+    deployment = cluster.get(
+        "deployment", "ports", "--namespace=ports-prod", "--show-managed-fields"
+    )
+    owners = {
+        each["manager"]
+        for each in deployment["metadata"]["managedFields"]
+        if "f:replicas" in each["fieldsV1"].get("f:spec", {})
+    }
+    assert owners == {"kube-controller-manager"}
+    application = applications.wait("ports-prod", is_well)
+    assert application["spec"]["ignoreDifferences"]
+    time.sleep(3)
+    assert replicas(cluster, "prod") == 2
+    assert is_well(applications.one("ports-prod"))
+
+
+def test_what_a_commit_takes_away_is_pruned_in_dev_and_kept_in_prod(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    switch = "serviceMonitor:\n  enabled: false\n"
+    for environment in ("dev", "prod"):
+        file = repository.environment(environment)
+        file.write_text(file.read_text() + switch)
+    repository.commit("Stop scraping dev and prod")
+    applications.refresh("ports-dev")
+    eventually(lambda: gone(cluster, "servicemonitor", "ports", "ports-dev"), "not pruned")
+    applications.wait("ports-prod", lambda found: sync(found) == "OutOfSync")
+    assert not gone(cluster, "servicemonitor", "ports", "ports-prod")
+    repository.git("revert", "--no-edit", "HEAD")
+    for environment in ("dev", "prod"):
+        applications.wait_deployed(f"ports-{environment}", repository.head())
+
+
+def test_a_wrong_values_key_stops_the_sync_and_leaves_what_runs(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    before = cluster.get("deployment", "ports", "--namespace=ports-dev")
+    file = repository.environment("dev")
+    file.write_text(file.read_text() + "replcas: 3\n")
+    repository.commit("Misspell a key")
+    wrong = applications.wait("ports-dev", lambda found: "replcas" in messages(found))
+    assert sync(wrong) == "Unknown"
+    assert health(wrong) == "Healthy"
+    after = cluster.get("deployment", "ports", "--namespace=ports-dev")
+    assert after["spec"] == before["spec"]
+    assert after["metadata"]["generation"] == before["metadata"]["generation"]
+    repository.git("revert", "--no-edit", "HEAD")
+    applications.wait_deployed("ports-dev", repository.head())
+
+
+def test_git_revert_rolls_back(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    before = image(cluster, "dev")
+    applications.wait_deployed("ports-dev", repository.set_digest("dev", THIRD))
+    assert image(cluster, "dev").endswith(THIRD)
+    start = time.monotonic()
+    repository.git("revert", "--no-edit", "HEAD")
+    applications.wait_deployed("ports-dev", repository.head())
+    assert image(cluster, "dev") == before
+    print(f"  revert to Synced and Healthy: {time.monotonic() - start:.1f} s")

@@ -1,0 +1,119 @@
+"""Who copies the repository changes `platform/adopt.yaml`, and nothing else."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.platform.chart import render
+from tests.platform.chart.render import ROOT
+from tests.platform.tilt.test_tiltfile import evaluate
+
+ADOPTION = Path("platform/adopt.yaml")
+ACME = """\
+organisation: acme
+repository: https://git.acme.test/platform
+registry: registry.acme.test/images
+urls:
+  grafana: https://grafana.acme.test
+  prometheus: https://prometheus.acme.test
+  jaeger: https://jaeger.acme.test
+  backstage: https://backstage.acme.test
+"""
+
+
+def given(root: Path) -> dict[str, str]:
+    """What was adopted: each value by its key."""
+    loaded = YAML(typ="safe").load((root / ADOPTION).read_text())
+    urls = {f"urls.{key}": value for key, value in loaded.pop("urls").items()}
+    return {**loaded, **urls}
+
+
+def tracked() -> list[str]:
+    """Files of the repository, those not committed yet included."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in files.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository in which that one file is another, and `make generate` was run."""
+    root = tmp_path_factory.mktemp("adopted")
+    for name in tracked():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    (root / ADOPTION).write_text(ACME)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    generate = ["make", "--old-file=setup", "generate", f"BIN={ROOT / '.venv/bin'}"]
+    subprocess.run(generate, cwd=root, env=environment, capture_output=True, check=True)
+    return root
+
+
+def own_charts(root: Path) -> list[Path]:
+    """Charts that depend on no other, except the services' one."""
+    charts = [file.parent for file in sorted(root.glob("platform/**/Chart.yaml"))]
+    own = [c for c in charts if "dependencies" not in (c / "Chart.yaml").read_text()]
+    return [c for c in own if c.relative_to(root) != render.CHART]
+
+
+def rendered(root: Path) -> dict[str, str]:
+    """Everything that a checkout's tools make of it, by what made it."""
+    found = {f"service {name}": render.service(name, root=root) for name in render.services(root)}
+    for chart in own_charts(root):
+        given = ("--values", str(root / ADOPTION), "--kube-version", render.KUBERNETES)
+        found[f"chart {chart.name}"] = render.helm("template", chart.name, str(chart), *given)
+    for umbrella in root.glob("platform/**/Chart.yaml"):
+        if (values := umbrella.with_name("values.yaml")).exists():
+            found[f"values {values.parent.name}"] = values.read_text()
+    for file in root.glob("platform/generated/**/*"):
+        if file.is_file():
+            found[f"generated {file.relative_to(root)}"] = file.read_text()
+    found["Tiltfile"] = str(evaluate("full", root).calls)
+    image = ["make", "--dry-run", "build", "ENGINE=docker", "TAG=x"]
+    found["build"] = subprocess.run(
+        image, cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    return found
+
+
+def test_nothing_that_is_rendered_has_what_was_there_before(adopted: Path) -> None:
+    old = given(ROOT)
+    assert set(old) == set(given(adopted))
+    assert not set(old.values()) & set(given(adopted).values())
+    # A whole word: the organisation's name is one.
+    words = [re.compile(rf"(?<![\w-]){re.escape(value)}(?![\w-])") for value in old.values()]
+    left = {
+        f"{source}: {found[0]}"
+        for source, text in rendered(adopted).items()
+        for word in words
+        if (found := word.search(text))
+    }
+    assert left == set()
+
+
+def test_no_file_beside_the_tests_has_an_address_or_a_team_of_before(adopted: Path) -> None:
+    """The organisation's name may be a word of prose; as the owner of a team it is not."""
+    old = given(ROOT)
+    wanted = {f"@{old.pop('organisation')}/", *old.values()}
+    left = {
+        f"{name}: {value}"
+        for name in tracked()
+        if not name.startswith("tests/")
+        for value in wanted
+        if value.encode() in (adopted / name).read_bytes()
+    }
+    assert left == set()
+
+
+def test_what_was_there_before_would_be_found(adopted: Path) -> None:
+    """What every copy changes is rendered somewhere, or the test above could not fail."""
+    before = "\n".join(rendered(ROOT).values())
+    after = "\n".join(rendered(adopted).values())
+    for key in ("organisation", "repository", "registry"):
+        assert given(ROOT)[key] in before
+        assert given(adopted)[key] in after

@@ -1,0 +1,219 @@
+"""What the service chart renders, and what it refuses."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.platform.chart import render, schemas
+from tests.platform.chart.render import CASES, DIGEST, ROOT, RefusedError
+
+every_case = pytest.mark.parametrize("file", CASES, ids=[file.stem for file in CASES])
+
+
+def tool(name: str, *arguments: str, manifests: str) -> subprocess.CompletedProcess[str]:
+    program = ROOT / "tools/bin" / name
+    return subprocess.run(
+        [program, *arguments], input=manifests, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return schemas.write(tmp_path_factory.mktemp("schemas"))
+
+
+def kubeconform(pattern: str, manifests: str) -> subprocess.CompletedProcess[str]:
+    return tool(
+        "kubeconform", "-strict", "-summary", "-schema-location", pattern, "-", manifests=manifests
+    )
+
+
+@every_case
+def test_a_case_renders_what_is_expected(file: Path) -> None:
+    """A difference that is meant: `make chart-golden`, and read it in the diff."""
+    assert render.case(file) == (render.GOLDEN / file.name).read_text()
+
+
+def test_nothing_is_expected_of_a_case_that_is_gone() -> None:
+    assert {file.name for file in render.GOLDEN.iterdir()} == {file.name for file in CASES}
+
+
+@every_case
+def test_kubernetes_knows_every_key_of_it(file: Path, pattern: str) -> None:
+    manifests = render.case(file)
+    found = kubeconform(pattern, manifests)
+    assert found.returncode == 0, found.stdout + found.stderr
+    count = len(render.objects(manifests))
+    assert f"{count} resources found parsing stdin - Valid: {count}, " in found.stdout
+
+
+@pytest.mark.parametrize("service", render.services())
+def test_every_service_of_the_repository_renders_valid_and_restricted(
+    service: str, pattern: str
+) -> None:
+    manifests = render.service(service)
+    assert kubeconform(pattern, manifests).returncode == 0
+    assert tool("podsecurity", manifests=manifests).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        ("Deployment", "revisionHistoryLimit: 3", "revisionHistoryLimits: 3"),
+        ("Deployment", "containerPort: 8080", 'containerPort: "8080"'),
+        ("ServiceMonitor", "jobLabel:", "joblabel:"),
+        ("HTTPRoute", "type: PathPrefix", "type: Prefix"),
+        ("NetworkPolicy", "policyTypes:", "policytypes:"),
+    ],
+)
+def test_a_mistake_in_a_template_would_be_noticed(
+    kind: str, right: str, wrong: str, pattern: str
+) -> None:
+    manifests = render.case(render.HERE / "cases/everything.yaml")
+    assert right in manifests
+    found = kubeconform(pattern, manifests.replace(right, wrong))
+    assert found.returncode != 0
+    assert kind in found.stdout
+
+
+@every_case
+def test_its_pods_pass_the_restricted_profile(file: Path) -> None:
+    """Judged by Kubernetes' own code; the test's pods and the migration's as well."""
+    manifests = render.case(file)
+    found = tool("podsecurity", manifests=manifests)
+    assert found.returncode == 0, found.stdout
+    pods = [
+        each for each in render.objects(manifests) if each["kind"] in ("Deployment", "Job", "Pod")
+    ]
+    assert len(found.stdout.splitlines()) == len(pods) >= 1
+
+
+def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
+    manifests = render.case(render.HERE / "cases/minimal.yaml")
+    found = tool("podsecurity", manifests=manifests.replace("drop: [ALL]", "drop: []"))
+    assert found.returncode == 1
+    assert "unrestricted capabilities" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        # Unknown keys, at any depth.
+        ("bogus=1", "'bogus' not allowed"),
+        ("image.tags=v1", "at '/image': additional properties 'tags' not allowed"),
+        ("postgresql.password=secret", "at '/postgresql': additional properties 'password'"),
+        ("securityContext.privileged=true", "'securityContext' not allowed"),
+        ("httpRoute.parentRefs[0].names=a", "'names' not allowed"),
+        # What would run something else than what was promoted.
+        ("image.tag=latest", "/image/tag"),
+        ("image.digest=sha256:123", "/image/digest"),
+        ("image.digest=,image.tag=v1", "image.tag: only in the environment local"),
+        ("image.tag=v1", "image.digest, image.tag: give one of them"),
+        ("image.digest=", "image.digest: missing"),
+        # Secrets in the open.
+        ("env.HARBOUR_WRITE_TOKEN=abc", "'HARBOUR_WRITE_TOKEN'"),
+        ("env.DATABASE=postgresql://me:secret@host/db", "/env/DATABASE"),
+        ("env.HARBOUR_STORE_URL=memory://", "env.HARBOUR_STORE_URL: the chart sets it"),
+        # What the chart decides.
+        ("env.METRICS_PORT=9", "env.METRICS_PORT: the chart sets it"),
+        ("env.lower=case", "'lower'"),
+        # Half a block.
+        ("postgresql.enabled=true", "/postgresql/existingSecret"),
+        ("httpRoute.enabled=true", "/httpRoute/hostnames"),
+        ("httpRoute.paths={/metrics}", "/httpRoute/paths/0"),
+        (
+            "autoscaling.enabled=true,autoscaling.maxReplicas=1",
+            "autoscaling.maxReplicas: 1 is below",
+        ),
+        # Doors that stand open.
+        (
+            "networkPolicy.callers[0].ipBlock.cidr=0.0.0.0/0",
+            "/networkPolicy/callers/0/ipBlock/cidr",
+        ),
+        ("networkPolicy.egress[0].ports[0].port=443", "missing property 'to'"),
+        ("liveUpdate.enabled=true", "liveUpdate.enabled: only in the environment local"),
+        # What cannot work.
+        ("ports.http=80", "/ports/http"),
+        ("ports.metrics=8080", "ports.metrics: is ports.http"),
+        ("resources.limits=null", "'limits'"),
+        ("name=Harbour", "/name"),
+        ("registry=", "/registry"),
+        ("environment=", "/environment"),
+        ("replicas=two", "/replicas"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key(given: str, says: str) -> None:
+    flag = "--set-string" if given.startswith("env.") else "--set"
+    with pytest.raises(RefusedError, match=re.escape(says)):
+        render.template("--values", str(render.BASE), flag, given)
+
+
+def test_a_release_is_called_as_its_service() -> None:
+    with pytest.raises(RefusedError, match='"harbour" is released as "other"'):
+        render.template("--values", str(render.BASE), release="other")
+
+
+def test_helm_lints_it_strictly() -> None:
+    given = ("--values", str(render.BASE), "--strict", "--kube-version", render.KUBERNETES)
+    output = render.helm("lint", str(render.CHART), *given)
+    assert "1 chart(s) linted, 0 chart(s) failed" in output
+    assert "[WARNING]" not in output
+
+
+def test_the_notes_tell_how_to_test_explore_and_debug_it(tmp_path: Path) -> None:
+    # Helm prints them for a cluster alone; here they are rendered as a ConfigMap's data.
+    chart = shutil.copytree(ROOT / render.CHART, tmp_path / "chart")
+    text = (chart / "templates/NOTES.txt").read_text()
+    (chart / "templates/notes.yaml").write_text(
+        f'{{{{ define "notes" }}}}{text}{{{{ end }}}}\n'
+        'kind: ConfigMap\ndata:\n  notes: {{ include "notes" . | toJson }}\n'
+    )
+    given = ("--values", str(render.BASE), "--kube-version", render.KUBERNETES)
+    manifests = render.helm("template", "harbour", str(chart), *given)
+    notes = render.one(manifests, "ConfigMap")["data"]["notes"]
+    for command in (
+        "helm -n default test harbour",
+        "port-forward service/harbour 8080 9090",
+        "debug -it $pod --image=",
+    ):
+        assert command in notes
+    assert "https://grafana.acme.test/dashboards?tag=harbour" in notes
+
+
+def test_the_grace_period_covers_draining_and_the_last_requests() -> None:
+    pod = render.one(render.case(render.HERE / "cases/everything.yaml"), "Deployment")
+    spec = pod["spec"]["template"]["spec"]
+    env = {each["name"]: each.get("value") for each in spec["containers"][0]["env"]}
+    drain, graceful = (int(env[f"HARBOUR_{n}_SECONDS"]) for n in ("DRAIN", "GRACEFUL"))
+    assert spec["terminationGracePeriodSeconds"] == drain + graceful + 5 == 55
+    assert "lifecycle" not in spec["containers"][0]
+
+
+def test_an_autoscaler_leaves_the_number_of_replicas_alone() -> None:
+    everything = render.case(render.HERE / "cases/everything.yaml")
+    assert "replicas" not in render.one(everything, "Deployment")["spec"]
+    minimal = render.case(render.HERE / "cases/minimal.yaml")
+    assert render.one(minimal, "Deployment")["spec"]["replicas"] == 2
+
+
+def test_the_services_own_settings_are_what_the_chart_sets() -> None:
+    """A setting that the service does not know would be a typing error of the chart's."""
+    database = {"enabled": True, "existingSecret": "database", "peers": [{"podSelector": {}}]}
+    more = ("--set", "faults.enabled=true", "--set-json", f"postgresql={json.dumps(database)}")
+    deployment = render.one(render.service("ports", *more), "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    names = {each["name"] for each in container["env"]}
+    table = (ROOT / "services/ports/CONFIGURATION.md").read_text()
+    known = set(re.findall(r"^\| `([A-Z_]+)`", table, re.MULTILINE))
+    assert {n for n in names if not n.startswith("OTEL_")} <= known
+    assert {"PORTS_STORE_URL", "PORTS_FAULTS_FILE", "PORTS_DRAIN_SECONDS", "METRICS_PORT"} <= names
+
+
+def test_an_image_is_named_by_what_was_adopted_and_its_digest() -> None:
+    deployment = render.one(render.case(render.HERE / "cases/minimal.yaml"), "Deployment")
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image == f"registry.acme.test/images/harbour@{DIGEST}"

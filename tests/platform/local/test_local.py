@@ -1,0 +1,111 @@
+"""`make deploy` and `make fault`; kubectl and helm are stand-ins that record their calls."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    return tmp_path / "calls"
+
+
+@pytest.fixture
+def run(tmp_path: Path, calls: Path) -> Run:
+    """Run a make target with a kubectl whose current context is the given one."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    kubectl = (
+        "#!/bin/sh\n"
+        'echo "kubectl $*" >> $CALLS\n'
+        'case "$*" in\n'
+        '  "config current-context") echo "$CONTEXT" ;;\n'
+        '  "get crd "*) exit ${CRD_MISSING:-0} ;;\n'
+        "esac\n"
+    )
+    for name, script in {
+        "kubectl": kubectl,
+        "helm": '#!/bin/sh\necho "helm $*" >> $CALLS\n',
+    }.items():
+        (programs / name).write_text(script)
+        (programs / name).chmod(0o755)
+
+    def make(target: str, context: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        path = f"{programs}:{os.environ['PATH']}"
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+        env = {**clean, "PATH": path, "CALLS": str(calls), "CONTEXT": context, **variables}
+        command = ["make", "--no-print-directory", target, "SERVICE=ports", "TAG=abc"]
+        return subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("context", ["kind-dev", "k3d-x", "minikube", "docker-desktop"])
+def test_a_local_context_gets_the_image_with_the_local_values(
+    context: str, run: Run, calls: Path
+) -> None:
+    assert run("deploy", context).returncode == 0
+    release = calls.read_text().splitlines()[-1]
+    assert release == (
+        "helm upgrade --install ports platform/chart --namespace ports-local --create-namespace "
+        "--wait --timeout 5m -f platform/adopt.yaml -f services/ports/values.yaml "
+        "-f platform/chart/values-local.yaml --set image.tag=abc"
+    )
+
+
+@pytest.mark.parametrize("target", ["deploy", "fault"])
+@pytest.mark.parametrize("context", ["production", "arn:aws:eks:cluster/kind-of", "not-minikube"])
+def test_another_context_is_refused(target: str, context: str, run: Run, calls: Path) -> None:
+    refused = run(target, context, FAULT="errors")
+    assert refused.returncode != 0
+    assert f"The context {context} is not known as local" in refused.stderr
+    assert calls.read_text().splitlines() == ["kubectl config current-context"]
+
+
+def test_another_context_is_taken_when_it_is_named(run: Run, calls: Path) -> None:
+    assert run("deploy", "lab", ALLOW_CONTEXT="lab").returncode == 0
+    assert run("deploy", "lab", ALLOW_CONTEXT="other").returncode != 0
+    assert calls.read_text().count("helm upgrade") == 1
+
+
+def test_an_environment_is_released_as_argo_cd_would(run: Run, calls: Path) -> None:
+    assert run("deploy", "kind-dev", ENVIRONMENT="staging").returncode == 0
+    release = calls.read_text().splitlines()[-1]
+    assert "--namespace ports-staging" in release
+    assert "-f platform/argocd/environments/staging/ports.yaml --set environment=staging" in release
+    assert "image.tag" not in release
+
+
+def test_a_cluster_without_the_operator_gets_no_service_monitor(run: Run, calls: Path) -> None:
+    done = run("deploy", "kind-dev", CRD_MISSING="1")
+    assert "released without a ServiceMonitor" in done.stdout
+    assert calls.read_text().splitlines()[-1].endswith("--set serviceMonitor.enabled=false")
+
+
+def test_a_fault_is_a_config_map_that_pods_look_at_now(run: Run, calls: Path) -> None:
+    assert run("fault", "kind-dev", FAULT="latency", SHARE="0.5").returncode == 0
+    made, looked = (
+        line for line in calls.read_text().splitlines() if "create" in line or "annot" in line
+    )
+    assert 'fault.json={"fault": "latency", "share": 0.5}' in made
+    assert "-n ports-local" in made
+    assert "annotate pods -l app.kubernetes.io/name=ports" in looked
+
+
+def test_no_fault_is_no_config_map(run: Run, calls: Path) -> None:
+    assert run("fault", "kind-dev", FAULT="off").returncode == 0
+    assert "delete configmap ports-faults --ignore-not-found" in calls.read_text()
+
+
+def test_an_unknown_fault_is_refused_with_those_there_are(run: Run) -> None:
+    refused = run("fault", "kind-dev", FAULT="fire")
+    assert refused.returncode != 0
+    assert "FAULT=errors|latency|db-down|off" in refused.stderr

@@ -1,0 +1,247 @@
+"""What the Tiltfile asks of Tilt. Tilt is a stand-in here: see recorder.py."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.platform.chart import render
+from tests.platform.tilt import recorder
+from tests.platform.tilt.recorder import Recorded, TiltfileError
+
+ROOT = render.ROOT
+REGISTRY = YAML(typ="safe").load((ROOT / "platform/adopt.yaml").read_text())["registry"]
+# In the upstream charts' place, which cannot be pulled here: workloads of the names that they make.
+STAND_INS = {
+    "platform/prometheus": ["Deployment prometheus-operator"],
+    "platform/jaeger": ["Deployment jaeger"],
+    "platform/loki": ["StatefulSet loki"],
+    "platform/otel-collector": ["DaemonSet otel-agent", "StatefulSet otel-gateway"],
+    "platform/grafana": ["Deployment grafana"],
+    "platform/argocd/install": [
+        "Deployment argocd-server",
+        "StatefulSet argocd-application-controller",
+    ],
+}
+OBSERVABILITY = {
+    "prometheus-operator", "jaeger", "loki", "otel-agent", "otel-gateway", "grafana",
+    "prometheus-page", "jaeger-page", "grafana-page",
+}  # fmt: skip
+GITOPS = {"argocd-server", "argocd-application-controller", "argocd-page"}
+RESOURCES = {
+    "service": {"services": {"ports"}},
+    "observability": {"services": {"ports"}, "observability": OBSERVABILITY},
+    "full": {"services": {"ports"}, "observability": OBSERVABILITY, "gitops": GITOPS},
+}
+
+
+def helm_of(root: Path) -> Callable[..., str]:
+    def helm(chart: str, **options: Any) -> str:
+        if chart in STAND_INS:
+            kinds = (workload.split() for workload in STAND_INS[chart])
+            return "---\n".join(
+                f"kind: {kind}\nmetadata: {{name: {name}}}\n" for kind, name in kinds
+            )
+        values = [part for file in options["values"] for part in ("--values", file)]
+        sets = [part for each in options["set"] for part in ("--set", each)]
+        return render.template(*values, *sets, release=options["name"], root=root)
+
+    return helm
+
+
+def evaluate(profile: str | None = None, root: Path = ROOT) -> Recorded:
+    flags = {"profile": profile} if profile else {}
+    return recorder.evaluate(root, helm_of(root), **flags)
+
+
+def objects(recorded: Recorded) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for call in recorded.of("k8s_yaml"):
+        (given,) = call.arguments
+        found += render.objects(given) if isinstance(given, str) else [given]
+    return found
+
+
+def test_without_a_profile_it_is_the_services_alone() -> None:
+    assert evaluate().calls == evaluate("service").calls
+
+
+@pytest.mark.parametrize("profile", RESOURCES)
+def test_a_profile_has_its_resources_in_their_groups(profile: str) -> None:
+    groups: dict[str, set[str]] = {}
+    for name, options in evaluate(profile).resources().items():
+        for label in options["labels"]:
+            groups.setdefault(label, set()).add(name)
+    print(f"{profile}: {groups}")
+    assert groups == RESOURCES[profile]
+
+
+def test_pages_are_forwarded_and_linked() -> None:
+    resources = evaluate("full").resources()
+    links = {
+        name: [each["link"][0] for each in options.get("links", [])]
+        for name, options in resources.items()
+        if options.get("links")
+    }
+    assert links == {
+        "ports": ["http://localhost:8080/docs"],
+        "prometheus-page": ["http://localhost:9090/"],
+        "jaeger-page": ["http://localhost:16686/"],
+        "grafana-page": ["http://localhost:3000/dashboards"],
+        "argocd-page": ["https://localhost:8443/"],
+    }
+    forwards = {
+        (*each["port_forward"], each["name"], each.get("link_path"))
+        for each in resources["ports"]["port_forwards"]
+    }
+    assert forwards == {(8080, 8080, "service", None), (18080, 9090, "metrics", "/metrics")}
+    pages = {n: o["serve_cmd"] for n, o in resources.items() if n.endswith("-page")}
+    assert "-n observability port-forward service/grafana 3000:80;" in pages["grafana-page"]
+    assert "-n argocd port-forward service/argocd-server 8443:443;" in pages["argocd-page"]
+    assert all("readiness_probe" in resources[name] for name in pages)  # `tilt ci` waits for them
+
+
+def test_names_that_pages_forward_to_are_those_of_the_charts_values() -> None:
+    grafana = (ROOT / "platform/grafana/values.yaml").read_text()
+    for service in ("http://prometheus-prometheus:9090", "http://jaeger:16686"):
+        assert service in grafana
+    assert "fullnameOverride: grafana" in grafana
+
+
+def test_a_service_is_built_and_updated_live() -> None:
+    (build,) = evaluate().of("docker_build")
+    assert build.arguments == [f"{REGISTRY}/ports", "."]
+    assert build.options["target"] == "dev"
+    assert build.options["only"] == ["packages", "requirements", "services/ports"]
+    steps = build.options["live_update"]
+    assert [next(iter(step)) for step in steps] == ["fall_back_on", "sync", "sync"]
+    assert [step["sync"] for step in steps[1:]] == [
+        ["packages", "/app/packages"],
+        ["services/ports", "/app/services/ports"],
+    ]
+    # They are where the image has them, and what a new image brings is really there.
+    dockerfile = (ROOT / build.options["dockerfile"]).read_text()
+    assert "WORKDIR /app\n" in dockerfile
+    assert "COPY services/ports services/ports\n" in dockerfile
+    for path in steps[0]["fall_back_on"][0]:
+        assert (ROOT / path).exists()
+
+
+def test_it_is_the_real_chart_with_the_live_image_and_the_local_values() -> None:
+    recorded = evaluate("observability")
+    deployment = next(
+        each
+        for each in objects(recorded)
+        if each["kind"] == "Deployment" and each["metadata"]["name"] == "ports"
+    )
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (build,) = recorded.of("docker_build")
+    assert container["image"] == f"{build.arguments[0]}:tilt"
+    assert container["securityContext"]["readOnlyRootFilesystem"] is False
+    (call,) = (c for c in recorded.of("helm") if c.arguments == ["platform/chart"])
+    assert call.options["values"] == [
+        "platform/adopt.yaml",
+        "services/ports/values.yaml",
+        "platform/chart/values-local.yaml",
+    ]
+
+
+def test_without_the_observability_charts_nothing_of_theirs_is_asked_for() -> None:
+    kinds = {each["kind"] for each in objects(evaluate("service"))}
+    assert "ServiceMonitor" not in kinds
+    assert "ServiceMonitor" in {each["kind"] for each in objects(evaluate("observability"))}
+
+
+def test_every_namespace_that_is_used_is_made() -> None:
+    recorded = evaluate("full")
+    made = {each["metadata"]["name"] for each in objects(recorded) if each["kind"] == "Namespace"}
+    assert made == {call.options["namespace"] for call in recorded.of("helm")}
+
+
+def test_rules_and_dashboards_come_with_the_observability_charts() -> None:
+    """In the namespace of what they judge: Prometheus may keep each namespace to itself."""
+    found = objects(evaluate("observability"))
+    rules = {e["metadata"]["namespace"] for e in found if e["kind"] == "PrometheusRule"}
+    dashboards = {
+        (e["metadata"]["name"], e["metadata"]["namespace"])
+        for e in found
+        if e["metadata"].get("labels", {}).get("grafana_dashboard")
+    }
+    assert rules == {"ports-local"}
+    assert ("dashboard-slo-overview", "observability") in dashboards
+    assert ("dashboard-ports-availability", "ports-local") in dashboards
+    assert "PrometheusRule" not in {each["kind"] for each in objects(evaluate("service"))}
+
+
+def test_buttons_start_load_faults_and_tests() -> None:
+    recorded = evaluate()
+    buttons = {c.options["name"]: c.options for c in recorded.of("_ui_button")}
+    commands = {
+        c.options["start_on"]["ui_buttons"][0]: c.options["args"] for c in recorded.of("_cmd")
+    }
+    assert buttons.keys() == commands.keys()
+    assert {b["location"]["component_id"] for b in buttons.values()} == {"ports"}
+    fault = ["make", "fault", "SERVICE=ports"]
+    assert commands == {
+        "ports-load": ["make", "load", "LOAD_URL=http://localhost:8080", "LOAD_SECONDS=60"],
+        "ports-errors": [*fault, "FAULT=errors", "SHARE=0.2"],
+        "ports-latency": [*fault, "FAULT=latency"],
+        "ports-faults-off": [*fault, "FAULT=off"],
+        "ports-test": ["make", "test"],
+    }
+    makefile = (ROOT / "Makefile").read_text()
+    for command in commands.values():
+        assert f"\n{command[1]}: " in makefile
+
+
+def test_nothing_is_downloaded_but_the_charts_that_are_missing() -> None:
+    source = (ROOT / "Tiltfile").read_text()
+    assert "ext://" not in source
+    assert "load(" not in source.replace("_load(", "")
+    downloads = [
+        c.arguments[0] for c in evaluate("full").of("local") if isinstance(c.arguments[0], list)
+    ]
+    assert {command[-1] for command in downloads} <= STAND_INS.keys()
+    assert [c.arguments[0] for c in evaluate("service").of("local")] == [
+        "ls -d services/*/values.yaml"
+    ]
+
+
+def test_no_context_is_allowed_beyond_the_local_ones_that_tilt_knows() -> None:
+    """Asking for one would be an unknown built-in to the recorder, too."""
+    assert "allow_k8s_contexts" not in (ROOT / "Tiltfile").read_text()
+
+
+def test_an_unknown_profile_is_refused_with_those_there_are() -> None:
+    with pytest.raises(
+        TiltfileError, match="--profile=huge: choose one of service, observability, full"
+    ):
+        evaluate("huge")
+
+
+def test_a_name_that_tilt_does_not_have_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "Tiltfile").write_text("k8s_jaml('a')\n")
+    with pytest.raises(TiltfileError, match="k8s_jaml"):
+        evaluate(root=tmp_path)
+
+
+def test_a_second_service_appears_without_an_edit(tmp_path: Path) -> None:
+    for name in ("Tiltfile", "platform/adopt.yaml", "services/ports/values.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "platform/chart", tmp_path / "platform/chart")
+    (tmp_path / "services/quays").mkdir()
+    (tmp_path / "services/quays/values.yaml").write_text("name: quays\nports: {http: 8088}\n")
+
+    recorded = evaluate(root=tmp_path)
+    assert set(recorded.resources()) == {"ports", "quays"}
+    first, second = recorded.of("docker_build")
+    assert second.arguments[0] == f"{REGISTRY}/quays"
+    assert second.options["only"][-1] == "services/quays"
+    forwards = recorded.resources()["quays"]["port_forwards"]
+    assert [each["port_forward"] for each in forwards] == [[8081, 8088], [18081, 9090]]
+    assert len(recorded.of("_ui_button")) == 10
+    assert first.arguments[0] == f"{REGISTRY}/ports"

@@ -238,6 +238,8 @@ def test_a_full_disk_of_the_queue_is_told_and_stays_bounded(
     day: Day, watch: Watch, moments: Timeline
 ) -> None:
     gateway = day.stack.processes["gateway"]
+    refusals = 'ALERTS{alertname="CollectorRefusesData"}'
+    eventually(lambda: not day.backends.series(refusals))  # of a burst before this
     day.faults.stop("jaeger")
     day.faults.stop("gateway")
     day.faults.start_otherwise(

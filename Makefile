@@ -109,6 +109,7 @@ mutate-slo: setup ## Break each rule on purpose and see that a test notices
 .PHONY: docs
 docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, into site/
 	.venv-docs/bin/mkdocs build --strict --quiet --clean
+	@! grep -rl --include=index.html '```' site || { echo 'a block of these pages is shown as text' >&2; exit 1; }
 
 .venv-docs/.stamp: requirements/docs.txt
 	$(PYTHON) -m venv --clear .venv-docs

@@ -99,7 +99,7 @@ check-generated: setup ## Fail when what is committed differs from a fresh gener
 .PHONY: test-slo mutate-slo
 test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest -n 2 --dist loadgroup -rP tests/platform/slo
+	$(BIN)/pytest -n 2 --dist loadfile -rP tests/platform/slo
 
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
@@ -109,6 +109,7 @@ mutate-slo: setup ## Break each rule on purpose and see that a test notices
 .PHONY: docs
 docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, into site/
 	.venv-docs/bin/mkdocs build --strict --quiet --clean
+	@! grep -rl --include=index.html '```' site || { echo 'a block of these pages is shown as text' >&2; exit 1; }
 
 .venv-docs/.stamp: requirements/docs.txt
 	$(PYTHON) -m venv --clear .venv-docs

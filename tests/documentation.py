@@ -3,11 +3,18 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.service import ROOT
 
-FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+# A block of commands that need a cluster has this above it: neither GitHub nor MkDocs shows it.
+CLUSTER = "<!-- needs a cluster -->"
+FENCE = re.compile(
+    rf"^(?P<mark>{CLUSTER}\n)?(?P<indent> *)```(?P<language>[^\n]*)\n"
+    r"(?P<content>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 def pages() -> list[Path]:
@@ -22,17 +29,32 @@ def pages() -> list[Path]:
     return [ROOT / name for name in listed.stdout.splitlines() if "skeleton" not in name]
 
 
-def blocks() -> Iterator[tuple[str, str, str]]:
-    """Yield page, language and content of each block of commands."""
+@dataclass(frozen=True)
+class Block:
+    """A block of commands on a page."""
+
+    page: str
+    language: str
+    content: str
+    needs_cluster: bool
+
+
+def blocks() -> Iterator[Block]:
+    """Yield each block of commands."""
     for page in pages():
-        for _, language, content in FENCE.findall(page.read_text()):
-            if language.split(" ")[0] in {"sh", "bash", "shell", "console"}:
-                yield str(page.relative_to(ROOT)), language, content
+        for found in FENCE.finditer(page.read_text()):
+            if found["language"] in {"sh", "bash", "shell", "console"}:
+                yield Block(
+                    str(page.relative_to(ROOT)),
+                    found["language"],
+                    found["content"],
+                    needs_cluster=found["mark"] is not None,
+                )
 
 
-def commands(language: str, content: str) -> list[str]:
+def commands(block: Block) -> list[str]:
     """Return the commands of a block: of a console those after the prompt, or all that has none."""
-    lines = [line.split(" #")[0].strip() for line in content.splitlines()]
-    if language == "console" and "$ " in content:
+    lines = [line.split(" #")[0].strip() for line in block.content.splitlines()]
+    if block.language == "console" and "$ " in block.content:
         lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
     return [line for line in lines if line and not line.startswith("#")]

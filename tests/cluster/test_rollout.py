@@ -66,25 +66,18 @@ def test_drift_is_healed(platform: Bootstrap, cluster: Cluster, applications: Ap
     applications.wait("ports-dev", is_well)
 
 
-def test_replicas_that_the_autoscaler_set_are_not_drift(
-    platform: Bootstrap, cluster: Cluster, applications: Applications
+def test_replicas_that_the_autoscaler_set_are_not_drift_and_survive_a_sync(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
 ) -> None:
     # No metrics here: an autoscaler then only raises a deployment to its minimum.
     eventually(lambda: replicas(cluster, "prod") == 2, "the autoscaler did not raise it")
-    deployment = cluster.get(
-        "deployment", "ports", "--namespace=ports-prod", "--show-managed-fields"
-    )
-    owners = {
-        each["manager"]
-        for each in deployment["metadata"]["managedFields"]
-        if "f:replicas" in each["fieldsV1"].get("f:spec", {})
-    }
-    assert owners == {"kube-controller-manager"}
-    application = applications.wait("ports-prod", is_well)
-    assert application["spec"]["ignoreDifferences"]
-    time.sleep(3)
+    applications.wait("ports-prod", is_well)
+    applications.wait_deployed("ports-prod", repository.set_digest("prod", SECOND))
+    assert image(cluster, "prod").endswith(SECOND)
     assert replicas(cluster, "prod") == 2
-    assert is_well(applications.one("ports-prod"))
+    scaled = "SuccessfulRescale"
+    events = cluster.get("events", "--namespace=ports-prod", f"--field-selector=reason={scaled}")
+    assert len(events) == 1, "a sync took the replicas away and the autoscaler had to come again"
 
 
 def test_what_a_commit_takes_away_is_pruned_in_dev_and_kept_in_prod(

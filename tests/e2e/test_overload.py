@@ -3,11 +3,12 @@
 Time is compressed: the generated rules are made anew with a scale factor, which changes no logic.
 """
 
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,7 @@ _PROCESS = "prometheus_client's own, for a look at one process"
 UNREAD: Final = {
     names.DRAINING: "for whoever watches a roll-out",
     names.HTTP_SERVER_WAITING_LIMIT: "the bound beside http_server_requests_waiting",
+    names.HTTP_SERVER_ABORTED: "clients that went away: for whoever asks why answers were cut off",
     names.WORKER_TIMEOUTS: "a worker killed shows as errors, this says why",
     names.PORTS_STORED: "how much a replica holds",
     names.PORTS_REVISION: "whether replicas hold the same",
@@ -100,6 +102,21 @@ class Load:
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
         self._answers: list[tuple[float, int]] = []
+
+    def hang_up(self) -> None:
+        """Ask as one client that goes away in the middle of its answer: 200, and not all of it."""
+        address = httpx.URL(self._base_url)
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect((address.host, address.port))
+            connection.sendall(
+                b"GET /ports HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n\r\n"
+            )
+            status = int(connection.recv(12).split()[1])
+        self._answers.append((time.time(), status))
+
+    def start(self) -> None:
+        """Let all clients ask, one request after the other."""
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._drive) for _ in range(CLIENTS)]
         for thread in self._threads:
@@ -132,6 +149,13 @@ def load(pipeline: Stack, backends: Backends) -> Iterator[Load]:
     # The first sample of every series must be there before the first request.
     eventually(lambda: backends.series(f'{names.HTTP_SERVER_DURATION}_count{{job="ports"}}'))
     driving = Load(pipeline.site.addresses.url("ports"))
+
+    def aborted() -> bool:
+        driving.hang_up()
+        return bool(backends.series(names.HTTP_SERVER_ABORTED))
+
+    eventually(aborted)  # a series that only this makes
+    driving.start()
     yield driving
     driving.stop()
 
@@ -170,10 +194,13 @@ def test_every_panel_has_data(panel: promql.Panel, backends: Backends) -> None:
 
 
 def test_every_metric_and_label_that_is_read_exists(backends: Backends) -> None:
+    readers: dict[promql.Reading, set[str]] = defaultdict(set)
+    for reader, query in promql.queries():
+        for reading in promql.readings(backends, query):
+            readers[reading].add(reader)
     missing = {
-        f"{reading} (in {reader})"
-        for reader, query in promql.queries()
-        for reading in promql.readings(backends, query)
+        f"{reading} (in {', '.join(sorted(pages))})"
+        for reading, pages in readers.items()
         if not backends.series(f"count(last_over_time({reading.presence()}[5m]))")
     }
     assert missing == set()

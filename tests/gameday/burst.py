@@ -1,6 +1,6 @@
 """A burst of traces: so many senders, each with the next request as soon as the last is answered.
 
-A process of its own, at the lowest priority, so that it measures the Collector and not the machine.
+A process of its own, at a low priority, so that it measures the Collector and not the machine.
 """
 
 import argparse
@@ -18,7 +18,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 SPANS: Final = 3000  # a request
 NOTE_BYTES: Final = 1000  # beside what every span has
-LOWEST_PRIORITY: Final = 19
+LOW_PRIORITY: Final = 10
+PATIENCE_SECONDS: Final = 60  # for a machine that is too busy to send a burst in its time
 
 
 def text(key: str, value: str) -> KeyValue:
@@ -41,16 +42,28 @@ def request() -> bytes:
     return body
 
 
-def send(url: str, senders: int, seconds: float, requests: int) -> Counter[int]:
-    """Send until the time is over or each sender has sent so many; count the answers by status."""
+def send(url: str, senders: int, seconds: float, requests: int, until: int) -> Counter[int]:
+    """Send, and count the answers by status.
+
+    Args:
+        url: OTLP/HTTP base address.
+        senders: How many send at once.
+        seconds: For how long.
+        requests: Of each sender, at most.
+        until: Status that must have been answered before it ends, if patience allows; 0: none.
+    """
     body, end = request(), time.monotonic() + seconds
     statuses: Counter[int] = Counter()
+
+    def is_over() -> bool:
+        late = time.monotonic() - end
+        return late > (0 if until in {0, *statuses} else PATIENCE_SECONDS)
 
     def drive() -> None:
         headers = {"Content-Type": "application/x-protobuf"}
         with httpx.Client(timeout=60, headers=headers) as client:
             for _ in range(requests):
-                if time.monotonic() > end:
+                if is_over():
                     return
                 statuses[client.post(f"{url}/v1/traces", content=body).status_code] += 1
 
@@ -69,9 +82,10 @@ def main() -> None:
     parser.add_argument("--senders", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--requests", type=int, default=1_000_000, help="of each sender, at most")
+    parser.add_argument("--until", type=int, default=0, help="status that must have come")
     options = parser.parse_args()
-    os.nice(LOWEST_PRIORITY)
-    print(json.dumps(send(options.url, options.senders, options.seconds, options.requests)))
+    os.nice(LOW_PRIORITY)
+    print(json.dumps(send(**vars(options))))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tests.gameday.alerts import Watch
 from tests.gameday.clock import seconds
 from tests.gameday.conftest import Day
 from tests.gameday.faults import WITHOUT, is_up, stays_down
-from tests.gameday.timeline import TOLERANCE, Detection, Timeline
+from tests.gameday.timeline import Detection, Timeline
 from tests.gameday.traffic import CLIENTS, PATHS, Answer, p99
 
 PATIENCE_SECONDS: Final = 15.0  # for what is not compressed
@@ -177,7 +177,7 @@ def access_lines(log: Path) -> Iterable[dict[str, Any]]:
 def test_a_collector_that_is_down_has_an_alert_of_its_own(
     day: Day, watch: Watch, moments: Timeline
 ) -> None:
-    promise = seconds(120)
+    promise = seconds(120 + 30)
     fault = moments.mark("fault: the agent Collector stopped")
     day.faults.stop("agent")
     told = watch.fires("CollectorDown", "ticket", fault, promise + PATIENCE_SECONDS)
@@ -186,7 +186,9 @@ def test_a_collector_that_is_down_has_an_alert_of_its_own(
     day.faults.start("agent")
     watch.resolves("CollectorDown", "ticket", over, GROUP_INTERVAL_SECONDS + PATIENCE_SECONDS)
     answered(day, fault, over)
-    moments.detection = Detection("CollectorDown", "its rule's `for`", promise, told.fired - fault)
+    by = "its rule: `for`, and one evaluation"
+    moments.detection = Detection("CollectorDown", by, promise, told.fired - fault)
+    assert moments.detection.is_kept, str(moments.detection)
 
 
 def burst(day: Day, **options: float) -> dict[str, int]:
@@ -211,7 +213,7 @@ def test_ten_times_the_load_is_refused_and_harms_nobody(
     plain = burst(day, senders=1, seconds=5)
     assert set(plain) == {"200"}, "one sender is not refused"
     fault = moments.mark("fault: ten senders instead of one")
-    statuses = burst(day, senders=1 if WITHOUT else 10, seconds=15)
+    statuses = {} if WITHOUT else burst(day, senders=10, seconds=15, until=503)
     over = moments.mark(f"burst over: answers by status {statuses}")
     assert statuses.get("503", 0) > 0
     for process in day.stack.processes.values():
@@ -236,6 +238,8 @@ def test_a_full_disk_of_the_queue_is_told_and_stays_bounded(
     day: Day, watch: Watch, moments: Timeline
 ) -> None:
     gateway = day.stack.processes["gateway"]
+    refusals = 'ALERTS{alertname="CollectorRefusesData"}'
+    eventually(lambda: not day.backends.series(refusals))  # of a burst before this
     day.faults.stop("jaeger")
     day.faults.stop("gateway")
     day.faults.start_otherwise(
@@ -244,7 +248,7 @@ def test_a_full_disk_of_the_queue_is_told_and_stays_bounded(
     pid = gateway.pid
     said = gateway.log.read_text().count(DISK_FULL)
     fault = moments.mark("fault: Jaeger stopped, the gateway's queue on a disk of 24 MB")
-    statuses = burst(day, senders=1, seconds=seconds(600))
+    statuses = burst(day, senders=1, seconds=seconds(600), until=0 if WITHOUT else 503)
     over = moments.mark(f"disk full: answers by status {statuses}")
     assert statuses.get("200", 0) > 0
     assert statuses.get("503", 0) > 0
@@ -286,7 +290,7 @@ def test_the_watchdogs_silence_is_noticed(day: Day, moments: Timeline) -> None:
     moments.mark("last notification", recent()[-1])
     by = "4 min that Alertmanager remembers, 5 min of silence"
     moments.detection = Detection(name, by, limit, noticed - fault)
-    assert noticed - fault <= limit * (1 + TOLERANCE)
+    assert moments.detection.is_kept, str(moments.detection)
     day.faults.start("prometheus")
     over = moments.mark("Prometheus started")
     eventually(lambda: day.inbox.of("watchdog", over))

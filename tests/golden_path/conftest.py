@@ -92,12 +92,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 def of_the_page(number: int) -> str:
     """Return a command of `docs/how-to/add-a-service.md`, by its place."""
     page = str(Path("docs/how-to/add-a-service.md"))
-    found = [
-        command
-        for name, language, content in blocks()
-        if name == page
-        for command in commands(language, content)
-    ]
+    found = [command for block in blocks() if block.page == page for command in commands(block)]
     assert [command.split()[1] for command in found] == ["new-service", "generate", "run"]
     return found[number]
 

@@ -74,6 +74,11 @@ def test_its_tests_pass_and_cover_it(generated: Copy) -> None:
     )
 
 
+def test_its_runbook_can_be_executed(generated: Copy) -> None:
+    printed = generated.python("pytest", "tests/unit/gameday/test_runbook.py", "-k", "page")
+    assert "failed" not in printed
+
+
 def test_its_slo_compiles_and_its_alerts_pass_their_tests(generated: Copy) -> None:
     assert f"{NAME}: 1 SLOs" in generated.python("slo", "validate")
     assert f"{NAME} availability" in generated.python("slo", "explain", "--service", NAME)

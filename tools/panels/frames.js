@@ -26,7 +26,8 @@ function series(target, answer) {
           type: FieldType.number,
           labels: metric,
           config: { displayNameFromDS },
-          values: samples.map(([, text]) => number(text)),
+          // A graph leaves a gap where there is no number.
+          values: samples.map(([, text]) => (values && !isFinite(text) ? null : number(text))),
         },
       ],
     });

@@ -122,7 +122,7 @@ def alertmanager(site: Site) -> Process:
     """Alertmanager, its receivers' addresses in files as a cluster's secret gives them."""
     at = site.addresses
     receivers = site.folder("receivers")
-    config = compressed.configuration(values.alertmanager(receivers), site.scale)
+    config = compressed.alertmanager(values.alertmanager(receivers), site.scale)
     for receiver in config["receivers"]:
         # Port 9 is "discard": nothing listens, and Alertmanager's log says so.
         url = site.receivers.get(receiver["name"], f"http://{HOST}:9/{receiver['name']}")

@@ -4,6 +4,7 @@ For the rules and routes that people write; `slo generate --scale` does the same
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from slo.windows import prometheus_duration
 _DURATIONS: Final = frozenset(
     ("for", "keep_firing_for", "interval", "group_wait", "group_interval", "repeat_interval")
 )
+# What Alertmanager takes where its configuration says nothing: its documentation, "<route>".
+_ROUTE: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
 _RANGE: Final = re.compile(r"(?<=\[)\d+(?:ms|s|m|h|d)(?=\])")
 _UNITS: Final = {
@@ -49,6 +52,13 @@ def configuration(content: Any, scale: float) -> Any:
     if not isinstance(content, dict):
         return content
     return {key: _field(key, value, scale) for key, value in content.items()}
+
+
+def alertmanager(config: Mapping[str, Any], scale: float) -> Any:
+    """Compress Alertmanager's configuration, the durations that it leaves to their defaults too."""
+    if scale == 1:
+        return config
+    return configuration({**config, "route": {**_ROUTE, **config["route"]}}, scale)
 
 
 def _field(key: str, value: Any, scale: float) -> Any:

@@ -30,7 +30,8 @@ def draw(prometheus: str, folder: Path, minutes: float, scrape_seconds: float) -
     Raises:
         StackError: If no Prometheus answers, or the program fails.
     """
-    end = time.time()
+    # Whole seconds: the last point lies on the edge, not a fraction of a millisecond beyond it.
+    end = float(int(time.time()))
     begin = end - 60 * minutes
     drawn = [
         _answered(prometheus, dashboards.read(file), begin, end, scrape_seconds)

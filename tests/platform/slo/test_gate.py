@@ -24,8 +24,6 @@ STATES: dict[str, tuple[State, State]] = {
     "not-numbers": ((math.nan, 5), (math.inf, 5)),
 }
 
-pytestmark = pytest.mark.xdist_group("gate")
-
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:

@@ -17,8 +17,7 @@ from telemetry import names
 from tests.platform.slo.history import END, ENVIRONMENTS, PANELS, Truth
 from tests.platform.slo.real import ROOT, Prometheus, run, tool
 
-# One process makes the history and answers all that is asked of it.
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("history")]
+pytestmark = pytest.mark.timeout(1200)
 
 # When rules are looked at: odd moments of the last hour.
 MOMENTS = tuple(END - seconds for seconds in (1, 457, 1201, 2333, 3001))

@@ -44,6 +44,13 @@ def test_a_dead_link_is_found(link: str) -> None:
     assert list(dead_links(ROOT / "docs" / "index.md", f"see [it]({link})")) == [link]
 
 
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_has_a_language_that_is_one_word(page: Path) -> None:
+    # MkDocs takes a block with more than that for text.
+    languages = [found["language"] for found in FENCE.finditer(page.read_text())]
+    assert [each for each in languages if " " in each] == []
+
+
 def test_every_page_that_is_not_found_by_its_place_is_in_the_navigation() -> None:
     listed: set[str] = set()
 

@@ -25,6 +25,7 @@ def without_durations(content: Any) -> str:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_at_a_scale_of_1_a_configuration_is_what_is_committed(name: str) -> None:
     assert compressed.configuration(WRITTEN[name], 1) == WRITTEN[name]
+    assert compressed.alertmanager(WRITTEN["Alertmanager"], 1) == WRITTEN["Alertmanager"]
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -32,6 +33,16 @@ def test_at_another_scale_only_durations_differ(name: str) -> None:
     other = compressed.configuration(WRITTEN[name], 1 / 30)
     assert other != WRITTEN[name]
     assert without_durations(other) == without_durations(WRITTEN[name])
+
+
+def test_durations_that_alertmanager_takes_by_default_are_compressed_as_well() -> None:
+    config = {"route": {"receiver": "ticket", "group_wait": "10s"}}
+    assert compressed.alertmanager(config, 0.1)["route"] == {
+        "receiver": "ticket",
+        "group_wait": "1s",
+        "group_interval": "30s",
+        "repeat_interval": "24m",
+    }
 
 
 def test_at_a_scale_of_1_the_generated_rules_are_what_is_committed() -> None:

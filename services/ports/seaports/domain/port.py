@@ -79,30 +79,45 @@ def port_from_record(key: str, record: object) -> Port:
             f"the key {shown(key)} is not a UN/LOCODE: two capital letters, then three capital"
             " letters or digits 2-9"
         )
-    if not isinstance(record, Mapping):
+    if type(record) is not dict and not isinstance(record, Mapping):
         raise InvalidPort(f"is {_kind(record)}, not an object")
-    if not record.keys() <= _FIELDS:
+    if not _FIELDS.issuperset(record):
         unknown = sorted(shown(field) for field in record.keys() - _FIELDS)
         raise InvalidPort(f"unknown field {', '.join(unknown[:5])}")
     get = record.get
+    name, city, country = get("name"), get("city"), get("country")
+    province, timezone, code = get("province"), get("timezone"), get("code")
+    # One condition for each of the six in the common case, and no call: this runs on millions of
+    # records, and what Python calls printable, known without a search, is of one line.
+    if not (type(name) is str and 0 < len(name) <= MAX_TEXT and name.isprintable()):
+        name = _text("name", name)
+    if not (type(city) is str and 0 < len(city) <= MAX_TEXT and city.isprintable()):
+        city = _text("city", city)
+    if not (type(country) is str and 0 < len(country) <= MAX_TEXT and country.isprintable()):
+        country = _text("country", country)
+    if not (type(province) is str and 0 < len(province) <= MAX_TEXT and province.isprintable()):
+        province = None if province is None else _text("province", province)
+    if not (type(timezone) is str and 0 < len(timezone) <= MAX_TEXT and timezone.isprintable()):
+        timezone = None if timezone is None else _text("timezone", timezone)
+    if not (type(code) is str and 0 < len(code) <= MAX_TEXT and code.isprintable()):
+        code = None if code is None else _text("code", code)
+    alias, regions, unlocs = get("alias"), get("regions"), get("unlocs")
     return Port(
         Unlocode(key),
-        _text("name", get("name")),
-        _text("city", get("city")),
-        _text("country", get("country")),
-        _texts("alias", get("alias")),
-        _texts("regions", get("regions")),
+        name,
+        city,
+        country,
+        () if alias == [] else _texts("alias", alias),
+        () if regions == [] else _texts("regions", regions),
         _coordinates(get("coordinates")),
-        None if (province := get("province")) is None else _text("province", province),
-        None if (timezone := get("timezone")) is None else _text("timezone", timezone),
-        _unlocs(key, get("unlocs")),
-        None if (code := get("code")) is None else _text("code", code),
+        province,
+        timezone,
+        _unlocs(key, unlocs),
+        code,
     )
 
 
 def _text(field: str, value: object) -> str:
-    # One condition for the common case: this runs six times a record on millions of records, and
-    # what Python calls printable, known without a search, is of one line.
     if isinstance(value, str) and 0 < len(value) <= MAX_TEXT and value.isprintable():
         return value
     if value is None:
@@ -146,6 +161,8 @@ def _coordinates(value: object) -> Coordinates | None:
     if len(value) != 2:  # noqa: PLR2004 - a pair
         raise InvalidPort(f"coordinates has {len(value)} items, not two: longitude, latitude")
     lon, lat = value
+    if type(lon) is type(lat) is float and -180 <= lon <= 180 and -90 <= lat <= 90:  # noqa: PLR2004
+        return lon, lat
     # A bool is an int to Python, not to JSON. Each comparison is false for NaN.
     for number in value:
         if isinstance(number, bool) or not isinstance(number, int | float):

@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -72,3 +73,14 @@ def test_a_feed_that_breaks_off_leaves_the_store(store: MemoryPortStore) -> None
     with pytest.raises(FeedError, match="cut off"):
         import_ports(store, records())
     assert store.count() == 2
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_garbage_collector_is_afterwards_as_it_was(on: bool) -> None:
+    (gc.enable if on else gc.disable)()
+    try:
+        with pytest.raises(InvalidRecord):
+            import_ports(MemoryPortStore(encode), [("AEAJM", {})])
+        assert gc.isenabled() == on
+    finally:
+        gc.enable()

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from telemetry import context, names
+from telemetry import context, names, otlp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,6 +129,17 @@ def _choose_exporters() -> bool:
     return chosen.strip().lower() != "none"
 
 
+def _encode_fast() -> None:
+    """Let the exporter of spans by HTTP encode by `telemetry.otlp`; the one by gRPC cannot."""
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get(
+        "OTEL_EXPORTER_OTLP_PROTOCOL", ""
+    )
+    if protocol.strip() == "http/protobuf":
+        # It has no parameter for it: it finds the function in its module.
+        exporter = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+        vars(exporter)["encode_spans"] = otlp.encode_spans
+
+
 def preload() -> None:
     """Load the SDK's code before the fork: workers start sooner and share its memory."""
     import_module("opentelemetry.distro")
@@ -157,6 +168,7 @@ def start(service: str, version: str, instance: str) -> None:
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
     exporting = _choose_exporters()
+    _encode_fast()
     given = OTELResourceDetector().detect().attributes
     attributes = {"service.name": service, "service.version": version, **given}
     attributes["service.instance.id"] = (

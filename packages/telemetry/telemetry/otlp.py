@@ -1,0 +1,141 @@
+"""Spans as OTLP protobuf, several times faster than by the official encoder.
+
+The plain span, which is nearly every one, is written by hand, its attributes from memory; whatever
+is rarer (events, links, an error's description, values that are lists) goes through the official
+encoder, span by span. Decision record 0051 has the figures.
+"""
+
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+# https://github.com/open-telemetry/opentelemetry-proto, trace/v1/trace.proto and
+# common/v1/common.proto: the tag of a field is its number * 8 + its wire type.
+_IDS: Final = struct.Struct(">2sQQ2sQ")  # trace_id = 1, span_id = 2
+_PARENT: Final = struct.Struct(">2sQ")  # parent_span_id = 4
+_TIMES: Final = struct.Struct("<cQcQ2sI")  # start = 7, end = 8, flags = 16
+_DOUBLE: Final = struct.Struct("<cd")  # AnyValue.double_value = 4
+_EMPTY_STATUS: Final = b"\x7a\x00"  # status = 15
+_HAS_IS_REMOTE: Final = 0x100
+_IS_REMOTE: Final = 0x200
+_LOW: Final = (1 << 64) - 1
+
+_SHORT: Final = [bytes((number,)) for number in range(0x80)]
+
+_REMEMBERED: Final = 2048
+_LONGEST_REMEMBERED: Final = 256
+
+
+class _Rare(Exception):
+    """Something that only the official encoder writes."""
+
+
+class Encoded(bytes):
+    """A request in the form that the official exporter sends."""
+
+    def SerializePartialToString(self) -> bytes:  # noqa: N802 -- protobuf's name
+        """Return the bytes."""
+        return self
+
+
+def encode_spans(spans: "Sequence[ReadableSpan]") -> Encoded:
+    """Return an ExportTraceServiceRequest of these spans, as the official function does."""
+    groups: dict[tuple[int, int], list[ReadableSpan]] = {}
+    for span in spans:
+        groups.setdefault((id(span.resource), id(span.instrumentation_scope)), []).append(span)
+    return Encoded(b"".join([_resource_spans(group) for group in groups.values()]))
+
+
+def _resource_spans(spans: "list[ReadableSpan]") -> bytes:
+    # One resource and one scope: the official encoder writes them, around no span at all.
+    frame = _official(spans[0])
+    scope = frame.scope_spans.pop()
+    del scope.spans[:]
+    encoded = b"".join([_field(b"\x12", _span(span)) for span in spans])
+    frame_bytes: bytes = frame.SerializeToString()
+    scope_bytes: bytes = scope.SerializeToString()
+    return _field(b"\x0a", frame_bytes + _field(b"\x12", scope_bytes + encoded))
+
+
+def _official(span: "ReadableSpan") -> Any:
+    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+    return encode_spans((span,)).resource_spans[0]
+
+
+def _span(span: "ReadableSpan") -> bytes:
+    status = span.status
+    if span.events or span.links or status.description or not status.is_unset:
+        return _rare(span)
+    context, parent = span.context, span.parent
+    attributes = span.attributes
+    if context is None or attributes is None or context.trace_state:
+        return _rare(span)
+    if span.dropped_attributes or span.dropped_events or span.dropped_links:
+        return _rare(span)
+    trace_id = context.trace_id
+    parts = [_IDS.pack(b"\x0a\x10", trace_id >> 64, trace_id & _LOW, b"\x12\x08", context.span_id)]
+    flags = _HAS_IS_REMOTE
+    if parent is not None:
+        parts.append(_PARENT.pack(b"\x22\x08", parent.span_id))
+        if parent.is_remote:
+            flags |= _IS_REMOTE
+    parts.append(_name(span.name, span.kind.value))
+    parts.append(_TIMES.pack(b"\x39", span.start_time, b"\x41", span.end_time, b"\x85\x01", flags))
+    try:
+        # A copy is a plain dict: the mapping itself answers item by item, through two layers.
+        for key, value in attributes.copy().items():  # type: ignore[attr-defined]
+            short = type(value) is not str or len(value) <= _LONGEST_REMEMBERED
+            parts.append((_attribute if short else _attribute.__wrapped__)(key, value))
+    except (_Rare, TypeError, UnicodeEncodeError):
+        # Not hashable, or half a character: the official encoder drops that attribute alone.
+        return _rare(span)
+    parts.append(_EMPTY_STATUS)
+    return b"".join(parts)
+
+
+def _rare(span: "ReadableSpan") -> bytes:
+    encoded: bytes = _official(span).scope_spans[0].spans[0].SerializeToString()
+    return encoded
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _name(name: str, kind: int) -> bytes:
+    # The API counts kinds from 0, the protocol from 1.
+    return _field(b"\x2a", name.encode()) + b"\x30" + _varint(kind + 1)
+
+
+# Typed: 1, 1.0 and True are one key otherwise.
+@lru_cache(maxsize=_REMEMBERED, typed=True)
+def _attribute(key: str, value: object) -> bytes:
+    match value:
+        case bool():
+            encoded = b"\x10" + _varint(value)
+        case str():
+            encoded = _field(b"\x0a", value.encode())
+        case int() if -(1 << 63) <= value < 1 << 63:
+            encoded = b"\x18" + _varint(value & _LOW)
+        case float():
+            encoded = _DOUBLE.pack(b"\x21", value)
+        case _:
+            raise _Rare
+    return _field(b"\x4a", _field(b"\x0a", key.encode()) + _field(b"\x12", encoded))
+
+
+def _field(tag: bytes, content: bytes) -> bytes:
+    return tag + _varint(len(content)) + content
+
+
+def _varint(number: int) -> bytes:
+    if number < len(_SHORT):
+        return _SHORT[number]
+    out = bytearray()
+    while number > 0x7F:  # noqa: PLR2004 -- seven bits a byte
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

@@ -1,0 +1,144 @@
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common import trace_encoder
+from opentelemetry.exporter.otlp.proto.http import trace_exporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.util.types import AttributeValue
+from telemetry import otlp, tracing
+
+RESOURCE = Resource({"service.name": "harbour", "numbers": (1, 2)}, "https://schema.example")
+SCOPE = TracerProvider(shutdown_on_exit=False).get_tracer("scope", "1")
+
+
+class _Ids(IdGenerator):
+    def generate_span_id(self) -> int:
+        return 2**63 + 1
+
+    def generate_trace_id(self) -> int:
+        return 2**127 + 1
+
+
+texts = some.text(some.characters(exclude_categories=["Cs"]), max_size=300)
+integers = some.integers(-(2**63), 2**63 - 1)
+scalars = some.one_of(texts, some.booleans(), integers, some.floats(allow_nan=False))
+values = some.one_of(scalars, some.lists(texts, max_size=3), some.lists(integers, max_size=3))
+
+
+@some.composite
+def contexts(draw: some.DrawFn) -> SpanContext:
+    return SpanContext(
+        draw(some.integers(1, 2**128 - 1)),
+        draw(some.integers(1, 2**64 - 1)),
+        is_remote=draw(some.booleans()),
+        trace_flags=TraceFlags(draw(some.sampled_from((0, 1, 3)))),
+        trace_state=draw(some.sampled_from((TraceState(), TraceState([("vendor", "x")])))),
+    )
+
+
+@some.composite
+def spans(draw: some.DrawFn) -> ReadableSpan:
+    # Hypothesis wants no randomness but its own.
+    provider = TracerProvider(ALWAYS_ON, RESOURCE, shutdown_on_exit=False, id_generator=_Ids())
+    parent = draw(some.none() | contexts())
+    around = None
+    if parent is not None:
+        around = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+    links = [trace.Link(context, {"a": 1}) for context in draw(some.lists(contexts(), max_size=2))]
+    span = provider.get_tracer(draw(some.sampled_from(("one", "other"))), "1.2").start_span(
+        draw(texts),
+        around,
+        kind=draw(some.sampled_from(SpanKind)),
+        attributes=draw(some.dictionaries(texts.filter(bool), values, max_size=4)),
+        links=links,
+        start_time=draw(some.integers(0, 2**64 - 1)),
+    )
+    if draw(some.booleans()):
+        span.add_event(draw(texts), {"b": draw(values)})
+    status = draw(some.sampled_from(StatusCode))
+    span.set_status(Status(status, "why" if status is StatusCode.ERROR else None))
+    span.end(draw(some.integers(0, 2**64 - 1)))
+    assert isinstance(span, ReadableSpan)
+    return span
+
+
+def official(batch: Sequence[ReadableSpan]) -> ExportTraceServiceRequest:
+    return trace_encoder.encode_spans(batch)
+
+
+def shape(request: ExportTraceServiceRequest) -> dict[tuple[bytes, bytes], list[bytes]]:
+    """Return the spans, each in a fixed form, by their resource and scope."""
+    found: dict[tuple[bytes, bytes], list[bytes]] = {}
+    for resource in request.resource_spans:
+        about = resource.resource.SerializeToString(deterministic=True)
+        for scope in resource.scope_spans:
+            key = about + resource.schema_url.encode(), scope.scope.SerializeToString()
+            found.setdefault(key, []).extend(
+                span.SerializeToString(deterministic=True) for span in scope.spans
+            )
+    return found
+
+
+@given(some.lists(spans(), min_size=1, max_size=5))
+def test_any_spans_are_what_the_official_encoder_makes_of_them(batch: list[ReadableSpan]) -> None:
+    encoded = otlp.encode_spans(batch).SerializePartialToString()
+    assert shape(ExportTraceServiceRequest.FromString(encoded)) == shape(official(batch))
+
+
+@pytest.mark.parametrize("attributes", [{"a": 1}, {"a": 1.0}, {"a": True}, {"a": "1"}])
+def test_equal_values_of_different_types_stay_apart(
+    attributes: Mapping[str, AttributeValue],
+) -> None:
+    with SCOPE.start_as_current_span("x", attributes=attributes) as span:
+        pass
+    assert isinstance(span, ReadableSpan)
+    encoded = ExportTraceServiceRequest.FromString(otlp.encode_spans([span]))
+    assert shape(encoded) == shape(official([span]))
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**63, -(2**63) - 1])
+def test_a_value_that_cannot_be_written_costs_itself_and_no_other_span(
+    value: AttributeValue,
+) -> None:
+    with SCOPE.start_as_current_span("x", attributes={"a": value, "b": 1}) as broken:
+        pass
+    with SCOPE.start_as_current_span("y") as whole:
+        pass
+    assert isinstance(broken, ReadableSpan)
+    assert isinstance(whole, ReadableSpan)
+    batch = [broken, whole]
+    encoded = ExportTraceServiceRequest.FromString(otlp.encode_spans(batch))
+    assert shape(encoded) == shape(official(batch))
+    ((_, both),) = shape(encoded).items()
+    assert len(both) == 2
+
+
+def test_what_is_remembered_is_bounded_in_number_and_length() -> None:
+    before = otlp._attribute.cache_info()
+    for number in range(3000):
+        with SCOPE.start_as_current_span("x", attributes={"n": number, "long": "x" * 300}) as span:
+            pass
+        assert isinstance(span, ReadableSpan)
+        otlp.encode_spans([span])
+    after = otlp._attribute.cache_info()
+    assert after.currsize == after.maxsize
+    assert after.misses - before.misses == 3000, "the long one is never looked up"
+
+
+@pytest.mark.parametrize(("protocol", "own"), [("http/protobuf", True), ("grpc", False)])
+def test_the_exporter_by_http_encodes_so(
+    monkeypatch: pytest.MonkeyPatch, protocol: str, own: bool
+) -> None:
+    monkeypatch.setattr(trace_exporter, "encode_spans", trace_encoder.encode_spans)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", raising=False)
+    tracing._encode_fast()
+    assert (vars(trace_exporter)["encode_spans"] is otlp.encode_spans) == own

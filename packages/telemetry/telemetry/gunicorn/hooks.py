@@ -110,6 +110,9 @@ def pre_fork(server: Any, worker: Any) -> None:
     """Give the new worker a slot that no living one has, also while a reload overlaps."""
     worker.slot = multiprocess.free_slot(w.slot for w in server.WORKERS.values())
     multiprocess.forget_live_values(worker.slot)
+    # What is loaded stays: no collection looks at it again, nor copies its pages into each worker.
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.telemetry.harness import Load, free_port, request, wait_for
+from tests.integration.telemetry.harness import Load, request, wait_for
 from tests.platform.chart import render
 from tests.platform.image import engine
+from tests.service import free_port
 
 # A build takes a minute, and the base is made before the first.
 pytestmark = pytest.mark.timeout(600)

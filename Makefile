@@ -8,7 +8,11 @@ SERVICE ?= ports
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 PACKAGES := $(dir $(wildcard packages/*/pyproject.toml services/*/pyproject.toml platform/*/pyproject.toml))
-SOURCES := packages services platform/slo platform/stack platform/promote tests
+# What a new service brings is found by its place: its code's root, and its own contracts of imports.
+space := $() $()
+export MYPYPATH := $(subst $(space),:,$(wildcard services/*))
+CONTRACTS := $(shell grep -l '^.tool.importlinter.$$' services/*/pyproject.toml)
+SOURCES := packages services platform/slo platform/stack platform/promote platform/backstage/codeowners.py tools tests
 
 .PHONY: help
 help: ## Print this menu
@@ -16,14 +20,21 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: setup run test test-load lint fmt lock
-setup: .venv/.stamp ## Make .venv with everything that is needed, from hash-pinned locks
+.PHONY: packages setup run test test-load lint lint-workflows fmt lock
+packages: ## Install the Debian packages that tests need (as root, or by sudo)
+	.ci/packages
 
-.venv/.stamp: requirements/dev.txt $(addsuffix pyproject.toml,$(PACKAGES))
+setup: .venv/.packages ## Make .venv with everything that is needed, from hash-pinned locks
+
+.venv/.stamp: requirements/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear .venv
 	@# Without --no-deps pip looks at releases newer than a lock that names a package with an extra, and stops.
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	touch $@
+
+# A new service is installed beside what is there.
+.venv/.packages: .venv/.stamp $(addsuffix pyproject.toml,$(PACKAGES))
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES:%/=./%))
 	$(BIN)/pip check --quiet
 	touch $@
@@ -43,31 +54,46 @@ lint: setup ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
+	for config in $(CONTRACTS); do $(BIN)/lint-imports --config $$config; done
+
+lint-workflows: setup ## Check the workflows: actionlint for what they say, zizmor for what they allow
+	@$(MAKE) --no-print-directory tools TOOLS=actionlint
+	tools/bin/actionlint -shellcheck= -pyflakes=
+	$(BIN)/zizmor --offline --pedantic --quiet --config .github/zizmor.yml .github
 
 fmt: setup ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
-	for group in runtime dev load build live ansible workstation; do \
+	for group in $(wildcard requirements/*.in); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' \
-			requirements/$$group.in --output-file requirements/$$group.txt; \
+			$$group --output-file $${group%.in}.txt; \
 	done
 
 ##@ Generate
 .PHONY: generate check-generated
-SETTINGS_TABLES := $(patsubst %/manage.py,%/CONFIGURATION.md,$(wildcard services/*/manage.py))
+SETTINGS_TABLES := $(wildcard services/*/CONFIGURATION.md)
+OPENAPI := $(patsubst %/catalog-info.yaml,%/openapi.json,$(wildcard services/*/catalog-info.yaml))
+# The OpenAPI document of a service, as it serves it without any setting.
+openapi = $(BIN)/python $(1)manage.py export_openapi_schema --indent 2 --api $(notdir $(patsubst %/urls.py,%,$(wildcard $(1)*/urls.py))).urls.api
 generate: setup ## Write anew everything that is generated
 	$(BIN)/slo generate
 	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
 	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table; done
+	$(foreach file,$(OPENAPI),$(call openapi,$(dir $(file))) > $(file);)
+	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
+	$(BIN)/python tools/architecture.py > docs/architecture.svg
 
 check-generated: setup ## Fail when what is committed differs from a fresh generation
 	$(BIN)/slo validate
 	$(BIN)/slo check
 	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
 	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table); done
+	$(foreach file,$(OPENAPI),diff $(file) <($(call openapi,$(dir $(file))));)
+	diff .github/CODEOWNERS <($(BIN)/python platform/backstage/codeowners.py)
+	diff docs/architecture.svg <($(BIN)/python tools/architecture.py)
 
 ##@ SLOs
 .PHONY: test-slo mutate-slo
@@ -78,6 +104,38 @@ test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alert
 mutate-slo: setup ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
 	$(BIN)/python -m tests.platform.slo.mutate
+
+##@ Documentation
+.PHONY: docs
+docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, into site/
+	.venv-docs/bin/mkdocs build --strict --quiet --clean
+
+.venv-docs/.stamp: requirements/docs.txt
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/pip install --quiet --no-deps --require-hashes -r requirements/docs.txt
+	touch $@
+
+##@ Catalog
+.PHONY: test-catalog new-service golden-path
+BACKSTAGE := tests/platform/backstage
+test-catalog: setup $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code, and check what it points at
+	@$(MAKE) --no-print-directory tools TOOLS=helm
+	node --test $(BACKSTAGE)/*.test.mjs
+	$(BIN)/pytest $(BACKSTAGE)
+
+$(BACKSTAGE)/node_modules/.stamp: $(BACKSTAGE)/package-lock.json
+	npm ci --prefix $(BACKSTAGE) --loglevel=error
+	touch $@
+
+NAME ?=
+DESCRIPTION ?=
+OWNER ?= group:default/platform
+new-service: $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template: NAME=port-calls DESCRIPTION="Calls of ships" OWNER=group:default/maritime
+	@node $(BACKSTAGE)/scaffold.mjs . . name='$(NAME)' description='$(DESCRIPTION)' owner='$(OWNER)'
+
+golden-path: setup $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template in a copy of this repository, and prove it
+	@$(MAKE) --no-print-directory tools TOOLS="helm kustomize promtool"
+	$(BIN)/pytest -s tests/golden_path
 
 ##@ Image and chart
 ENGINE ?= $(firstword $(foreach engine,docker podman,$(shell command -v $(engine))))
@@ -112,6 +170,56 @@ chart-test: setup ## Check what the service chart renders and refuses, the Tiltf
 chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/python -m tests.platform.chart.render
+
+##@ Release
+# What is published of a service, told to the steps that follow: the image by digest, its contents.
+DIST = dist/$(SERVICE)
+PUBLISHED = $$(cat $(DIST)/image)
+ENVIRONMENT ?= dev
+CHARTS = oci://$(call adopted,registry)/charts
+.PHONY: services login publish publish-chart sbom scan sign propose drift
+services: ## Print the services as JSON, and give them to the jobs of a workflow
+	@printf 'services=["%s"]\n' "$$(ls services | paste -sd, | sed 's/,/","/g')" | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
+
+login: ## Log in to the registry of platform/adopt.yaml as REGISTRY_USER with REGISTRY_TOKEN
+	@$(MAKE) --no-print-directory tools TOOLS=helm
+	@for program in '$(ENGINE) login' 'tools/bin/helm registry login'; do \
+		printf %s "$$REGISTRY_TOKEN" | $$program --username "$$REGISTRY_USER" --password-stdin \
+			$(firstword $(subst /, ,$(call adopted,registry))); \
+	done
+
+publish: build ## Push SERVICE's image and keep its name by digest in dist/SERVICE/image
+	mkdir -p $(DIST)
+	$(ENGINE) push $(IMAGE)
+	$(ENGINE) image inspect --format '{{index .RepoDigests 0}}' $(IMAGE) > $(DIST)/image
+	sed -E 's/(.*)@(.*)/name=\1\ndigest=\2/' $(DIST)/image >> "$${GITHUB_OUTPUT:-/dev/null}"
+
+publish-chart: ## Push the service chart as TAG
+	@$(MAKE) --no-print-directory tools TOOLS=helm
+	tools/bin/helm package platform/chart --version $(TAG:v%=%) --destination dist
+	tools/bin/helm push dist/service-$(TAG:v%=%).tgz $(CHARTS)
+
+SBOM_OF ?= registry:$(PUBLISHED)
+sbom: ## List what is in SERVICE's image (SBOM_OF=dir:PATH for something else), as CycloneDX
+	@$(MAKE) --no-print-directory tools TOOLS=syft
+	mkdir -p $(DIST)
+	tools/bin/syft scan "$(SBOM_OF)" --quiet --output cyclonedx-json=$(DIST)/sbom.cdx.json
+
+scan: ## Look for known vulnerabilities in what was listed; those that can be fixed and are high fail
+	@$(MAKE) --no-print-directory tools TOOLS=grype
+	tools/bin/grype sbom:$(DIST)/sbom.cdx.json --only-fixed --fail-on high
+
+sign: ## Sign the published image and its list without a key (the workflow's identity)
+	@$(MAKE) --no-print-directory tools TOOLS=cosign
+	tools/bin/cosign sign --yes "$(PUBLISHED)"
+	tools/bin/cosign attest --yes --type cyclonedx --predicate $(DIST)/sbom.cdx.json "$(PUBLISHED)"
+
+propose: ## Propose by a pull request that ENVIRONMENT (dev) runs the published image
+	@tools/propose $(SERVICE) $(ENVIRONMENT) "$(PUBLISHED)"
+
+drift: check-generated ## Fail when what is generated or locked is not what it is made of
+	$(MAKE) --no-print-directory lock
+	git diff --exit-code -- requirements
 
 ##@ Tools
 .PHONY: tools

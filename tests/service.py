@@ -26,13 +26,20 @@ def free_port() -> int:
     return _addresses.free_port()
 
 
-def environment(**variables: str) -> dict[str, str]:
+def prefix(service: str) -> str:
+    """Return what the names of a service's own settings begin with."""
+    return service.upper().replace("-", "_") + "_"
+
+
+def environment(service: str = "ports", **variables: str) -> dict[str, str]:
     """Return this process's environment without the service's own settings, and with these."""
     clean = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PORTS_", "OTEL_", "LOG_"))
-        and name not in {"HOST", "PORT", "METRICS_PORT", "WEB_CONCURRENCY"}
+        if not name.startswith((prefix(service), "OTEL_", "LOG_"))
+        # The last is of pytest's own process, and names the settings of one service.
+        and name
+        not in {"HOST", "PORT", "METRICS_PORT", "WEB_CONCURRENCY", "DJANGO_SETTINGS_MODULE"}
     }
     return {**clean, **variables}
 
@@ -67,20 +74,22 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, **variables: str) -> Iterator[Service]:
-    """Start the service, yield it once `/ready` says 200, and stop it.
+def running(folder: Path, *, name: str = "ports", **variables: str) -> Iterator[Service]:
+    """Start a service, yield it once `/ready` says 200, and stop it.
 
     Args:
         folder: Where its output goes.
+        name: Its folder under services/.
         variables: Its settings.
     """
     port = free_port()
+    variables = {"PORT": str(port), f"{prefix(name)}DRAIN_SECONDS": "0", **variables}
     log = folder / f"service-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [Path(sys.executable).parent / "gunicorn"],
-            cwd=FOLDER,
-            env=environment(PORT=str(port), PORTS_DRAIN_SECONDS="0", **variables),
+            cwd=ROOT / "services" / name,
+            env=environment(name, **variables),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -1,6 +1,6 @@
 """An SLO in words: what it allows, and how fast each alert tells of a total outage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from slo.alerts import burn_alert_name, missing_alert_name
@@ -17,7 +17,21 @@ from slo.windows import (
 
 def explain(slo: Slo, clock: Clock) -> str:
     """Tell an SLO in words, a line for each fact."""
-    return "\n".join(_lines(slo, clock)) + "\n"
+    lines = [f"  {label:<10}  {fact}" for label, fact in _facts(slo, clock)]
+    return "\n".join([f"{slo.service} {slo.name}: {slo.description}", *lines]) + "\n"
+
+
+def promises(service: str, slos: Sequence[Slo]) -> str:
+    """Write the page of a service's SLOs, the facts of `explain` as a list."""
+    note = (
+        "Generated from `slo.yaml` by `make generate`: do not edit. What to do when an alert fires "
+        f"stands in the service's runbooks, under `services/{service}/runbooks/`."
+    )
+    parts = [f"# SLOs of {service}", note]
+    for slo in slos:
+        facts = [f"- **{label}**: {fact}" for label, fact in _facts(slo, Clock())]
+        parts += [f"## {slo.title}", slo.description, "\n".join(facts)]
+    return "\n\n".join(parts) + "\n"
 
 
 def time_to_fire(slo: Slo, window: BurnWindow, clock: Clock, background: float = 0) -> timedelta:
@@ -39,34 +53,45 @@ def time_to_fire(slo: Slo, window: BurnWindow, clock: Clock, background: float =
     return clock.lasts(window.long * share + window.hold)
 
 
-def _lines(slo: Slo, clock: Clock) -> Iterator[str]:
+def _facts(slo: Slo, clock: Clock) -> Iterator[tuple[str, str]]:
     period = clock.lasts(slo.period)
-    yield f"{slo.service} {slo.name}: {slo.description}"
     yield (
-        f"  Objective   {plain(slo.objective * 100)} % of events are good, over any "
-        f"{in_words(period)}."
+        "Objective",
+        f"{plain(slo.objective * 100)} % of events are good, over any {in_words(period)}.",
     )
     yield (
-        f"  Allowed     {in_words(period * float(slo.budget))} of total outage at steady "
-        f"traffic, or {plain(slo.budget * 1_000_000)} bad events in a million."
+        "Allowed",
+        (
+            f"{in_words(period * float(slo.budget))} of total outage at steady "
+            f"traffic, or {plain(slo.budget * 1_000_000)} bad events in a million."
+        ),
     )
     for window in BURN_WINDOWS:
         threshold = window.threshold(slo.objective, slo.period)
         yield (
-            f"  {window.severity:<10}  {burn_alert_name(slo, window)} fires "
-            f"{in_words(time_to_fire(slo, window, clock))} into a total outage: more than "
-            f"{plain(threshold * 100)} % bad over {clock.promql(window.long)} and over "
-            f"{clock.promql(window.short)} "
-            f"({plain(exact(window.factor(slo.period)))} times the budget), held "
-            f"{clock.promql(window.hold)}."
+            window.severity,
+            (
+                f"{burn_alert_name(slo, window)} fires "
+                f"{in_words(time_to_fire(slo, window, clock))} into a total outage: more than "
+                f"{plain(threshold * 100)} % bad over {clock.promql(window.long)} and over "
+                f"{clock.promql(window.short)} "
+                f"({plain(exact(window.factor(slo.period)))} times the budget), held "
+                f"{clock.promql(window.hold)}."
+            ),
         )
     yield (
-        f"  page        {missing_alert_name(slo)} fires {in_words(clock.lasts(MISSING_HOLD))} "
-        "after the last target has stopped answering, or the SLI has no data."
+        "page",
+        (
+            f"{missing_alert_name(slo)} fires {in_words(clock.lasts(MISSING_HOLD))} "
+            "after the last target has stopped answering, or the SLI has no data."
+        ),
     )
     yield (
-        f"  Silent      below {slo.minimum_bad_events} bad events in an alert's long window, "
-        "whatever their share."
+        "Silent",
+        (
+            f"below {slo.minimum_bad_events} bad events in an alert's long window, "
+            "whatever their share."
+        ),
     )
 
 

@@ -8,12 +8,14 @@ from typing import Any
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
 from slo.alerts import inhibit_rules, slo_alerts, watchdog_group
+from slo.catalog import alert_names, links
 from slo.dashboards.detail import detail
 from slo.dashboards.frame import to_json
 from slo.dashboards.overview import overview
 from slo.dashboards.red import red
 from slo.declaration import load_services
 from slo.emit import kustomization, prometheus_rule, rule_groups, to_yaml
+from slo.explain import promises
 from slo.model import Slo
 from slo.rules import (
     BUDGET_INTERVAL,
@@ -26,6 +28,7 @@ from slo.rules import (
 from slo.spec import SloDocument
 
 GENERATED = Path("platform/generated")
+PROMISES = Path("docs/slos")
 SCHEMA = Path("platform/slo/openslo.schema.json")
 
 
@@ -39,6 +42,7 @@ def generate(root: Path) -> dict[Path, str]:
     files = {SCHEMA: schema()}
     for service, slos in load_services(root).items():
         files |= _below(GENERATED / service, service_files(service, slos, adoption))
+        files[PROMISES / f"{service}.md"] = promises(service, slos)
     files |= _below(GENERATED / "platform", _platform_files())
     return files
 
@@ -73,6 +77,8 @@ def service_files(service: str, slos: Sequence[Slo], adoption: Adoption) -> dict
         "kustomization.yaml": to_yaml(
             kustomization(service, ["prometheusrule.yaml"], list(dashboards))
         ),
+        "links.yaml": to_yaml(links(service, slos, adoption)),
+        "alerts.txt": alert_names(groups),
         **{f"dashboards/{name}.json": text for name, text in dashboards.items()},
     }
 
@@ -143,5 +149,6 @@ def differences(root: Path, files: Mapping[Path, str]) -> list[Path]:
         for path, text in files.items()
         if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != text
     ]
-    there = (path.relative_to(root) for path in (root / GENERATED).rglob("*") if path.is_file())
-    return sorted([*wrong, *(path for path in there if path not in files)])
+    there = [*(root / GENERATED).rglob("*"), *(root / PROMISES).glob("*.md")]
+    named = (path.relative_to(root) for path in there if path.is_file())
+    return sorted([*wrong, *(path for path in named if path not in files)])

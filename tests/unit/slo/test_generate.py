@@ -30,12 +30,14 @@ def test_a_new_service_adds_files_and_changes_none(root: Path) -> None:
         for name in (
             "rules.yaml",
             "rules.test.yaml",
+            "alerts.txt",
+            "links.yaml",
             "prometheusrule.yaml",
             "kustomization.yaml",
             "dashboards/availability.json",
             "dashboards/requests.json",
         )
-    }
+    } | {"docs/slos/bank.md"}
 
 
 def test_names_and_addresses_come_from_the_adoption_file_alone(root: Path) -> None:

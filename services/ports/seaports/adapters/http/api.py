@@ -10,8 +10,10 @@ import orjson
 from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 from ninja.errors import HttpError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.security import HttpBearer
+from ninja.types import DictStrAny
 
 from seaports.adapters.http import probes, problems
 from seaports.adapters.http.reading import add_reading
@@ -68,10 +70,11 @@ class PortsApi(NinjaAPI):
         routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
         return routes | {("HEAD", path) for method, path in routes if method == "GET"}
 
-    @cached_property
-    def openapi(self) -> bytes:
-        """The OpenAPI document as JSON."""
-        schema = self.get_openapi_schema(path_prefix="")
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = "", path_params: DictStrAny | None = None
+    ) -> OpenAPISchema:
+        """Return the OpenAPI document: Ninja's, and what it cannot know of this API."""
+        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         for path in schema["paths"].values():
             for operation in path.values():
                 for status, response in operation["responses"].items():
@@ -82,7 +85,14 @@ class PortsApi(NinjaAPI):
                     # A parameter may be left out; there is no way to write null in a query.
                     kinds = parameter["schema"].pop("anyOf", [{}])
                     parameter["schema"].update(kinds[0])
-        return orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+        return schema
+
+    @cached_property
+    def openapi(self) -> bytes:
+        """The OpenAPI document as JSON."""
+        return orjson.dumps(
+            self.get_openapi_schema(), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+        )
 
 
 class _StrictParser(Parser):

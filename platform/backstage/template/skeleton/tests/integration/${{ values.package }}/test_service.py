@@ -1,0 +1,70 @@
+"""The service as a process: what clients, probes and Prometheus see of it."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import service
+from tests.service import ROOT, Service
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service.running(tmp_path_factory.mktemp("service"), name="${{ values.name }}") as running:
+        yield running
+
+
+def test_items_are_listed_and_one_is_got(running: Service) -> None:
+    items = running.client.get("/${{ values.name }}").json()
+    assert [item["id"] for item in items] == ["first", "second"]
+    assert running.client.get("/${{ values.name }}/first").json() == items[0]
+
+
+def test_errors_are_problem_documents_with_the_request_id(running: Service) -> None:
+    for path in ("/${{ values.name }}/third", "/nowhere"):
+        response = running.client.get(path, headers={"X-Request-ID": "a-test"})
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["status"] == response.status_code == 404
+        assert response.json()["request_id"] == "a-test"
+
+
+def test_requests_are_counted_by_route_and_logged(running: Service) -> None:
+    running.client.get("/${{ values.name }}/first", headers={"X-Request-ID": "counted"})
+    metrics = running.client.get("/metrics").text
+    assert 'http_route="/${{ values.name }}/{id}"' in metrics
+    lines = [json.loads(line) for line in running.lines()]
+    (access,) = [line for line in lines if line.get("request_id") == "counted"]
+    assert access["route"] == "/${{ values.name }}/{id}"
+
+
+def test_the_series_of_the_slo_exist_before_the_first_request(running: Service) -> None:
+    metrics = running.client.get("/metrics").text
+    for route in ("/${{ values.name }}", "/${{ values.name }}/{id}", "_overload"):
+        assert any(
+            f'http_route="{route}"' in line and 'http_response_status_code="500"' in line
+            for line in metrics.splitlines()
+        ), route
+
+
+def test_a_service_that_is_to_stop_says_so_before_it_does(tmp_path: Path) -> None:
+    drain = {"${{ values.prefix }}_DRAIN_SECONDS": "5"}
+    with service.running(tmp_path, name="${{ values.name }}", **drain) as running:
+        running.process.terminate()
+        deadline = time.monotonic() + 4
+        while (ready := running.client.get("/ready")).status_code == 200:
+            assert time.monotonic() < deadline
+        assert ready.status_code == 503
+        assert running.client.get("/${{ values.name }}").status_code == 200
+
+
+def test_probes_answer(running: Service) -> None:
+    assert running.client.get("/ready").json() == {"status": "ready"}
+    assert running.client.get("/live").json() == {"status": "live"}
+
+
+def test_the_committed_openapi_document_is_the_one_that_is_served(running: Service) -> None:
+    committed = json.loads((ROOT / "services/${{ values.name }}/openapi.json").read_text())
+    assert running.client.get("/openapi.json").json() == committed

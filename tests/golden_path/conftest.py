@@ -1,0 +1,133 @@
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.documentation import blocks, commands
+from tests.service import ROOT
+
+NAME = "port-calls"
+PACKAGE = "port_calls"
+ANSWERS = {
+    "name": NAME,
+    "description": "Calls of ships at ports",
+    "owner": "group:default/maritime",
+}
+BACKSTAGE = ROOT / "tests" / "platform" / "backstage"
+# What this environment and the tests that run here would tell the copy's programs of themselves.
+OWN = ("PYTEST_", "COV_", "COVERAGE_", "MAKE", "MFLAGS", "MYPYPATH", "DJANGO_", "PORT_CALLS_")
+
+
+@dataclass
+class Copy:
+    """A copy of the repository as it is here, in git, with one commit."""
+
+    root: Path
+
+    def run(self, *command: str | Path, timeout: float = 600) -> str:
+        """Run a command in the copy and return what it printed; a failure shows it."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}:\n{done.stdout[-8000:]}"
+        return done.stdout
+
+    def python(self, *arguments: str, timeout: float = 600) -> str:
+        """Run a program of the copy's environment."""
+        program, *rest = arguments
+        return self.run(self.root / ".venv" / "bin" / program, *rest, timeout=timeout)
+
+    def status(self) -> dict[str, str]:
+        """What git sees, by path: `??` is a new file."""
+        lines = self.run("git", "status", "--porcelain", "--untracked-files=all").splitlines()
+        return {line[3:].strip('"'): line[:2] for line in lines}
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment without what is of this checkout."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+    return clean | {"CI": "true"}
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """The repository, without its history; Backstage's packages and built tools are shared."""
+    copy = Copy(tmp_path_factory.mktemp("golden") / "platform")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            target = copy.root / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target)
+    (copy.root / BACKSTAGE.relative_to(ROOT) / "node_modules").symlink_to(
+        BACKSTAGE / "node_modules"
+    )
+    (copy.root / "tools" / "bin").symlink_to(ROOT / "tools" / "bin")
+    copy.run("git", "init", "--quiet", "--initial-branch=main")
+    copy.run("git", "add", "--all")
+    name, mail = "user.name=Golden path", "user.email=golden-path@example.com"
+    copy.run("git", "-c", name, "-c", mail, "commit", "--quiet", "--message=Start")
+    return copy
+
+
+def of_the_page(number: int) -> str:
+    """Return a command of `docs/how-to/add-a-service.md`, by its place."""
+    page = str(Path("docs/how-to/add-a-service.md"))
+    found = [
+        command
+        for name, language, content in blocks()
+        if name == page
+        for command in commands(language, content)
+    ]
+    assert [command.split()[1] for command in found] == ["new-service", "generate", "run"]
+    return found[number]
+
+
+@pytest.fixture(scope="session")
+def scaffolded(copy: Copy) -> list[str]:
+    """The files that Backstage's scaffolder made."""
+    return copy.run("bash", "-c", of_the_page(0)).splitlines()
+
+
+@pytest.fixture(scope="session")
+def generated(copy: Copy, scaffolded: list[str]) -> Copy:
+    """The copy, with the new service installed and all generated that follows from it."""
+    assert scaffolded
+    copy.run("bash", "-c", of_the_page(1))
+    return copy
+
+
+@pytest.fixture(scope="session")
+def component(generated: Copy) -> dict[str, dict[str, object]]:
+    """What the catalog of the copy holds."""
+    found = json.loads(generated.run("node", BACKSTAGE / "list.mjs", generated.root))
+    assert found["errors"] == []
+    entities: dict[str, dict[str, object]] = found["entities"]
+    return entities
+
+
+@pytest.fixture(autouse=True)
+def told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Print each scenario with its time."""
+    start = time.monotonic()
+    yield
+    print(f"\n{time.monotonic() - start:6.1f} s  {request.node.name}", flush=True)

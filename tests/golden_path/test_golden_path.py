@@ -1,0 +1,180 @@
+"""A service from the software template works, and no file that was there had to be edited.
+
+In this order, on one copy of the repository: each scenario stands on those before it.
+"""
+
+import json
+import subprocess
+import time
+
+import httpx
+import pytest
+from ruamel.yaml import YAML
+
+from tests.golden_path.conftest import (
+    ANSWERS,
+    BACKSTAGE,
+    NAME,
+    PACKAGE,
+    Copy,
+    environment,
+    of_the_page,
+)
+from tests.platform.tilt import test_tiltfile
+from tests.service import ROOT, free_port, stop
+
+# A new environment is installed for the copy, as a newcomer's: a minute, more on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
+TOOLS = ROOT / "tools" / "bin"
+# The one generated file that lists all services: it gets lines, and loses none.
+GROWS = ".github/CODEOWNERS"
+
+
+def test_the_template_only_adds_files(copy: Copy, scaffolded: list[str]) -> None:
+    assert copy.status() == dict.fromkeys(scaffolded, "??")
+    assert len(scaffolded) == 30
+    left = [
+        name for name in scaffolded if "{{" in name or "{{ values" in (copy.root / name).read_text()
+    ]
+    assert left == []
+
+
+def test_what_is_generated_edits_no_file_but_the_list_of_owners(generated: Copy) -> None:
+    changed = {name: state for name, state in generated.status().items() if state != "??"}
+    assert changed == {GROWS: " M"}
+    before = (ROOT / GROWS).read_text().splitlines()
+    after = (generated.root / GROWS).read_text().splitlines()
+    assert set(before) < set(after)
+    assert f"/services/{NAME}/ @example/maritime" in after
+    generated.run("make", "check-generated")
+
+
+def test_its_code_passes_the_linters(generated: Copy) -> None:
+    generated.python("ruff", "check", ".")
+    generated.python("ruff", "format", "--check", ".")
+    generated.python("lint-imports", "--config", f"services/{NAME}/pyproject.toml")
+    generated.run(
+        "env",
+        f"MYPYPATH=services/{NAME}",
+        ".venv/bin/mypy",
+        f"services/{NAME}",
+        f"tests/unit/{PACKAGE}",
+        f"tests/integration/{PACKAGE}",
+    )
+
+
+def test_its_tests_pass_and_cover_it(generated: Copy) -> None:
+    printed = generated.python(
+        "pytest", "--cov", "--cov-report=", f"tests/unit/{PACKAGE}", f"tests/integration/{PACKAGE}"
+    )
+    assert "10 passed" in printed
+    generated.python(
+        "coverage", "report", f"--include=services/{NAME}/*", "--fail-under=95", timeout=60
+    )
+
+
+def test_its_slo_compiles_and_its_alerts_pass_their_tests(generated: Copy) -> None:
+    assert f"{NAME}: 1 SLOs" in generated.python("slo", "validate")
+    assert f"{NAME} availability" in generated.python("slo", "explain", "--service", NAME)
+    folder = generated.root / "platform" / "generated" / NAME
+    assert "SUCCESS" in generated.run(TOOLS / "promtool", "check", "rules", folder / "rules.yaml")
+    assert "SUCCESS" in generated.run(
+        TOOLS / "promtool", "test", "rules", folder / "rules.test.yaml"
+    )
+
+
+@pytest.mark.parametrize("environment_name", ["dev", "staging", "prod"])
+def test_its_chart_renders(generated: Copy, environment_name: str) -> None:
+    manifests = generated.run(
+        TOOLS / "helm", "template", NAME, "platform/chart",
+        "--kube-version", "1.34.4",
+        "--values", "platform/adopt.yaml",
+        "--values", f"services/{NAME}/values.yaml",
+        "--values", f"platform/argocd/environments/{environment_name}/{NAME}.yaml",
+        "--set", f"environment={environment_name}",
+    )  # fmt: skip
+    objects = [each for each in YAML(typ="safe").load_all(manifests) if each]
+    (deployment,) = [each for each in objects if each["kind"] == "Deployment"]
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == NAME
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    settings = {variable["name"] for variable in container["env"]}
+    own = {name for name in settings if name.startswith("PORT_CALLS_")}
+    source = (generated.root / f"services/{NAME}/{PACKAGE}/settings.py").read_text()
+    assert own
+    assert [name for name in own if f" {name}: " not in source] == []
+
+
+def test_the_tiltfile_lists_it(generated: Copy) -> None:
+    recorded = test_tiltfile.evaluate(root=generated.root)
+    assert set(recorded.resources()) == {"ports", NAME}
+    built = [call.arguments[0] for call in recorded.of("docker_build")]
+    assert f"ghcr.io/example/{NAME}" in built
+
+
+def test_its_catalog_entry_validates(
+    generated: Copy, component: dict[str, dict[str, object]]
+) -> None:
+    entity = component[f"component:default/{NAME}"]
+    assert entity["spec"]["owner"] == ANSWERS["owner"]  # type: ignore[index]
+    assert f"api:default/{NAME}" in component
+    # Its annotations and links are compared with what they point at, as those of every service.
+    printed = generated.python("pytest", "tests/platform/backstage")
+    assert f"[{NAME}]" not in printed  # only failures are named
+    generated.run("node", "--test", str(BACKSTAGE.relative_to(ROOT) / "catalog.test.mjs"))
+
+
+def test_make_run_serves_it(generated: Copy) -> None:
+    port = free_port()
+    variables = {"PORT": str(port), "PORT_CALLS_DRAIN_SECONDS": "0"}
+    with (generated.root.parent / "service.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["bash", "-c", of_the_page(2)],
+            cwd=generated.root,
+            env=environment() | variables,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        assert until_answers(f"http://127.0.0.1:{port}/{NAME}/first") == {
+            "id": "first",
+            "name": "The first item",
+        }
+    finally:
+        stop(process)
+
+
+def until_answers(url: str) -> object:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            return json.loads(httpx.get(url).raise_for_status().content)
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", "Port"),
+        ("name", "a--b"),
+        ("name", "telemetry"),
+        ("description", 'says "so"'),
+        ("description", "{{ evil }}"),
+    ],
+)
+def test_the_form_refuses_what_would_not_work(copy: Copy, name: str, value: str) -> None:
+    answers = [f"{key}={text}" for key, text in {**ANSWERS, name: value}.items()]
+    done = subprocess.run(
+        ["node", BACKSTAGE / "scaffold.mjs", ROOT, copy.root / "refused", *answers],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "the form refuses" in done.stderr
+    assert not (copy.root / "refused").exists()

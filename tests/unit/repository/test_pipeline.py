@@ -1,0 +1,106 @@
+"""What runs in continuous integration, before a commit and on anyone's machine is the same."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.service import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+LOCAL_ACTION = "./.github/actions/setup"
+
+
+def read(path: str) -> Any:
+    return YAML(typ="safe").load(ROOT / path)
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for file in WORKFLOWS:
+        for name, job in YAML(typ="safe").load(file)["jobs"].items():
+            yield f"{file.name} {name}", job
+
+
+def steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, job in jobs():
+        for step in job["steps"]:
+            yield name, step
+    for step in read(f"{LOCAL_ACTION}/action.yml")["runs"]["steps"]:
+        yield "set-up", step
+
+
+@pytest.fixture(scope="module")
+def menu() -> set[str]:
+    printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^  make ([a-z0-9-]+)", printed, re.MULTILINE))
+
+
+def test_every_command_of_a_workflow_is_one_target_of_the_menu(menu: set[str]) -> None:
+    commands = [(job, step["run"]) for job, step in steps() if "run" in step]
+    assert len(commands) >= 6
+    for job, command in commands:
+        assert re.fullmatch(r"make ([a-z0-9-]+)( [A-Z_]+=\S+)*", command), f"{job}: {command}"
+        assert command.split()[1] in menu, f"{job}: {command}"
+
+
+def test_every_action_is_pinned_by_commit_with_its_version_beside_it() -> None:
+    used = [(job, step["uses"]) for job, step in steps() if "uses" in step]
+    assert used
+    for job, action in used:
+        assert action == LOCAL_ACTION or PINNED.fullmatch(action), f"{job}: {action}"
+    for file in [*WORKFLOWS, ROOT / LOCAL_ACTION / "action.yml"]:
+        for line in file.read_text().splitlines():
+            assert "@" not in line or re.search(r"@[0-9a-f]{40} # v\d", line), f"{file}: {line}"
+
+
+def test_one_action_has_one_commit_everywhere() -> None:
+    used = {tuple(step["uses"].split("@")) for _, step in steps() if "@" in step.get("uses", "")}
+    assert len({action for action, _ in used}) == len(used)
+
+
+def test_every_job_says_what_it_may_do_and_how_long() -> None:
+    for file in WORKFLOWS:
+        assert YAML(typ="safe").load(file)["permissions"] == {}, file
+        assert "concurrency" in YAML(typ="safe").load(file), file
+    for name, job in jobs():
+        assert "permissions" in job, name
+        assert "timeout-minutes" in job, name
+
+
+def test_no_job_holds_credentials_of_a_cluster() -> None:
+    for file in WORKFLOWS:
+        secrets = set(re.findall(r"secrets\.(\w+)", file.read_text()))
+        assert secrets <= {"GITHUB_TOKEN"}, file
+        assert not re.search("kubeconfig|kubectl|argocd", file.read_text(), re.IGNORECASE), file
+
+
+def test_what_git_checks_before_a_commit_is_the_lint_job() -> None:
+    (local,) = read(".pre-commit-config.yaml")["repos"]
+    assert local["repo"] == "local"  # nothing is fetched
+    lint = [step["run"] for step in read(".github/workflows/ci.yml")["jobs"]["lint"]["steps"][2:]]
+    assert sorted(hook["entry"] for hook in local["hooks"]) == sorted(lint)
+
+
+def test_continuous_integration_here_and_there_runs_the_same(menu: set[str]) -> None:
+    here = set(re.findall(r"^make ([a-z0-9-]+)", (ROOT / ".ci/run").read_text(), re.MULTILINE))
+    ci = (ROOT / ".github/workflows/ci.yml").read_text()
+    there = set(re.findall(r"run: make ([a-z0-9-]+)", ci))
+    assert here - {"setup"} == there - {"packages"}, (
+        "a target of .ci/run is in no job of ci.yml, or the reverse"
+    )
+    assert there <= menu
+
+
+def test_the_devcontainer_is_a_workstation_with_tools_that_are_pinned(menu: set[str]) -> None:
+    lines = (ROOT / ".devcontainer/devcontainer.json").read_text().splitlines()
+    plain = "\n".join(line for line in lines if not line.strip().startswith("//"))
+    command = YAML(typ="safe").load(plain)["postCreateCommand"]
+    assert re.findall(r"make ([a-z-]+)", command) == ["workstation", "setup"]
+    assert {"workstation", "setup"} <= menu
+    (tools,) = re.findall(r"\[(.+?)\]", command)
+    for tool in tools.replace('"', "").split(","):
+        assert (ROOT / "tools" / tool / "go.mod").is_file(), tool

@@ -1,0 +1,40 @@
+"""The template of a service does not fall behind the service that it was made of."""
+
+import pytest
+
+from tests.service import ROOT
+
+SKELETON = ROOT / "platform" / "backstage" / "template" / "skeleton"
+VALUES = {
+    "name": "ports",
+    "package": "seaports",
+    "prefix": "PORTS",
+    "description": "The world's seaports over HTTP",
+}
+
+
+# Where in a file that begins which is one service's alone.
+OWN = {"slo.yaml": "\n---\n", "pyproject.toml": "[tool.importlinter]", "values.yaml": "\ntests:"}
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, however its comments are broken into lines."""
+    return [word for word in text.split() if word != "#"]
+
+
+def rendered(text: str) -> str:
+    """Render a text in which values alone are replaced."""
+    for name, value in VALUES.items():
+        text = text.replace(f"${{{{ values.{name} }}}}", value)
+    return text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Dockerfile", "mkdocs.yml", "slo.yaml", "values.yaml", "pyproject.toml"],
+)
+def test_a_file_that_says_the_same_for_every_service_says_it_of_ports(name: str) -> None:
+    template = rendered((SKELETON / "services" / "${{ values.name }}" / name).read_text())
+    own = (ROOT / "services" / "ports" / name).read_text()
+    end = OWN.get(name)
+    assert words(template.split(end)[0]) == words(own.split(end)[0])

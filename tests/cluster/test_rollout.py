@@ -104,8 +104,9 @@ def test_a_wrong_values_key_stops_the_sync_and_leaves_what_runs(
     file = repository.environment("dev")
     file.write_text(file.read_text() + "replcas: 3\n")
     repository.commit("Misspell a key")
-    wrong = applications.wait("ports-dev", lambda found: "replcas" in messages(found))
-    assert sync(wrong) == "Unknown"
+    wrong = applications.wait(
+        "ports-dev", lambda found: "replcas" in messages(found) and sync(found) == "Unknown"
+    )
     assert health(wrong) == "Healthy"
     after = cluster.get("deployment", "ports", "--namespace=ports-dev")
     assert after["spec"] == before["spec"]

@@ -20,6 +20,9 @@ CLUSTER = ("argocd", "helm", "kubectl", "tilt")
 ELSEWHERE = {
     r"make run( SERVICE=port-calls)?": "tests/golden_path/test_golden_path.py",
     r"make (generate|new-service .*)": "tests/golden_path/test_golden_path.py",
+    # Blocks of runbooks, which a game day runs as they stand.
+    r"curl .*\$(SERVICE|JAEGER|PROMETHEUS|ALERTMANAGER)/.*": "tests/gameday/runbook.py",
+    r"(--data-urlencode|grep -o) .*": "tests/gameday/runbook.py",
     r"curl .*": "tests/integration/seaports/test_readme.py",
     r"slo gate .*": "tests/platform/slo/test_gate.py",
     # Of these a test runs what is behind them, by the same code, but not in these words: they wait

@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx
 import pytest
-from stack import dashboards
+from stack import chaos, dashboards
 from stack.addresses import Addresses
 from stack.components import ENVIRONMENT, Site
 from stack.stack import Stack
@@ -155,6 +155,9 @@ def load(pipeline: Stack, backends: Backends) -> Iterator[Load]:
         return bool(backends.series(names.HTTP_SERVER_ABORTED))
 
     eventually(aborted)  # a series that only this makes
+    # Enough of them slow for those behind to wait beyond the latency SLO's bound, however fast the
+    # machine is.
+    chaos.inject(pipeline.site.fault, "latency", 0.2)
     driving.start()
     yield driving
     driving.stop()

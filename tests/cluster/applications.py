@@ -16,6 +16,7 @@ from stack.errors import StackError
 
 PATIENCE_SECONDS: Final = 150.0  # generous: a loaded machine is slow
 POLL_SECONDS: Final = 0.3
+REFRESH_SECONDS: Final = 10.0
 REFRESH: Final = "argocd.argoproj.io/refresh=normal"
 
 Object = dict[str, Any]
@@ -81,12 +82,19 @@ class Applications:
     def wait(
         self, name: str, condition: Callable[[Object], bool], *, refresh: bool = True
     ) -> Object:
-        """Wait until an application is as wanted, and return it."""
+        """Wait until an application is as wanted, and return it.
+
+        Argo CD drops a request to look that comes while it is looking, so the request is repeated.
+        """
+        began = asked = time.monotonic()
         if refresh:
             self.refresh(name)
-        deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition(found := self.one(name)):
-            assert time.monotonic() < deadline, (
+            now = time.monotonic()
+            if refresh and now > asked + REFRESH_SECONDS:
+                self.refresh(name)
+                asked = now
+            assert now < began + PATIENCE_SECONDS, (
                 f"{name}: {sync(found)} {health(found)} at {revisions(found)}: {messages(found)}"
             )
             self.cluster.check()

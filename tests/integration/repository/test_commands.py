@@ -20,6 +20,7 @@ CLUSTER = ("argocd", "helm", "kubectl", "tilt")
 ELSEWHERE = {
     r"make run( SERVICE=port-calls)?": "tests/golden_path/test_golden_path.py",
     r"make (generate|new-service .*)": "tests/golden_path/test_golden_path.py",
+    r"make gameday": ".github/workflows/nightly.yml",
     # Blocks of runbooks, which a game day runs as they stand.
     r"curl .*\$(SERVICE|JAEGER|PROMETHEUS|ALERTMANAGER)/.*": "tests/gameday/runbook.py",
     r"(--data-urlencode|grep -o) .*": "tests/gameday/runbook.py",

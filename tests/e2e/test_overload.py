@@ -97,7 +97,7 @@ def pipeline(
 
 
 class Load:
-    """Clients that ask for the whole data set: slow enough for the next ones to wait."""
+    """Clients that ask for the whole data set, more of them than may wait."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url

@@ -87,8 +87,9 @@ def _ports(records: Records, skip: Callable[[InvalidRecord], None]) -> Iterator[
         except InvalidPort as error:
             skip(InvalidRecord(str(error), number, key))
             continue
-        place, bit = divmod(int(key, _BASE), 8)
-        if seen[place] & (1 << bit):
+        place = int(key, _BASE)
+        bit = 1 << (place & 7)
+        if seen[place >> 3] & bit:
             raise DuplicateRecord("the same key stands earlier in the file", number, key)
-        seen[place] |= 1 << bit
+        seen[place >> 3] |= bit
         yield port

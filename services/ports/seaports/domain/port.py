@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, NamedTuple, NewType
 
 from seaports.domain.errors import InvalidPort, InvalidUnlocode, shown
@@ -44,7 +45,9 @@ TEXT_PATTERN: Final = r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+"
 """A text of one line: no control character (C0, DEL, C1), no line or paragraph separator."""
 _is_one_line = re.compile(TEXT_PATTERN).fullmatch
 
-_FIELDS: Final = frozenset(Port._fields) - {"id"}
+_ABSENT: Final = dict.fromkeys(Port._fields[1:])
+"""A record without any field."""
+_new = partial(tuple.__new__, Port)  # `Port` itself takes twice as long to pass its arguments on
 
 
 def unlocode(text: str) -> Unlocode:
@@ -81,12 +84,22 @@ def port_from_record(key: str, record: object) -> Port:
         )
     if type(record) is not dict and not isinstance(record, Mapping):
         raise InvalidPort(f"is {_kind(record)}, not an object")
-    if not _FIELDS.issuperset(record):
-        unknown = sorted(shown(field) for field in record.keys() - _FIELDS)
-        raise InvalidPort(f"unknown field {', '.join(unknown[:5])}")
-    get = record.get
-    name, city, country = get("name"), get("city"), get("country")
-    province, timezone, code = get("province"), get("timezone"), get("code")
+    try:
+        (
+            name,
+            city,
+            country,
+            alias,
+            regions,
+            coordinates,
+            province,
+            timezone,
+            unlocs,
+            code,
+        ) = {**_ABSENT, **record}.values()
+    except ValueError:
+        unknown = sorted(shown(field) for field in record.keys() - _ABSENT.keys())
+        raise InvalidPort(f"unknown field {', '.join(unknown[:5])}") from None
     # One condition for each of the six in the common case, and no call: this runs on millions of
     # records, and what Python calls printable, known without a search, is of one line.
     if not (type(name) is str and 0 < len(name) <= MAX_TEXT and name.isprintable()):
@@ -101,19 +114,20 @@ def port_from_record(key: str, record: object) -> Port:
         timezone = None if timezone is None else _text("timezone", timezone)
     if not (type(code) is str and 0 < len(code) <= MAX_TEXT and code.isprintable()):
         code = None if code is None else _text("code", code)
-    alias, regions, unlocs = get("alias"), get("regions"), get("unlocs")
-    return Port(
-        Unlocode(key),
-        name,
-        city,
-        country,
-        () if alias == [] else _texts("alias", alias),
-        () if regions == [] else _texts("regions", regions),
-        _coordinates(get("coordinates")),
-        province,
-        timezone,
-        _unlocs(key, unlocs),
-        code,
+    return _new(
+        (
+            key,
+            name,
+            city,
+            country,
+            () if alias == [] else _texts("alias", alias),
+            () if regions == [] else _texts("regions", regions),
+            _coordinates(coordinates),
+            province,
+            timezone,
+            (key,) if unlocs == [key] else _unlocs(key, unlocs),
+            code,
+        )
     )
 
 
@@ -144,7 +158,7 @@ def _texts(field: str, value: object) -> tuple[str, ...]:
 
 
 def _unlocs(key: str, value: object) -> tuple[Unlocode, ...]:
-    if value is None or value == [key]:
+    if value is None:
         return (Unlocode(key),)
     codes = _texts("unlocs", value)
     for code in codes:

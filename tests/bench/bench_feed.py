@@ -3,7 +3,7 @@
 Into memory, beside ijson's C backend that only walks the same file. Into PostgreSQL, beside psql's
 own COPY of the same rows into the same table with its indexes. They take turns; figures are medians
 of records a second, of CPU time where one process does the work and of the clock where the database
-does.
+does. Then the import is taken step by step: what each adds to the CPU time of a record.
 """
 
 import argparse
@@ -13,15 +13,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
+from itertools import pairwise, starmap
 from pathlib import Path
 
 import ijson
 import psycopg
 from seaports.adapters.document import encode
 from seaports.adapters.feed.reader import read_records
+from seaports.adapters.feed.source import Source
 from seaports.adapters.store.memory import MemoryPortStore
 from seaports.application.import_ports import import_ports
+from seaports.domain.port import port_from_record
 from tqdm import tqdm
 
 from tests import postgres, service
@@ -30,7 +34,10 @@ from tests.bench import generate, report
 ABOUT = """
 ## Import
 
-The same file of generated ports, one process at a time; medians of rounds that take turns.
+The same file of generated ports, one process at a time; medians of rounds that take turns. Into
+memory: CPU time, the interpreter's start left out. Into PostgreSQL: by the clock, from the start of
+`manage.py import_ports` to its end; psql copies the rows that the import left. Each step of the
+second table does what those above it do, and its own; the last is the whole import.
 """
 
 ROUNDS = 3
@@ -47,6 +54,41 @@ def fill(file: Path) -> None:
     """Import into a memory store."""
     with file.open("rb") as stream:
         import_ports(MemoryPortStore(encode), read_records(stream))
+
+
+def bound(file: Path) -> None:
+    """Read the bytes, bounded."""
+    with file.open("rb") as stream:
+        source = Source(stream)
+        while source.read():
+            source.records += 1
+
+
+def read(file: Path) -> None:
+    """Read the records."""
+    with file.open("rb") as stream:
+        deque(read_records(stream), 0)
+
+
+def validate(file: Path) -> None:
+    """Make ports of them."""
+    with file.open("rb") as stream:
+        deque(starmap(port_from_record, read_records(stream)), 0)
+
+
+def prepare(file: Path) -> None:
+    """Make their documents too."""
+    with file.open("rb") as stream:
+        deque(map(encode, starmap(port_from_record, read_records(stream))), 0)
+
+
+STEPS = {
+    "bounding the bytes": bound,
+    "reading records": read,
+    "validating": validate,
+    "encoding": prepare,
+    "duplicates, entries, index, revision": fill,
+}
 
 
 def child(work: Callable[[Path], None], file: Path) -> float:
@@ -104,6 +146,7 @@ def main() -> int:
         parser.error(f"PostgreSQL is needed: {postgres.HOW_TO_GET}")
     names = ("ijson alone", "into memory", "psql COPY", "into PostgreSQL")
     times: dict[str, list[float]] = {name: [] for name in names}
+    bill: dict[str, list[float]] = {name: [] for name in STEPS}
     with tempfile.TemporaryDirectory() as folder, postgres.cluster(programs) as server:
         file, rows = Path(folder, "ports.json"), Path(folder, "ports.copy")
         generate.write(file, records)
@@ -111,7 +154,9 @@ def main() -> int:
         service.manage("migrate", "-v0", settings={"PORTS_STORE_URL": url}).check_returncode()
         for number in tqdm(range(ROUNDS), "rounds", disable=None):
             times["ijson alone"].append(child(walk, file))
-            times["into memory"].append(child(fill, file))
+            for name, work in STEPS.items():
+                bill[name].append(child(work, file))
+            times["into memory"].append(bill[name][-1])  # the last step: all of it
             times["into PostgreSQL"].append(imported(url, file))
             if number == 0:
                 out = f"\\copy port (id, document, name, country) TO '{rows}'"
@@ -125,6 +170,14 @@ def main() -> int:
             _compared("into memory", "ijson alone", rates, 0.4),
             ("psql COPY", f"{rates['psql COPY']:,.0f}", "", ""),
             _compared("into PostgreSQL", "psql COPY", rates, 0.5),
+        ],
+    )
+    steps = [statistics.median(found) for found in bill.values()]
+    text += "\n\n" + report.table(
+        ("into memory, CPU us a record", "step", "with all above"),
+        [
+            (name, f"{(after - before) / records * 1e6:.2f}", f"{after / records * 1e6:.2f}")
+            for name, (before, after) in zip(STEPS, pairwise([0.0, *steps]), strict=True)
         ],
     )
     print(text)

@@ -13,6 +13,7 @@ from seaports.domain.errors import FeedError
 # are handed over bound that. The shortest record with all five brackets has 100 bytes, so that a
 # chunk of whole records holds fewer than are allowed.
 CHUNK: Final = 16384
+BLANKS: Final = b" \t\r\n"
 MAX_BRACKETS: Final = 1000
 MAX_RECORD_BYTES: Final = 1 << 20
 
@@ -20,7 +21,6 @@ _READ_AT_ONCE: Final = 1 << 16
 _FIRST: Final = 256
 _BOM: Final = b"\xef\xbb\xbf"
 _GZIP: Final = b"\x1f\x8b"
-_BLANKS: Final = b" \t\r\n"
 # Half of a surrogate pair stands for no character, and the parser makes a question mark of it. Both
 # patterns end with the escape, which may stand behind backslashes that are escaped themselves.
 _LONE_SURROGATE: Final = re.compile(
@@ -56,7 +56,7 @@ class Source:
             raise self._unreadable(error) from error
         self._stream: io.BufferedIOBase = gzip.GzipFile(fileobj=plain) if zipped else plain
         self._held = self._first()
-        self._context = b""
+        self._context = self._put_back = b""
 
     def starts_with(self, text: bytes) -> bool:
         """Tell whether the first bytes that are no blanks are these; before any `read`."""
@@ -73,6 +73,9 @@ class Source:
         """
         if size == 0:
             return b""
+        if self._put_back:
+            data, self._put_back = self._put_back, b""
+            return data
         # What follows an escape decides what it stands for, so the last bytes wait for more.
         more = self._next()
         known = self._held + more
@@ -85,14 +88,18 @@ class Source:
         self._notice_lone_surrogates(chunk)
         return chunk
 
+    def put_back(self, data: bytes) -> None:
+        """Let these bytes, once read, be read next."""
+        self._put_back = data
+
     def _first(self) -> bytes:
         # Little, because the first chunk is this and a whole one.
-        head = self._next(_FIRST).removeprefix(_BOM).lstrip(_BLANKS)
+        head = self._next(_FIRST).removeprefix(_BOM).lstrip(BLANKS)
         while not head:
             more = self._next(_FIRST)
             if not more:
                 raise FeedError("the file is empty: an object of ports by UN/LOCODE is expected")
-            head = more.lstrip(_BLANKS)
+            head = more.lstrip(BLANKS)
         return head
 
     def _next(self, size: int = CHUNK) -> bytes:

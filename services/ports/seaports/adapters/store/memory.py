@@ -129,19 +129,19 @@ class MemoryPortStore:
         """Create or replace ports: all of them or, if `ports` raises, none."""
         with self._writing:
             entries = dict(self._snapshot.entries)
-            created = updated = unchanged = 0
+            before = len(entries)
+            updated = unchanged = 0
             for port in ports:
                 entry = self._entry(port)
-                port_id = port.id
-                before = entries.get(port_id)
-                if before is None:
-                    created += 1
-                elif before[0] == entry[0]:
-                    unchanged += 1
+                held = entries.setdefault(port.id, entry)
+                if held is entry:
                     continue
+                if held[0] == entry[0]:
+                    unchanged += 1
                 else:
                     updated += 1
-                entries[port_id] = entry
+                    entries[port.id] = entry
+            created = len(entries) - before
             if commit and (created or updated):
                 self._snapshot = Snapshot(entries)
         return Changes(created, updated, unchanged)

@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 
+import ijson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,6 +160,80 @@ def test_whatever_json_holds_is_yielded_as_it_is(
 ) -> None:
     data = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
     assert dict(read(gzip.compress(data) if zipped else data)) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "pairs"),
+    [
+        ('{"AAAAA":{},"AAAAA":{"a":1},"BBBBB":{}}', ["AAAAA", "AAAAA", "BBBBB"]),
+        ('{"AAAAA":1,"AAAAA":{},"BBBBB":{}}', ["AAAAA", "AAAAA", "BBBBB"]),
+        ('{"AAAAA":{},"AAAAA":1,"BBBBB":{},"BBBBB":{}}', ["AAAAA", "AAAAA", "BBBBB", "BBBBB"]),
+        ('{"AAAAA":{"x":{},"BBBBB":{}},"CCCCC":{}}', ["AAAAA", "CCCCC"]),
+        ('{"AAAAA":{"x":{},"AAAAA":{}},"AAAAA":{},"CCCCC":{}}', ["AAAAA", "AAAAA", "CCCCC"]),
+        ('{"AAAAA":{"x":"},"},"BBBBB":{"x":"{"},"CCCCC":{}}', ["AAAAA", "BBBBB", "CCCCC"]),
+        ('{"AAAAA":{"x":"},\\"BBBBB\\":{"},"CCCCC":{}}', ["AAAAA", "CCCCC"]),
+        ('{ "AAAAA" : { } , "BBBBB"\n:\t{ } ,\r\n"CCCCC":{}}', ["AAAAA", "BBBBB", "CCCCC"]),
+    ],
+)
+def test_no_text_and_no_second_key_hides_a_record(data: str, pairs: list[str]) -> None:
+    assert [key for key, _ in read(data.encode())] == pairs
+
+
+@pytest.mark.parametrize(
+    "data", ['{,"AAAAA":{},"BBBBB":{}}', '{"AAAAA":{},,"BBBBB":{}}', '{"AAAAA":{},"BBBBB":{},}']
+)
+def test_a_comma_too_many_is_refused_wherever_it_stands(data: str) -> None:
+    with pytest.raises(FeedError, match="not valid JSON"):
+        read(data.encode())
+
+
+tricky = st.text('{}",:[]\\ AB', max_size=12) | st.sampled_from(["AAAAA", "BBBBB"])
+trickier = st.recursive(
+    tricky | st.integers(0, 9),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(tricky, children, max_size=3),
+    max_leaves=6,
+)
+members = st.tuples(st.sampled_from(["AAAAA", "BBBBB", "CCCCC", "x"]), trickier)
+
+
+@given(
+    st.lists(members, max_size=8),
+    st.sampled_from(["", " ", "\n\t"]),
+    st.none() | st.tuples(st.integers(0, 200), st.sampled_from(["", "{", "}", '"', ",", "},"])),
+    st.integers(0, 8000),
+)
+def test_records_are_read_as_the_parser_reads_them_however_odd_the_file(
+    pairs: list[tuple[str, object]], blank: str, edit: tuple[int, str] | None, regular: int
+) -> None:
+    head = "".join(f'"AAA{n:02}":{{"name":"A"}},' for n in range(regular % 100))
+    separator = f"{blank},{blank}"
+    body = separator.join(f'"{key}"{blank}:{blank}{json.dumps(value)}' for key, value in pairs)
+    if edit is not None:
+        body = body[: edit[0]] + edit[1] + body[edit[0] + 1 :]
+    data = ("{" + blank + head * (regular // 100) + body + blank + "}").encode()
+    expected, wrong = _read_until_wrong(ijson.kvitems(io.BytesIO(data), "", use_float=True))
+    actual, error = _read_until_wrong(read_records(io.BytesIO(data)))
+    assert (error is None) == (wrong is None)
+    if error is None:
+        assert actual == expected
+    else:
+        assert isinstance(error, FeedError)
+        assert error.number == len(actual) + 1
+        # The parser gives a record away with the next key, which may be what is wrong.
+        assert len(actual) <= len(expected) + 1
+        assert actual[: len(expected)] == expected
+
+
+def _read_until_wrong(
+    records: Iterator[tuple[str, object]],
+) -> tuple[list[tuple[str, object]], Exception | None]:
+    read: list[tuple[str, object]] = []
+    try:
+        for record in records:
+            read.append(record)  # noqa: PERF402 - what came before the error stays
+    except (FeedError, ijson.JSONError) as error:
+        return read, error
+    return read, None
 
 
 @given(st.binary(max_size=200))

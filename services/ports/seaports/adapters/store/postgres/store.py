@@ -46,18 +46,18 @@ SELECT count(*) FILTER (WHERE port.id IS NULL),
        count(*) FILTER (WHERE port.document = staged.document)
   FROM staged LEFT JOIN port USING (id)
 """
-# All writers follow one another, so nothing comes between. ON CONFLICT would look for each new row
-# twice: a fifth of the time of the merge.
-_UPDATE: Final = """
-UPDATE port
-   SET document = staged.document, name = staged.name, country = staged.country
-  FROM staged
- WHERE port.id = staged.id AND port.document <> staged.document
+_MERGE: Final = """
+INSERT INTO port AS held (id, document, name, country)
+SELECT id, document, name, country FROM staged
+    ON CONFLICT (id) DO UPDATE
+   SET document = EXCLUDED.document, name = EXCLUDED.name, country = EXCLUDED.country
+ WHERE held.document <> EXCLUDED.document
 """
+# For rows that are all new, a fifth faster: ON CONFLICT looks for each row before it inserts it. No
+# join here: planned while the table is empty, it would scan the table for each row as that grows.
 _INSERT: Final = """
 INSERT INTO port (id, document, name, country)
 SELECT id, document, name, country FROM staged
- WHERE NOT EXISTS (SELECT FROM port WHERE port.id = staged.id)
 """
 
 
@@ -116,8 +116,9 @@ class PostgresPortStore:
                 cursor.execute(_COUNT)
                 changes = Changes(*cast("tuple[int, int, int]", cursor.fetchone()))
                 if commit and (changes.created or changes.updated):
-                    cursor.execute(_UPDATE)
-                    cursor.execute(_INSERT)
+                    # No other writer can have come between: this one holds the lock.
+                    all_new = changes.updated == changes.unchanged == 0
+                    cursor.execute(_INSERT if all_new else _MERGE)
                     changed(created=changes.created)
         return changes
 

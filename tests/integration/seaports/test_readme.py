@@ -19,6 +19,7 @@ def test_the_tour_prints_what_the_readme_says(memory_service: Service) -> None:
     assert len(steps()) == 6
     address = memory_service.url.removeprefix("http://")
     for command, output in steps():
+        assert command.startswith("curl ")
         assert "localhost:8080" in command
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command.replace("localhost:8080", address)],

@@ -315,8 +315,8 @@ cluster: .venv-ansible/.stamp ## Install Argo CD and the root application (ARGS=
 	@$(MAKE) --no-print-directory tools TOOLS="helm $(if $(findstring cluster_context,$(ARGS)),,kind)"
 	cd platform/ansible && $(PLAYBOOK) cluster.yml $(ARGS)
 
-workstation: .venv-ansible/.stamp ## Install what development needs on this Debian machine (ARGS=--check)
-	cd platform/ansible && $(PLAYBOOK) workstation.yml $(ARGS)
+workstation: .venv-ansible/.stamp ## Install what development needs on this Debian machine (TOOLS="helm kind" for just these; ARGS=--check)
+	cd platform/ansible && $(PLAYBOOK) workstation.yml $(if $(TOOLS),-e 'workstation_tools="$(TOOLS)"') $(ARGS)
 
 test-workstation: setup .venv-ansible/.stamp ## Run workstation.yml for real in a clean Debian root (as root)
 	$(BIN)/pytest -s tests/workstation --timeout 900

@@ -29,7 +29,7 @@ def attempt(
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env=fresh_environment() | (env or {}),
+        env=fresh_environment() | dict(env or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

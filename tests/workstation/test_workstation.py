@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,11 +33,15 @@ def debian(root: Path, source: str, *packages: str) -> Iterator[Path]:
     run("mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", str(root))
     shutil.copytree(AUTHORITIES, root / AUTHORITIES.relative_to("/"), dirs_exist_ok=True)
     checkout.copy_to(root / source)
-    run("mount", "-t", "proc", "proc", str(root / "proc"))
+    mounts = {"proc": root / "proc", "tmpfs": root / "dev/shm"}  # as a container has them
+    for kind, place in mounts.items():
+        place.mkdir(exist_ok=True)
+        run("mount", "-t", kind, kind, str(place))
     try:
         yield root
     finally:
-        run("umount", str(root / "proc"))
+        for place in mounts.values():
+            run("umount", str(place))
         shutil.rmtree(root)
 
 
@@ -50,7 +55,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def playbook(root: Path, *flags: str) -> dict[str, int]:
     """Run the playbook against a root, and return its counts."""
     command = (str(ROOT / ".venv-ansible/bin/ansible-playbook"), f"--inventory={root},")
-    chosen = f'{{"workstation_repository": "/src", "workstation_tools": ["{TOOL}"]}}'
+    chosen = f'{{"workstation_repository": "/src", "workstation_tools": "{TOOL}"}}'
     connection = ("--connection=community.general.chroot", "--extra-vars", chosen)
     env = {"ANSIBLE_NOCOLOR": "1"}
     folder = ROOT / "platform/ansible"
@@ -127,7 +132,10 @@ def test_the_devcontainers_command_makes_a_workstation_of_it(container: Path) ->
         return terminal.run(entered, seconds=900, env=given)
 
     typed("git init --quiet")
-    typed(said["postCreateCommand"])
+    for command in said["postCreateCommand"].split(" && "):
+        start = time.monotonic()
+        typed(command)
+        print(f"  {time.monotonic() - start:5.1f} s  {command}")
     assert (container / WORKSPACE / ".git/hooks/pre-commit").is_file()
     for tool in ("actionlint -version", "helm version --short", "kind version"):
         print(f"  {tool.split()[0]} in there says {typed(tool).splitlines()[0]}")

@@ -78,8 +78,8 @@ def dead_names(text: str) -> Iterator[str]:
 def is_ignored(name: str) -> bool:
     """Tell whether a name is of something that is made here and git ignores."""
     # A folder that is not there yet is known for one by its slash.
-    command = ["git", "check-ignore", "--quiet", name, f"{name.rstrip('/')}/"]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    command = ["git", "check-ignore", name, f"{name.rstrip('/')}/"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

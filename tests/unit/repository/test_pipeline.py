@@ -100,6 +100,6 @@ def test_the_devcontainer_is_a_workstation_with_tools_that_are_pinned(menu: set[
     command = devcontainer()["postCreateCommand"]
     assert re.findall(r"make ([a-z-]+)", command) == ["workstation", "setup"]
     assert {"workstation", "setup"} <= menu
-    (tools,) = re.findall(r"\[(.+?)\]", command)
-    for tool in tools.replace('"', "").split(","):
+    (tools,) = re.findall(r"TOOLS='(.+?)'", command)
+    for tool in tools.split():
         assert (ROOT / "tools" / tool / "go.mod").is_file(), tool

@@ -12,11 +12,15 @@ import httpx
 import pytest
 from stack import dashboards
 from stack.addresses import WELL_KNOWN, Addresses
+from stack.errors import StackError
 from stack.values import ROOT
 
 from tests.documentation import documented
 from tests.e2e.backends import eventually
 from tests.terminal import Running, attempt, run, running
+
+# Where there is docker, the first `make stack` fetches Grafana.
+pytestmark = pytest.mark.timeout(400)
 
 SERVICE = "http://localhost:8080"  # the README's
 JAEGER = "http://localhost:16686"
@@ -30,19 +34,25 @@ def readme(words: str) -> str:
     return documented("README.md", words)
 
 
-def assert_nothing_is_left(processes: set[int]) -> None:
+def assert_nothing_is_left(processes: set[int], *names: str) -> None:
     """No process that a command started is left, and its addresses are free again."""
     assert len(processes) > 1
     eventually(lambda: not [pid for pid in processes if Path(f"/proc/{pid}").exists()], 10)
-    for name in WELL_KNOWN:
-        assert Addresses(well_known=True).port(name) == WELL_KNOWN[name]
+    eventually(lambda: all(map(is_free, names)), 10)
+
+
+def is_free(name: str) -> bool:
+    try:
+        return Addresses(well_known=True).port(name) > 0
+    except StackError:
+        return False
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     log = tmp_path_factory.mktemp("stack") / "terminal.log"
     with running(readme("make stack"), log) as typed:
-        typed.wait_until_printed("All ready in")
+        typed.wait_until_printed("All ready in", 300)
         yield typed
 
 
@@ -53,7 +63,7 @@ def test_make_run_serves_where_the_readme_says(tmp_path: Path) -> None:
         assert httpx.get(f"{SERVICE}/docs").is_success
         processes = typed.processes()
         typed.interrupt()
-    assert_nothing_is_left(processes)
+    assert_nothing_is_left(processes, "ports")
 
 
 def test_make_run_jaeger_shows_the_trace_of_a_request(tmp_path: Path) -> None:
@@ -65,7 +75,7 @@ def test_make_run_jaeger_shows_the_trace_of_a_request(tmp_path: Path) -> None:
         processes = typed.processes()
         typed.interrupt()
     assert "\nstopped\n" in typed.printed()
-    assert_nothing_is_left(processes)
+    assert_nothing_is_left(processes, "jaeger", "ports")
 
 
 def test_make_stack_serves_at_the_addresses_that_it_prints(stack: Running) -> None:
@@ -110,4 +120,4 @@ def test_ctrl_c_leaves_nothing_of_make_stack(stack: Running) -> None:
     assert len(processes) > 8  # a process of each component, and make
     stack.interrupt()
     assert "\nstopped\n" in stack.printed()
-    assert_nothing_is_left(processes)
+    assert_nothing_is_left(processes, *WELL_KNOWN)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.documentation import blocks, commands
+from tests.documentation import blocks, commands, pages
 from tests.service import ROOT
 
 CLUSTER = ("argocd", "helm", "kubectl", "tilt")
@@ -121,6 +121,18 @@ def test_blocks_with_addresses_stand_where_a_game_day_runs_them() -> None:
     page, where = WATCHDOG
     assert {each for each in pages if "/runbooks/" not in each} == {page}
     assert page in (ROOT / where).read_text()
+
+
+def test_every_make_target_that_a_page_names_is_in_the_menu() -> None:
+    menu = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = set(re.findall(r"^  make ([a-z0-9-]+)", menu, re.MULTILINE))
+    named = {
+        (str(page.relative_to(ROOT)), target)
+        for page in pages()
+        for target in re.findall(r"(?:`|^\s*)make ([a-z0-9-]+)", page.read_text(), re.MULTILINE)
+    }
+    assert {("README.md", "run"), ("CONTRIBUTING.md", "setup")} <= named
+    assert {(page, target) for page, target in named if target not in targets} == set()
 
 
 @pytest.mark.parametrize(

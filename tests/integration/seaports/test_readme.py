@@ -31,13 +31,6 @@ def test_the_tour_prints_what_the_readme_says(memory_service: Service) -> None:
         assert (done.returncode, done.stdout.rstrip("\n")) == (0, output.rstrip("\n")), command
 
 
-def test_every_make_target_that_the_readme_names_is_in_the_menu() -> None:
-    named = set(re.findall(r"make ([a-z][a-z-]+)", README))
-    menu = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {"run", "test", "lint"} <= named
-    assert named - set(re.findall(r"^  make ([a-z-]+)", menu, re.MULTILINE)) == set()
-
-
 def test_every_file_that_the_readme_links_to_exists() -> None:
     links = re.findall(r"\]\(([^)]+)\)", README) + re.findall(
         r"^\| `([^`]+)`", README, re.MULTILINE

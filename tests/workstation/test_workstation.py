@@ -103,14 +103,14 @@ USER: Final = "node"  # of its image, with sudo
 def container(tmp_path: Path) -> Iterator[Path]:
     """A Debian of the image's release with less than the image: what the commands there need.
 
-    The tools that were built here before lie in the checkout's cache, as after a rebuild, but one.
+    Tools that were built here before lie in the cache of its checkout, as after a rebuild.
     """
     assert checkout.devcontainer()["image"].endswith("-bookworm")
     packages = ("ca-certificates", "git", "make", "python3", "sudo")
     with debian(tmp_path / "root", WORKSPACE, *packages) as root:
         cache = root / WORKSPACE / ".cache/ports-platform/tools"
         for tool in (CACHE / "tools").glob("[!.]*"):
-            if tool.name.startswith(("actionlint-", "helm-")):
+            if tool.name.startswith(("actionlint-", "helm-", "kind-")):
                 shutil.copytree(tool, cache / tool.name)
         enter = ("chroot", str(root))
         run(*enter, "update-ca-certificates")

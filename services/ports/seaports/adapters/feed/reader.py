@@ -50,10 +50,11 @@ def read_records(stream: BinaryIO) -> Iterator[tuple[str, object]]:
 def _regular(source: Source) -> Iterator[tuple[str, object]]:
     """Yield records from the first on while they are regular; put the rest back, an object again.
 
-    orjson halves the time, but it wants a whole value and keeps one of two equal keys. Cut where a bracket, a comma and a quote follow one another, every piece has to begin as a
-    record under a plain key. If then as many brackets close as there are pieces, and all of it is
-    JSON with as many keys, each piece is one record. Anything else, and the last record, is left to
-    the parser that reads value by value and says what is wrong and where.
+    orjson halves the time, but it wants a whole value and keeps one of two equal keys. Cut where a
+    bracket, a comma and a quote follow one another, every piece has to begin as a record under a
+    plain key. If then as many brackets close as there are pieces, and all of it is JSON with as
+    many keys, each piece is one record. Anything else, and the last record, is left to the parser
+    that reads value by value and says what is wrong and where.
     """
     text = source.read().removeprefix(b"{").lstrip(BLANKS)
     try:

@@ -58,6 +58,8 @@ def test_the_same_key_twice_is_yielded_twice_for_the_use_case_to_refuse() -> Non
         (RECORD + b"} x", "record 2: not valid JSON: parse error: trailing garbage"),
         (RECORD + b"}{}", "record 2: not valid JSON: parse error: trailing garbage"),
         (b'{"A" 1}', "record 1: not valid JSON: parse error: object key and value must be"),
+        (b'{"AAAAA":{"a" 1},"BBBBB":{}}', "record 1: not valid JSON: parse error: object key and"),
+        (b'{"AAAAA":{"a":"\\ud800"},"BBBBB":{}}', "record 1 ('AAAAA'): a lone surrogate escape"),
         (b'{"A":NaN}', "record 1: not valid JSON: lexical error: invalid char in json text"),
         (b'{"A":-Infinity}', "record 1: not valid JSON: lexical error: malformed number"),
         (b'{"A":1e999}', "record 1: not valid JSON: parse error: numeric (floating point)"),

@@ -29,13 +29,17 @@ class PatientSocket(socket.socket):
 
     def __init__(self, accepted: socket.socket, seconds: float) -> None:
         super().__init__(fileno=accepted.detach())
+        # Never blocking: what is there is taken at once, and only who has to wait asks for time.
+        # A socket with a timeout costs two system calls for each of its own.
+        super().setblocking(False)
+        self._patient = False
         self._seconds = seconds
         self._spent = False
         self.head_until: float | None = None
 
     def setblocking(self, flag: bool) -> None:
-        """Wait within bounds, or not at all."""
-        self.settimeout(self._seconds if flag else 0.0)
+        """Wait within bounds from now on, or not at all."""
+        self._patient = flag
 
     def recv(self, *args: Any) -> bytes:
         """Receive.
@@ -48,24 +52,44 @@ class PatientSocket(socket.socket):
         """
         if self._spent:
             return b""
-        if self.head_until is not None:
-            self.settimeout(max(_AT_LEAST_SECONDS, self.head_until - time.monotonic()))
         try:
+            return super().recv(*args)
+        except BlockingIOError:
+            if not self._patient:
+                raise
+        seconds = self._seconds
+        if self.head_until is not None:
+            seconds = max(_AT_LEAST_SECONDS, self.head_until - time.monotonic())
+        try:
+            self.settimeout(seconds)
             return super().recv(*args)
         except TimeoutError:
             self._spent = True
             if self.head_until is not None:
                 raise RequestTimeout from None
             return b""
+        finally:
+            self.settimeout(0.0)
 
-    def sendall(self, *args: Any) -> None:
+    def sendall(self, data: Any, *args: Any) -> None:
         """Send all, in time.
 
         Raises:
             BrokenPipeError: The client did not take it in time; it counts as gone.
         """
         try:
-            super().sendall(*args)
+            sent = super().send(data, *args)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(data):
+            return
+        if not self._patient:
+            raise BlockingIOError(errno.EAGAIN, "The client's buffer is full.")
+        try:
+            self.settimeout(self._seconds)
+            super().sendall(memoryview(data)[sent:], *args)
         except TimeoutError:
             self._spent = True
             raise BrokenPipeError(errno.EPIPE, "The client stopped reading.") from None
+        finally:
+            self.settimeout(0.0)

@@ -7,6 +7,7 @@ records arrive too; one handler on the root logger writes them all, by one forma
 import logging
 import os
 import re
+import select
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -153,6 +154,45 @@ class _Lines(logging.Formatter):
         return self._render(line)
 
 
+class _Output(logging.StreamHandler[TextIO]):
+    """Writes each line by one call to the system, which keeps short lines whole.
+
+    logging has a thread hold a lock while it writes, and so lets go of the interpreter: all others
+    that want to log then wait for a thread that waits for the interpreter.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        try:
+            self._descriptor: int | None = stream.fileno()
+        except OSError:  # a text in memory
+            self._descriptor = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write the record's line if the filters let it through."""
+        wanted = bool(self.filter(record))
+        if wanted:
+            self.emit(record)
+        return wanted
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's line; where that fails, do as logging is set to."""
+        try:
+            line = self.format(record) + self.terminator
+            if self._descriptor is None:
+                self.stream.write(line)
+                return
+            data = line.encode()
+            if len(data) <= select.PIPE_BUF:
+                os.write(self._descriptor, data)
+            else:
+                with self.lock:  # type: ignore[union-attr]
+                    while data:
+                        data = data[os.write(self._descriptor, data) :]
+        except Exception:  # noqa: BLE001 -- a full disk must not fail a request
+            self.handleError(record)
+
+
 class _Events:
     """A logger of the standard library that takes structlog's events.
 
@@ -272,7 +312,7 @@ def _configure(service: str, stream: TextIO | None, chosen: str, form: str) -> N
         logger_factory=_Events,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(output)
+    handler = _Output(output)
     handler.addFilter(_Exporters())
     handler.setFormatter(_Lines(service, render))
     root = logging.getLogger()

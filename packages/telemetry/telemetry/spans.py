@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _PLAIN: Final = (str, int, bool, float)
 _USUAL_MOST: Final = 128
 _UNSET: Final = trace.Status()
+_NO_STATE: Final = TraceState()
 
 
 class _Attributes(dict[str, Any]):
@@ -149,7 +150,7 @@ class LeanTracer:
                 (TraceFlags.SAMPLED if result.decision.is_sampled() else TraceFlags.DEFAULT)
                 | (TraceFlags.RANDOM_TRACE_ID if is_random else TraceFlags.DEFAULT)
             )
-            state, attributes = result.trace_state or TraceState(), result.attributes
+            state, attributes = result.trace_state or _NO_STATE, result.attributes
             recording = result.decision.is_recording()
         own = SpanContext(
             trace_id,

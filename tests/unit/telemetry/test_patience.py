@@ -95,3 +95,29 @@ def test_who_may_not_wait_is_told_that_the_buffer_is_full(
     patient, _ = ends
     with pytest.raises(BlockingIOError):
         patient.sendall(b"x" * 4_000_000)
+
+
+def test_a_wait_lasts_as_long_as_was_last_asked_for_but_not_beyond_the_bounds(
+    ends: tuple[PatientSocket, socket.socket],
+) -> None:
+    patient, _ = ends
+    patient.settimeout(SECONDS / 4)
+    assert patient.gettimeout() == SECONDS / 4
+    began = time.monotonic()
+    assert patient.recv(10) == b""
+    assert SECONDS / 8 < time.monotonic() - began < SECONDS
+    patient.settimeout(60)
+    assert patient.gettimeout() == SECONDS
+    patient.settimeout(None)
+    assert patient.gettimeout() == SECONDS
+    patient.settimeout(0.0)
+    assert patient.gettimeout() == 0
+
+
+def test_when_something_was_last_sent_is_known(ends: tuple[PatientSocket, socket.socket]) -> None:
+    patient, client = ends
+    assert patient.sent_at == 0
+    before = time.monotonic()
+    patient.sendall(b"answer")
+    assert before <= patient.sent_at <= time.monotonic()
+    assert client.recv(10) == b"answer"

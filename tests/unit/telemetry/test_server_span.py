@@ -54,7 +54,7 @@ def request(method: str = "GET", path: str = "/nowhere/7", **extra: str) -> Http
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have nothing remembered of another test's environment."""
-    for name in ("_propagated", "_is_excluded_by_environment", "_captures"):
+    for name in ("_propagated", "_is_excluded_by_environment", "_captures", "_durations"):
         kept = getattr(server_span, name)
         monkeypatch.setattr(server_span, name, kept.__wrapped__)
     yield
@@ -74,6 +74,7 @@ def told(
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("test")
+    monkeypatch.setattr(_DjangoMiddleware, "_meter", meter)
     monkeypatch.setattr(_DjangoMiddleware, "_tracer", provider.get_tracer("test"))
     monkeypatch.setattr(_DjangoMiddleware, "_sem_conv_opt_in_mode", _StabilityMode.HTTP)
     monkeypatch.setattr(

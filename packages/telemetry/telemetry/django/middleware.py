@@ -44,7 +44,14 @@ class Exchange:
         server: The server span, from where the middleware within begins it; None without one.
     """
 
-    __slots__ = ("_request", "began", "method", "queued", "request_id", "server")
+    __slots__ = (
+        "_request",
+        "began",
+        "method",
+        "queued",
+        "request_id",
+        "server",
+    )
 
     def __init__(self, request: "HttpRequest") -> None:
         self._request = request
@@ -94,6 +101,9 @@ class Exchange:
             user_agent=request.META.get("HTTP_USER_AGENT", "")[:_MAX_PATH],
             **fields,
         )
+        # Request and exchange hold each other: left to the garbage collector, what a request made
+        # would lie about until it comes, and the next request's would be made in cold memory.
+        del self._request.telemetry  # type: ignore[attr-defined]
 
 
 class _Stream:

@@ -22,12 +22,13 @@ from opentelemetry.instrumentation.utils import extract_attributes_from_object
 from opentelemetry.util.http import detect_synthetic_user_agent
 
 from telemetry import logs, names, tracing
+from telemetry.measurements import Measurements
 from telemetry.once import once
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
-    from opentelemetry.metrics import Histogram
+    from opentelemetry.metrics import Histogram, Meter
 
     from telemetry.spans import LeanTracer
 
@@ -80,6 +81,12 @@ def _is_excluded_by_environment() -> bool:
 def _captures(kind: str) -> bool:
     """Say whether the environment asks for headers (of a REQUEST or RESPONSE) as attributes."""
     return bool(os.environ.get(f"{_CAPTURE}{kind}"))
+
+
+@once
+def _durations() -> Measurements:
+    histogram = cast("Histogram", _DjangoMiddleware._duration_histogram_new)
+    return Measurements(histogram, cast("Meter", _DjangoMiddleware._meter))
 
 
 @lru_cache(maxsize=_USER_AGENTS)
@@ -154,8 +161,7 @@ class ServerSpan:
             counted[names.ATTR_ERROR_TYPE] = str(status)
         if propagator := propagators.get_global_response_propagator():
             propagator.inject(response)
-        duration = cast("Histogram", _DjangoMiddleware._duration_histogram_new)
-        duration.record(time.perf_counter() - self._began, counted)
+        _durations().record(time.perf_counter() - self._began, counted)
         if span.is_recording():
             self._describe(response)
             if self.error is not None:

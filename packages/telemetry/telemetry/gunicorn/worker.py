@@ -123,6 +123,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         self._busy: set[object] = set()
         self._lingering: deque[Any] = deque()
         self._sampled_at = 0.0
+        self._looked_at = 0.0
         self.quitting = False
 
     def enqueue_req(self, conn: Any) -> None:
@@ -130,9 +131,23 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         if type(conn.sock) is socket.socket:  # just accepted
             conn.sock = PatientSocket(conn.sock, hooks.plan().patience_seconds)
         conn.queued_at = time.monotonic()
+        conn.is_fresh = conn.initialized and self._is_fresh(conn)
         if self._waiting() >= hooks.plan().max_waiting and self._refuse(conn):
             return
         self.tpool.put(conn)
+
+    def _is_fresh(self, conn: Any) -> bool:
+        """Tell whether a kept connection's request came so lately that the kernel need not say."""
+        earliest = conn.sock.sent_at  # it follows an answer
+        if conn.kept_at < self._looked_at:  # and the poller had not seen it when it looked before
+            earliest = max(earliest, self._looked_at)
+        return bool(conn.queued_at - earliest < _TICK_SECONDS)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Let the poller look, and remember when it looked before."""
+        looked_at = time.monotonic()
+        super().wait_for_and_dispatch_events(timeout)
+        self._looked_at = looked_at
 
     def get_thread_pool(self) -> _Threads:
         """Return the pool that serves connections."""
@@ -157,6 +172,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         """
         conn.sock.setblocking(False)
         conn.set_timeout()
+        conn.kept_at = time.monotonic()
         self.keepalived_conns.append(conn)
         if not self.alive:  # `_cap_keepalive` may have run just before the append
             conn.timeout = min(conn.timeout, time.monotonic() + gthread.STOP_KEEPALIVE_LINGER)
@@ -177,9 +193,11 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             if not conn.wait_for_data(_SILENCE_SECONDS):
                 return gthread._DEFER  # noqa: SLF001 -- what the base returns for this
             conn.queued_at = time.monotonic()  # a client's own silence is no waiting of ours
+            conn.is_fresh = True
         conn.data_ready = True
         self._busy.add(conn)
-        context.arrived_at.set(_arrival(conn.sock, conn.queued_at))
+        arrived = conn.queued_at if conn.is_fresh else _arrival(conn.sock, conn.queued_at)
+        context.arrived_at.set(arrived)
         conn.sock.head_until = time.monotonic() + hooks.plan().patience_seconds
         try:
             return super().handle(conn)
@@ -206,10 +224,10 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def notify(self) -> None:
         """Tell the arbiter, and the gauges, how the worker is; called at each turn of the loop."""
-        super().notify()
         now = time.monotonic()
         if now - self._sampled_at >= _SAMPLE_SECONDS:
             self._sampled_at = now
+            super().notify()
             metrics.gauge(names.HTTP_SERVER_THREADS).set(self.cfg.threads)
             busy = len(self._busy)
             metrics.gauge(names.HTTP_SERVER_THREADS_BUSY).set(busy)

@@ -309,13 +309,14 @@ e2e-cluster: setup .venv-ansible/.stamp ## Prove GitOps on a real Kubernetes API
 	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS)"
 	$(BIN)/pytest -s tests/cluster
 
-PLAYBOOK := .venv-ansible/bin/ansible-playbook
+PLAYBOOK := $(CURDIR)/.venv-ansible/bin/ansible-playbook
 cluster: .venv-ansible/.stamp ## Install Argo CD and the root application (ARGS="-e cluster_context=NAME", --check)
-	@$(MAKE) --no-print-directory tools TOOLS="helm kind"
-	cd platform/ansible && $(CURDIR)/$(PLAYBOOK) cluster.yml $(ARGS)
+	@# kind makes a cluster where none is named.
+	@$(MAKE) --no-print-directory tools TOOLS="helm $(if $(findstring cluster_context,$(ARGS)),,kind)"
+	cd platform/ansible && $(PLAYBOOK) cluster.yml $(ARGS)
 
-workstation: .venv-ansible/.stamp ## Install what development needs on this Debian machine (ARGS=--check)
-	cd platform/ansible && $(CURDIR)/$(PLAYBOOK) workstation.yml $(ARGS)
+workstation: .venv-ansible/.stamp ## Install what development needs on this Debian machine (TOOLS="helm kind" for just these; ARGS=--check)
+	cd platform/ansible && $(PLAYBOOK) workstation.yml $(if $(TOOLS),-e 'workstation_tools="$(TOOLS)"') $(ARGS)
 
 test-workstation: setup .venv-ansible/.stamp ## Run workstation.yml for real in a clean Debian root (as root)
 	$(BIN)/pytest -s tests/workstation --timeout 900

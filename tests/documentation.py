@@ -1,11 +1,11 @@
 """The pages of the repository, and the commands that they tell people to type."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.checkout import tracked
 from tests.service import ROOT
 
 # A block of commands that need a cluster has this above it: neither GitHub nor MkDocs shows it.
@@ -15,18 +15,13 @@ FENCE = re.compile(
     r"(?P<content>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
+# A command goes on in the next line after these.
+CONTINUED = re.compile(r" *\\\n *|(?<=\|)\n *")
 
 
 def pages() -> list[Path]:
     """Return every page of the repository, templates of pages apart."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [ROOT / name for name in listed.stdout.splitlines() if "skeleton" not in name]
+    return [ROOT / name for name in tracked("*.md") if "skeleton" not in name]
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,19 @@ def blocks() -> Iterator[Block]:
 
 def commands(block: Block) -> list[str]:
     """Return the commands of a block: of a console those after the prompt, or all that has none."""
-    lines = [line.split(" #")[0].strip() for line in block.content.splitlines()]
+    whole = CONTINUED.sub(" ", block.content)
+    lines = [line.split(" #")[0].strip() for line in whole.splitlines()]
     if block.language == "console" and "$ " in block.content:
         lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def documented(page: str, words: str) -> str:
+    """Return the one command of a page that begins with these words, as it stands there.
+
+    A test that runs it fails by itself when the page says something else one day.
+    """
+    every = (command for block in blocks() if block.page == page for command in commands(block))
+    found = [command for command in every if f"{command} ".startswith(f"{words} ")]
+    assert len(found) == 1, f"{page}: `{words}` begins {len(found)} commands"
+    return found[0]

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -11,10 +12,12 @@ from stack.cluster import Cluster
 from stack.components import BIN, Site
 from stack.kubernetes import module
 
-from tests import scenarios
+from tests import scenarios, terminal
 from tests.cluster.applications import Applications, Timeline, watched
 from tests.cluster.programs import run
-from tests.cluster.repository import ROOT, Repository
+from tests.cluster.repository import Repository
+from tests.documentation import documented
+from tests.service import ROOT
 
 ENVIRONMENTS: Final = ("dev", "staging", "prod")
 WAVES: Final = {
@@ -68,6 +71,12 @@ def unchecked(cluster: Cluster, applications: Applications, repository: Reposito
     return timeline
 
 
+@pytest.fixture(scope="session")
+def clone(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a person types commands: a clone of the repository that Argo CD follows."""
+    return repository.clone(tmp_path_factory.mktemp("clone") / "ports-platform")
+
+
 @dataclass
 class Bootstrap:
     """What `cluster.yml` said at its first run, and how the applications came up meanwhile."""
@@ -77,30 +86,30 @@ class Bootstrap:
 
 
 @pytest.fixture(scope="session")
-def platform(cluster: Cluster, repository: Repository, request: pytest.FixtureRequest) -> Bootstrap:
-    """All applications deployed by `cluster.yml`."""
+def platform(cluster: Cluster, clone: Path, request: pytest.FixtureRequest) -> Bootstrap:
+    """All applications deployed by `make cluster`."""
     if any("unchecked" in item.fixturenames for item in request.session.items):  # type: ignore[attr-defined]
         request.getfixturevalue("unchecked")  # it needs a cluster where nothing runs yet
     with watched(cluster) as timeline:
-        output = playbook(cluster, repository, f"argocd_manifest={argocd.install_manifest()}")
+        output = make_cluster(cluster, clone, f"argocd_manifest={argocd.install_manifest()}")
     return Bootstrap(output, timeline)
 
 
-def playbook(cluster: Cluster, repository: Repository, *variables: str, check: bool = False) -> str:
-    """Run the adopter's `cluster.yml` against the cluster's context."""
-    chosen = (f"cluster_context={kubernetes.CONTEXT}", f"platform_bin={BIN}", *variables)
-    flags = [flag for each in chosen for flag in ("--extra-vars", each)]
-    return run(
-        str(ROOT / ".venv-ansible/bin/ansible-playbook"),
-        "cluster.yml",
-        *flags,
-        *(["--check"] if check else []),
-        cwd=repository.path / "platform/ansible",
+def make_cluster(cluster: Cluster, clone: Path, *variables: str, check: bool = False) -> str:
+    """Type the documentation's `make cluster` for the cluster's context, with these variables."""
+    words = 'make cluster ARGS="-e cluster_context=NAME"'
+    words = words.replace('NAME"', 'NAME --check"') if check else words
+    typed = documented("docs/gitops.md", words)
+    return terminal.run(
+        typed.replace("NAME", " -e ".join((kubernetes.CONTEXT, *variables)))
+        # Installed already, beside this checkout.
+        + f" --old-file=.venv-ansible/.stamp PLAYBOOK={ROOT}/.venv-ansible/bin/ansible-playbook",
+        folder=clone,
+        seconds=300,
         env={
             "KUBECONFIG": str(kubernetes.kubeconfig(cluster.site)),
             "ANSIBLE_FORCE_COLOR": "0",
             "ANSIBLE_NOCOLOR": "1",
-            "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin",
         },
     )
 

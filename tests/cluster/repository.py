@@ -7,20 +7,13 @@ from typing import Final
 from ruamel.yaml import YAML
 from stack.kubernetes import module
 
+from tests import checkout
 from tests.cluster.programs import run
 
-ROOT: Final = Path(__file__).parents[2]
 STUB: Final = Path(__file__).parent / "stub"
 ENVIRONMENTS: Final = Path("platform/argocd/environments")
 # What kube-prometheus-stack brings along, from the operator's own module.
 MONITORING_KINDS: Final = ("podmonitors", "prometheusrules", "servicemonitors")
-
-
-def tracked(*folders: str) -> list[str]:
-    """Files of this checkout, in folders or in all of it, without what git ignores."""
-    flags = ("--cached", "--others", "--exclude-standard", "-z")
-    listed = run("git", "ls-files", *flags, "--", *folders, cwd=ROOT).split("\0")
-    return [name for name in listed if (ROOT / name).is_file()]
 
 
 class Repository:
@@ -30,9 +23,7 @@ class Repository:
         """Copy what git tracks, put stand-ins for upstream charts beside it, and commit."""
         self.path = path
         self.url = path.as_uri()
-        for name in tracked("platform", "services"):
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, path / name)
+        checkout.copy_to(path)
         self.stand_ins = [
             _stand_in(chart.parent, dependency)
             for chart in sorted(path.glob("platform/**/Chart.yaml"))
@@ -47,6 +38,12 @@ class Repository:
             f"repository: {self.url}",
         )
         self.commit("Adopt the platform")
+
+    def clone(self, path: Path) -> Path:
+        """Give a person a clone to work in, and return where it lies."""
+        identity = ("--config=user.name=Person", "--config=user.email=person@example.com")
+        run("git", "clone", "--quiet", *identity, self.url, str(path))
+        return path
 
     def git(self, *arguments: str) -> str:
         """Run git in the checkout."""

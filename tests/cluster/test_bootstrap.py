@@ -1,14 +1,15 @@
 """From an empty cluster to everything deployed."""
 
 import json
+from pathlib import Path
 
 from stack import argocd
 from stack.cluster import Cluster
 
 from tests.cluster.applications import Applications, Timeline, gone, is_well
-from tests.cluster.conftest import WAVES, Bootstrap, playbook
+from tests.cluster.conftest import WAVES, Bootstrap, make_cluster
 from tests.cluster.programs import recap, run
-from tests.cluster.repository import ROOT, Repository
+from tests.service import ROOT
 
 
 def waves_in_order(timeline: Timeline) -> bool:
@@ -38,7 +39,7 @@ def test_without_the_health_check_waves_do_not_wait(unchecked: Timeline) -> None
     assert not waves_in_order(unchecked)
 
 
-def test_cluster_yml_deploys_everything_wave_by_wave(
+def test_make_cluster_deploys_everything_wave_by_wave(
     platform: Bootstrap, applications: Applications
 ) -> None:
     show(platform.timeline)
@@ -68,23 +69,23 @@ def test_the_applicationset_makes_one_application_per_service_and_environment(
         assert deployment["status"]["availableReplicas"] >= 1
 
 
-def test_a_second_run_of_cluster_yml_changes_nothing(
-    platform: Bootstrap, cluster: Cluster, repository: Repository
+def test_a_second_run_of_make_cluster_changes_nothing(
+    platform: Bootstrap, cluster: Cluster, clone: Path
 ) -> None:
     manifest = f"argocd_manifest={argocd.install_manifest()}"
     password = cluster.get("secret", "grafana-admin", "--namespace=observability")["data"]
-    counts = recap(playbook(cluster, repository, manifest))
+    counts = recap(make_cluster(cluster, clone, manifest))
     assert (counts["changed"], counts["failed"]) == (0, 0)
     assert cluster.get("secret", "grafana-admin", "--namespace=observability")["data"] == password
 
 
-def test_cluster_yml_installs_the_umbrella_chart_once(
-    platform: Bootstrap, cluster: Cluster, repository: Repository
+def test_make_cluster_installs_the_umbrella_chart_once(
+    platform: Bootstrap, cluster: Cluster, clone: Path
 ) -> None:
-    assert recap(playbook(cluster, repository, check=True))["changed"] > 0, "it tells what it would"
+    assert recap(make_cluster(cluster, clone, check=True))["changed"] > 0, "it tells what it would"
     assert gone(cluster, "configmap", "argocd-argo-cd-stand-in", "argocd")
-    assert recap(playbook(cluster, repository))["changed"] > 0
+    assert recap(make_cluster(cluster, clone))["changed"] > 0
     got = cluster.get("configmap", "argocd-argo-cd-stand-in", "--namespace=argocd")
     assert "resource.customizations.health.argoproj.io_Application" in got["data"]["values.yaml"]
-    counts = recap(playbook(cluster, repository))
+    counts = recap(make_cluster(cluster, clone))
     assert (counts["changed"], counts["failed"]) == (0, 0)

@@ -288,7 +288,7 @@ def test_the_watchdogs_silence_is_noticed(day: Day, moments: Timeline) -> None:
     limit = REMEMBERED_SECONDS + SILENCE_SECONDS
     eventually(lambda: silence() > SILENCE_SECONDS, limit + PATIENCE_SECONDS)
     noticed = moments.mark("silence noticed by the receiver")
-    page, section = ROOT / "docs" / "slo.md", "When the watchdog falls silent"
+    page, section = ROOT / "docs/slo.md", "When the watchdog falls silent"
     moments.mark(day.desk.look(page, fault, section, cause="Prometheus is down"))
     last = moments.mark("last notification", recent()[-1])
     # Alertmanager repeats what it remembers; when it last did depends on the moment of the fault.

@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documentation import blocks, commands
+from tests import checkout
+from tests.documentation import documented
 from tests.service import ROOT
 
 NAME = "port-calls"
@@ -19,6 +19,7 @@ ANSWERS = {
     "description": "Calls of ships at ports",
     "owner": "group:default/maritime",
 }
+PAGE = "docs/how-to/add-a-service.md"
 BACKSTAGE = ROOT / "tests" / "platform" / "backstage"
 # What this environment and the tests that run here would tell the copy's programs of themselves.
 OWN = ("PYTEST_", "COV_", "COVERAGE_", "MAKE", "MFLAGS", "MYPYPATH", "DJANGO_", "PORT_CALLS_")
@@ -66,18 +67,7 @@ def environment() -> dict[str, str]:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """The repository, without its history; Backstage's packages and built tools are shared."""
     copy = Copy(tmp_path_factory.mktemp("golden") / "platform")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.split("\0"):
-        if name and (ROOT / name).is_file():
-            target = copy.root / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target)
+    checkout.copy_to(copy.root)
     (copy.root / BACKSTAGE.relative_to(ROOT) / "node_modules").symlink_to(
         BACKSTAGE / "node_modules"
     )
@@ -89,25 +79,17 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return copy
 
 
-def of_the_page(number: int) -> str:
-    """Return a command of `docs/how-to/add-a-service.md`, by its place."""
-    page = str(Path("docs/how-to/add-a-service.md"))
-    found = [command for block in blocks() if block.page == page for command in commands(block)]
-    assert [command.split()[1] for command in found] == ["new-service", "generate", "run"]
-    return found[number]
-
-
 @pytest.fixture(scope="session")
 def scaffolded(copy: Copy) -> list[str]:
     """The files that Backstage's scaffolder made."""
-    return copy.run("bash", "-c", of_the_page(0)).splitlines()
+    return copy.run("bash", "-c", documented(PAGE, "make new-service")).splitlines()
 
 
 @pytest.fixture(scope="session")
 def generated(copy: Copy, scaffolded: list[str]) -> Copy:
     """The copy, with the new service installed and all generated that follows from it."""
     assert scaffolded
-    copy.run("bash", "-c", of_the_page(1))
+    copy.run("bash", "-c", documented(PAGE, "make generate"))
     return copy
 
 

@@ -11,14 +11,15 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
+from tests.documentation import documented
 from tests.golden_path.conftest import (
     ANSWERS,
     BACKSTAGE,
     NAME,
     PACKAGE,
+    PAGE,
     Copy,
     environment,
-    of_the_page,
 )
 from tests.platform.tilt import test_tiltfile
 from tests.service import ROOT, free_port, stop
@@ -79,6 +80,15 @@ def test_its_runbook_can_be_executed(generated: Copy) -> None:
     assert "failed" not in printed
 
 
+def test_its_pages_and_addresses_lead_somewhere(generated: Copy) -> None:
+    printed = generated.python("pytest", "tests/unit/repository/test_documentation.py")
+    assert "failed" not in printed
+    assert (
+        f"blob/main/services/{NAME}/"
+        in (generated.root / f"platform/generated/{NAME}/rules.yaml").read_text()
+    )
+
+
 def test_its_slo_compiles_and_its_alerts_pass_their_tests(generated: Copy) -> None:
     assert f"{NAME}: 1 SLOs" in generated.python("slo", "validate")
     assert f"{NAME} availability" in generated.python("slo", "explain", "--service", NAME)
@@ -135,7 +145,7 @@ def test_make_run_serves_it(generated: Copy) -> None:
     variables = {"PORT": str(port), "PORT_CALLS_DRAIN_SECONDS": "0"}
     with (generated.root.parent / "service.log").open("wb") as log:
         process = subprocess.Popen(
-            ["bash", "-c", of_the_page(2)],
+            ["bash", "-c", documented(PAGE, "make run")],
             cwd=generated.root,
             env=environment() | variables,
             stdout=log,

@@ -1,45 +1,61 @@
-"""`workstation.yml`, for real, in a Debian that has nothing yet but Python."""
+"""`workstation.yml`, for real, in a Debian that has nothing but Python; and the devcontainer."""
 
 import os
+import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests import checkout, terminal
 from tests.cluster.programs import recap, run
-from tests.cluster.repository import ROOT, tracked
+from tests.service import ROOT
 
 # The smallest of the pinned tools, fetched and built in there with the Go that was installed.
 TOOL: Final = "kubeconform"
+CACHE: Final = Path(
+    os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ports-platform/tools"
+)
 # Authorities that this machine trusts beside Debian's: where a proxy signs, all depends on it.
 AUTHORITIES: Final = Path("/usr/local/share/ca-certificates")
+
+
+@contextmanager
+def debian(root: Path, source: str, *packages: str) -> Iterator[Path]:
+    """Make the root of a Debian system that has these packages alone, and a checkout in it."""
+    assert os.geteuid() == 0, "a root file system is made and entered by root alone"
+    include = f"--include={','.join(packages)}"
+    run("mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", str(root))
+    shutil.copytree(AUTHORITIES, root / AUTHORITIES.relative_to("/"), dirs_exist_ok=True)
+    checkout.copy_to(root / source)
+    mounts = {"proc": root / "proc", "tmpfs": root / "dev/shm"}  # as a container has them
+    for kind, place in mounts.items():
+        place.mkdir(exist_ok=True)
+        run("mount", "-t", kind, kind, str(place))
+    try:
+        yield root
+    finally:
+        for place in mounts.values():
+            run("umount", str(place))
+        shutil.rmtree(root)
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The root of a Debian system with a checkout in /src."""
-    assert os.geteuid() == 0, "a root file system is made and entered by root alone"
-    root = tmp_path_factory.mktemp("machine") / "root"
-    run("mmdebstrap", "--quiet", "--variant=minbase", "--include=python3", "bookworm", str(root))
-    shutil.copytree(AUTHORITIES, root / AUTHORITIES.relative_to("/"), dirs_exist_ok=True)
-    for name in tracked():
-        (root / "src" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, root / "src" / name)
-    run("mount", "-t", "proc", "proc", str(root / "proc"))
-    try:
+    with debian(tmp_path_factory.mktemp("machine") / "root", "src", "python3") as root:
         yield root
-    finally:
-        run("umount", str(root / "proc"))
-        shutil.rmtree(root)
 
 
 def playbook(root: Path, *flags: str) -> dict[str, int]:
     """Run the playbook against a root, and return its counts."""
     command = (str(ROOT / ".venv-ansible/bin/ansible-playbook"), f"--inventory={root},")
-    chosen = f'{{"workstation_repository": "/src", "workstation_tools": ["{TOOL}"]}}'
+    chosen = f'{{"workstation_repository": "/src", "workstation_tools": "{TOOL}"}}'
     connection = ("--connection=community.general.chroot", "--extra-vars", chosen)
     env = {"ANSIBLE_NOCOLOR": "1"}
     folder = ROOT / "platform/ansible"
@@ -76,3 +92,52 @@ def test_a_changed_lock_is_noticed_and_brings_go_anew(machine: Path) -> None:
     lock.write_text(lock.read_text() + "# changed\n")
     counts = playbook(machine, "--check")
     assert counts["changed"] > 0
+
+
+# Where the devcontainer has the checkout.
+WORKSPACE: Final = "workspaces/ports-platform"
+USER: Final = "node"  # of its image, with sudo
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> Iterator[Path]:
+    """A Debian of the image's release with less than the image: what the commands there need.
+
+    Tools that were built here before lie in the cache of its checkout, as after a rebuild.
+    """
+    assert checkout.devcontainer()["image"].endswith("-bookworm")
+    packages = ("ca-certificates", "git", "make", "python3", "sudo")
+    with debian(tmp_path / "root", WORKSPACE, *packages) as root:
+        cache = root / WORKSPACE / ".cache/ports-platform/tools"
+        for tool in (CACHE / "tools").glob("[!.]*"):
+            if tool.name.startswith(("actionlint-", "helm-", "kind-")):
+                shutil.copytree(tool, cache / tool.name)
+        enter = ("chroot", str(root))
+        run(*enter, "update-ca-certificates")
+        run(*enter, "useradd", "--create-home", USER)
+        (root / "etc/sudoers.d" / USER).write_text(f"{USER} ALL=(root) NOPASSWD: ALL\n")
+        run(*enter, "chown", "--recursive", f"{USER}:", f"/{WORKSPACE}")
+        yield root
+
+
+def test_the_devcontainers_command_makes_a_workstation_of_it(container: Path) -> None:
+    said = checkout.devcontainer()
+    given = {"HOME": f"/home/{USER}", "USER": USER}
+    for name, text in said["containerEnv"].items():
+        given[name] = text.replace("${containerWorkspaceFolder}", f"/{WORKSPACE}")
+
+    def typed(command: str) -> str:
+        enter = ("chroot", f"--userspec={USER}:", str(container), "bash", "-c")
+        entered = shlex.join((*enter, f"cd /{WORKSPACE} && {command}"))
+        return terminal.run(entered, seconds=900, env=given)
+
+    typed("git init --quiet")
+    for command in said["postCreateCommand"].split(" && "):
+        start = time.monotonic()
+        typed(command)
+        print(f"  {time.monotonic() - start:5.1f} s  {command}")
+    assert (container / WORKSPACE / ".git/hooks/pre-commit").is_file()
+    for tool in ("actionlint -version", "helm version --short", "kind version"):
+        print(f"  {tool.split()[0]} in there says {typed(tool).splitlines()[0]}")
+    assert "Print this menu" in typed("make")
+    typed("make check-generated")

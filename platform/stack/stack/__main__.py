@@ -14,7 +14,12 @@ from stack.stack import READY_SECONDS, Stack, fresh, wait_while_running
 from stack.values import ROOT
 
 DATA = ROOT / ".stack"
-PAGES = {"ports": "/docs", "prometheus": "/api/v1/alerts", "jaeger": "/api/services"}
+PAGES = {
+    "ports": "/docs",
+    "prometheus": "/api/v1/alerts",
+    "jaeger": "/api/services",
+    "loki": "/loki/api/v1/labels",
+}
 
 
 def say(line: str) -> None:
@@ -22,9 +27,21 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - a program for people
 
 
+def emptied(*names: str) -> Site:
+    """A site whose data is empty and whose well-known addresses are free.
+
+    Raises:
+        StackError: If one is taken; then the data is left alone, for it may be of who runs there.
+    """
+    addresses = Addresses(well_known=True)
+    for name in names:
+        addresses.port(name)
+    return fresh(Site(DATA, addresses))
+
+
 def up() -> None:
     """Run all until Ctrl-C."""
-    site = fresh(Site(DATA, Addresses(well_known=True)))
+    site = emptied(*WELL_KNOWN)
     start = time.monotonic()
     with Stack(site, with_grafana=True) as stack:
         say(f"{'component':<13} {'ready after':>11}  address")
@@ -42,7 +59,7 @@ def up() -> None:
 
 def jaeger() -> None:
     """Run Jaeger alone, and a service that sends to it, until Ctrl-C."""
-    site = fresh(Site(DATA, Addresses(well_known=True)))
+    site = emptied("jaeger", "ports")
     process = components.jaeger(site)
     service = components.service(site, sys.stdout.fileno(), site.addresses.url("jaeger-otlp-http"))
     try:

@@ -12,30 +12,28 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.documentation import blocks, commands
+from tests.documentation import blocks, commands, pages
 from tests.service import ROOT
 
 CLUSTER = ("argocd", "helm", "kubectl", "tilt")
 # Commands that a test of their own runs, because they need something beside them or do not end.
+# A test finds the words of each in the file that stands for it here.
 ELSEWHERE = {
-    r"make run( SERVICE=port-calls)?": "tests/golden_path/test_golden_path.py",
-    r"make (generate|new-service .*)": "tests/golden_path/test_golden_path.py",
+    r"make (run|run-jaeger|stack|load|panels)": "tests/e2e/test_commands.py",
     r"make gameday": ".github/workflows/nightly.yml",
-    # Blocks of runbooks, which a game day runs as they stand.
-    r"curl .*\$(SERVICE|JAEGER|PROMETHEUS|ALERTMANAGER)/.*": "tests/gameday/runbook.py",
-    r"(--data-urlencode|grep -o) .*": "tests/gameday/runbook.py",
-    r"curl .*": "tests/integration/seaports/test_readme.py",
+    r"make (generate|new-service .*)": "tests/golden_path/conftest.py",
+    r"make run SERVICE=port-calls": "tests/golden_path/test_golden_path.py",
+    r"make build": "tests/platform/image/engine.py",
+    r"make deploy": "tests/cluster/test_local.py",
+    r"make cluster .*": "tests/cluster/conftest.py",
+    r"(make promote|git push) .*": "tests/cluster/test_promotion.py",
     r"slo gate .*": "tests/platform/slo/test_gate.py",
-    # Of these a test runs what is behind them, by the same code, but not in these words: they wait
-    # for a person, or for a cluster or a remote that is the reader's own.
-    r"make build": "tests/platform/image/test_image.py",
-    r"make deploy": "tests/platform/local/test_local.py",
-    r"make cluster .*": "tests/cluster/test_bootstrap.py",
-    r"(make promote|git push -u origin promote/).*": "tests/cluster/test_promotion.py",
-    r"make (stack|run-jaeger|load|panels)": "tests/e2e/conftest.py",
+    r"curl .*localhost:8080/.*": "tests/integration/seaports/test_readme.py",
 }
-# Commands of runbooks are run by the game day, on the fault that each is for.
-RUNBOOKS = "tests/gameday"
+# Blocks with these addresses a game day runs as they stand, each on the fault that it is for: those
+# of the runbooks that alerts name, and of one page more.
+ON_A_GAME_DAY = re.compile(r'curl .*"\$(SERVICE|JAEGER|PROMETHEUS|ALERTMANAGER)/.*')
+WATCHDOG = ("docs/slo.md", "tests/gameday/test_pipeline.py")
 # What may be run here, from the repository's root: it changes nothing that is committed.
 HERE = (
     r"(\.venv/bin/)?slo (validate|check|explain --service ports|generate( --scale .*)?)",
@@ -53,6 +51,8 @@ def run_elsewhere(command: str) -> str | None:
     """Return where a command is run, or None if it is to be run here."""
     if command in of_continuous_integration():
         return ".ci/run"
+    if ON_A_GAME_DAY.fullmatch(command):
+        return "tests/gameday"
     return next((where for form, where in ELSEWHERE.items() if re.fullmatch(form, command)), None)
 
 
@@ -60,7 +60,7 @@ def runnable() -> list[tuple[str, list[str]]]:
     """Return each block's commands that are to be run here, with their page."""
     found = []
     for block in blocks():
-        if not block.needs_cluster and "/runbooks/" not in block.page:
+        if not block.needs_cluster:
             left = [each for each in commands(block) if run_elsewhere(each) is None]
             found += [(block.page, left)] if left else []
     return found
@@ -99,8 +99,40 @@ def test_every_other_command_is_run_somewhere() -> None:
             )
 
 
-def test_where_a_command_is_said_to_be_run_there_is_such_a_file() -> None:
-    assert [path for path in (*ELSEWHERE.values(), RUNBOOKS) if not (ROOT / path).exists()] == []
+def beginning(command: str) -> str:
+    """Return the words that say which command it is: program and target, or the program alone."""
+    program, *rest = command.split()
+    return f"{program} {rest[0]}" if program in {"git", "make", "slo"} else program
+
+
+@pytest.mark.parametrize(("form", "where"), ELSEWHERE.items(), ids=ELSEWHERE)
+def test_a_command_is_named_where_it_is_said_to_be_run(form: str, where: str) -> None:
+    every = {command for block in blocks() for command in commands(block)}
+    matching = [command for command in every if re.fullmatch(form, command)]
+    assert matching, "no page has such a command any more"
+    code = (ROOT / where).read_text()
+    for command in matching:
+        words = re.escape(beginning(command))
+        assert re.search(rf"{words}(?![\w-])", code), f"{where} does not run `{command}`"
+
+
+def test_blocks_with_addresses_stand_where_a_game_day_runs_them() -> None:
+    pages = {block.page for block in blocks() if any(map(ON_A_GAME_DAY.fullmatch, commands(block)))}
+    page, where = WATCHDOG
+    assert {each for each in pages if "/runbooks/" not in each} == {page}
+    assert page in (ROOT / where).read_text()
+
+
+def test_every_make_target_that_a_page_names_is_in_the_menu() -> None:
+    menu = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = set(re.findall(r"^  make ([a-z0-9-]+)", menu, re.MULTILINE))
+    named = {
+        (str(page.relative_to(ROOT)), target)
+        for page in pages()
+        for target in re.findall(r"(?:`|^\s*)make ([a-z0-9-]+)", page.read_text(), re.MULTILINE)
+    }
+    assert {("README.md", "run"), ("CONTRIBUTING.md", "setup")} <= named
+    assert {(page, target) for page, target in named if target not in targets} == set()
 
 
 @pytest.mark.parametrize(

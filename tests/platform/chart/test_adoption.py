@@ -2,13 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from tests import checkout
 from tests.platform.chart import render
 from tests.platform.chart.render import ROOT
 from tests.platform.tilt.test_tiltfile import evaluate
@@ -33,20 +33,11 @@ def given(root: Path) -> dict[str, str]:
     return {**loaded, **urls}
 
 
-def tracked() -> list[str]:
-    """Files of the repository, those not committed yet included."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [name for name in files.split("\0") if name and (ROOT / name).is_file()]
-
-
 @pytest.fixture(scope="module")
 def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository in which that one file is another, and `make generate` was run."""
     root = tmp_path_factory.mktemp("adopted")
-    for name in tracked():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, root / name)
+    checkout.copy_to(root)
     (root / ADOPTION).write_text(ACME)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
     generate = ["make", "--old-file=setup", "generate", f"BIN={ROOT / '.venv/bin'}"]
@@ -102,7 +93,7 @@ def test_no_file_beside_the_tests_has_an_address_or_a_team_of_before(adopted: Pa
     wanted = {f"@{old.pop('organisation')}/", *old.values()}
     left = {
         f"{name}: {value}"
-        for name in tracked()
+        for name in checkout.tracked()
         if not name.startswith("tests/")
         for value in wanted
         if value.encode() in (adopted / name).read_bytes()

@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.documentation import documented
+
 ROOT = Path(__file__).parents[3]
 PROGRAMS = ("podman", "buildah", "runc", "mmdebstrap")
 # crun fails under hybrid cgroups, and the usual limits are above what a sandbox may grant.
@@ -77,11 +79,10 @@ def build_image() -> str:
 
 
 def build(tag: str, *, target: str = "runtime", flags: str = "", folder: Path = ROOT) -> str:
-    """Run `make build` in a checkout and return the image's name."""
+    """Run the README's `make build` in a checkout and return the image's name."""
     bases = f"--build-arg BASE_IMAGE={base_image()} --build-arg BUILD_IMAGE={build_image()}"
     run(
-        "make",
-        "build",
+        *documented("README.md", "make build").split(),
         f"ENGINE={' '.join(PODMAN)}",
         f"TARGET={target}",
         f"TAG={tag}",

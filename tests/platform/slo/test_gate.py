@@ -1,14 +1,17 @@
 """The release gate against a real Prometheus."""
 
 import math
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from slo import series
 from slo.cli import main
 from slo.windows import BASE_WINDOW
 
+from tests.documentation import documented
 from tests.platform.slo.real import ROOT, Prometheus, prometheus, run, tool
 
 # What is recorded by environment: budget left and events per second of each SLO, None for nothing.
@@ -109,6 +112,16 @@ def test_the_gate_opens_only_where_every_slo_has_data_and_budget(
     arguments = ("--prometheus", recorded.url, "--environment", environment, "--service", "ports")
     assert main(["--root", str(ROOT), "gate", *arguments]) == code
     assert capsys.readouterr().out == f"{availability}\n{latency}\n"
+
+
+def test_the_command_that_the_documentation_gives_says_yes(recorded: Prometheus) -> None:
+    program, *arguments = documented("docs/slo.md", "slo gate").split()
+    given = {"URL": recorded.url, "prod": "healthy"}  # what the reader puts there
+    command = (str(Path(sys.executable).with_name(program)), *(given.get(a, a) for a in arguments))
+    assert run(*command, cwd=ROOT).splitlines() == [
+        "yes healthy ports availability: 40.00% of the error budget left",
+        "yes healthy ports latency: 100.00% of the error budget left",
+    ]
 
 
 def test_the_gate_stays_shut_where_the_budget_is_no_number(

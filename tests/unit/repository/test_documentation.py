@@ -1,17 +1,36 @@
 """The documentation leads nowhere that is not there."""
 
+import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from slo.adoption import load_adoption
 
+from tests.checkout import tracked
 from tests.documentation import FENCE, pages
 from tests.service import ROOT
 
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
-LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+# `[text](link "title")`, images too; `[name]: link`; `<link>`; links in HTML.
+LINK = re.compile(
+    r"\]\(<?([^)>\s]+)>?(?: \"[^\"]*\")?\)|^\[[^\]]+\]: +(\S+)|<(https?://[^>\s]+)>"
+    r"|(?:href|src)=\"([^\"]+)\"",
+    re.MULTILINE,
+)
+# Pages of the site refer by their names to files that are not in it.
+NAME = re.compile(r"`([\w.-]+/[\w.*<>/-]*)`")
+# A service that pages take for an example is not there.
+EXAMPLE = re.compile("port.calls")
+ADOPTION = load_adoption(ROOT)
+OURS = re.compile(rf"{re.escape(ADOPTION.repository)}/\w+/main/([\w./-]*)(?:#([\w-]+))?")
+DASHBOARD = re.compile(rf"{re.escape(ADOPTION.urls.grafana)}/d/([\w-]+)")
+FILES = set(tracked())
+# What exists: files that git has, not what lies here besides; and their folders.
+EXISTING = FILES | {str(folder) for name in FILES for folder in Path(name).parents}
 
 
 def anchors(page: Path) -> set[str]:
@@ -23,25 +42,108 @@ def anchors(page: Path) -> set[str]:
     }
 
 
+def is_there(path: Path, anchor: str | None) -> bool:
+    """Tell whether the repository has a file or folder, and in it the heading."""
+    if not path.is_relative_to(ROOT) or str(path.relative_to(ROOT)) not in EXISTING:
+        return False
+    return not anchor or anchor in anchors(path)
+
+
 def dead_links(page: Path, text: str) -> Iterator[str]:
-    """Yield the links in a page's text that lead to no file or heading of the repository."""
-    for link in (one or other for one, other in LINK.findall(FENCE.sub("", text))):
+    """Yield the links in a page's text that lead to no file or heading of the repository.
+
+    Of links to elsewhere nobody can say so without asking there; they must be https.
+    """
+    for found in LINK.finditer(FENCE.sub("", text)):
+        link = next(filter(None, found.groups()))
         if re.match(r"[a-z]+:", link):
-            continue  # elsewhere: nobody can say without asking there
+            if not link.startswith("https://"):
+                yield link
+            continue
         path, _, anchor = link.partition("#")
-        target = (page.parent / path).resolve() if path else page
-        if not target.exists() or (anchor and anchor not in anchors(target)):
+        if not is_there((page.parent / path).resolve() if path else page, anchor):
             yield link
+
+
+def dead_names(text: str) -> Iterator[str]:
+    """Yield what a page's text has as code, begins like a path of the repository, and is none."""
+    for name in NAME.findall(FENCE.sub("", text)):
+        if name.split("/")[0] in EXISTING and not EXAMPLE.search(name):
+            pattern = re.sub(r"<[^>]*>", "*", name.rstrip("/"))
+            if not any(fnmatch(each, pattern) for each in EXISTING) and not is_ignored(name):
+                yield name
+
+
+def is_ignored(name: str) -> bool:
+    """Tell whether a name is of something that is made here and git ignores."""
+    folders = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text().splitlines()}
+    return name.rstrip("/") in folders or not folders.isdisjoint(Path(name).parts)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_link_is_dead(page: Path) -> None:
     assert list(dead_links(page, page.read_text())) == []
+    assert list(dead_names(page.read_text())) == []
 
 
-@pytest.mark.parametrize("link", ["none.md", "index.md#none", "#none", "../none/"])
-def test_a_dead_link_is_found(link: str) -> None:
-    assert list(dead_links(ROOT / "docs" / "index.md", f"see [it]({link})")) == [link]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see [it](none.md)",
+        "see [it](index.md#none)",
+        "see [it](#none)",
+        "see [it](../none/)",
+        'see [it](none.md "a title")',
+        "[![a picture](architecture.svg)](none.md)",
+        "[it]: none.md",
+        '<img src="none.svg">',
+        "see [it](../../elsewhere.md)",
+        "see [it](../.venv)",
+        "see [it](http://example.com)",
+        "see <http://example.com>",
+    ],
+)
+def test_a_dead_link_is_found(text: str) -> None:
+    assert len(list(dead_links(ROOT / "docs" / "index.md", text))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "dead"),
+    [
+        ("`docs/none.md`", ["docs/none.md"]),
+        ("`services/<service>/none.yaml`", ["services/<service>/none.yaml"]),
+        ("`docs/index.md`, `services/<service>/slo.yaml`, `docs/how-to/`, `tools/bin/`", []),
+        ("`application/json`, `a/b`, `tests/unit/port_calls`", []),
+    ],
+)
+def test_a_name_of_a_file_that_is_not_there_is_found(text: str, dead: list[str]) -> None:
+    assert list(dead_names(text)) == dead
+
+
+def addresses(pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str]]]:
+    """Yield each address of a form in any file of the repository, with the file's name."""
+    for name in sorted(FILES):
+        if "skeleton" not in name:
+            for found in pattern.finditer((ROOT / name).read_text(errors="replace")):
+                yield name, found
+
+
+def test_addresses_of_this_repository_lead_to_files_and_headings_of_it() -> None:
+    found = list(addresses(OURS))
+    assert {Path(name).suffix for name, _ in found} >= {".json", ".yaml"}
+    assert [
+        f"{name}: {link[0]}" for name, link in found if not is_there(ROOT / link[1], link[2])
+    ] == []
+
+
+def test_addresses_of_dashboards_lead_to_dashboards_that_are_generated() -> None:
+    boards = {
+        json.loads((ROOT / name).read_text())["uid"]
+        for name in tracked("platform/generated/*/dashboards/*.json")
+    }
+    found = list(addresses(DASHBOARD))
+    assert len({link[1] for _, link in found}) > 2
+    assert [f"{name}: {link[0]}" for name, link in found if link[1] not in boards] == []
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.checkout import devcontainer
 from tests.service import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -96,11 +97,9 @@ def test_continuous_integration_here_and_there_runs_the_same(menu: set[str]) -> 
 
 
 def test_the_devcontainer_is_a_workstation_with_tools_that_are_pinned(menu: set[str]) -> None:
-    lines = (ROOT / ".devcontainer/devcontainer.json").read_text().splitlines()
-    plain = "\n".join(line for line in lines if not line.strip().startswith("//"))
-    command = YAML(typ="safe").load(plain)["postCreateCommand"]
+    command = devcontainer()["postCreateCommand"]
     assert re.findall(r"make ([a-z-]+)", command) == ["workstation", "setup"]
     assert {"workstation", "setup"} <= menu
-    (tools,) = re.findall(r"\[(.+?)\]", command)
-    for tool in tools.replace('"', "").split(","):
+    (tools,) = re.findall(r"TOOLS='(.+?)'", command)
+    for tool in tools.split():
         assert (ROOT / "tools" / tool / "go.mod").is_file(), tool

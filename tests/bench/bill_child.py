@@ -101,12 +101,12 @@ def leave_out_inner_spans() -> None:
 
 def leave_out_server_span() -> None:
     from django.conf import settings  # noqa: PLC0415
-    from opentelemetry.instrumentation.django import DjangoInstrumentor  # noqa: PLC0415
+    from telemetry.django.server_span import Instrumentor  # noqa: PLC0415
 
     before = len(settings.MIDDLEWARE)
-    DjangoInstrumentor().uninstrument()
+    Instrumentor().uninstrument()
     if len(settings.MIDDLEWARE) == before:
-        raise RuntimeError("DjangoInstrumentor's middleware is not among the settings")
+        raise RuntimeError("the server span's middleware is not among the settings")
     load_middleware()
     vars(tracing)["suppressed"] = Nothing
 

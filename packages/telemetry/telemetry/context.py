@@ -1,7 +1,7 @@
 """What is known of the request being handled in the current context."""
 
 import contextvars
-import os
+import random
 import re
 import time
 from collections.abc import Callable
@@ -35,7 +35,10 @@ def request_id() -> str | None:
 
 def begin(offered: str | None) -> str:
     """Bind a request id to this context: the offered one if well formed, else a new one."""
-    identifier = offered if offered and WELL_FORMED.fullmatch(offered) else os.urandom(16).hex()
+    if offered and WELL_FORMED.fullmatch(offered):
+        identifier = offered
+    else:
+        identifier = f"{random.getrandbits(128):032x}"  # unique, as trace ids are; no secret
     _request_id.set(identifier)
     return identifier
 

@@ -1,12 +1,13 @@
 """Log lines: one JSON object each (or one for people's eyes), whoever writes them.
 
 structlog hands its events to the standard library, where Django's, gunicorn's and the libraries'
-records arrive too; one handler on the root logger writes them all.
+records arrive too; one handler on the root logger writes them all, by one formatter.
 """
 
 import logging
 import os
 import re
+import select
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 from telemetry import context, names, shared, tracing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from structlog.typing import EventDict, FilteringBoundLogger
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
@@ -38,6 +41,9 @@ _SECRET_ASSIGNMENT: Final = re.compile(
     re.IGNORECASE,
 )
 
+# Each of the three above needs one of these: most texts have none, and are looked at once.
+_SUSPECT: Final = re.compile(r"[\s@=]")
+
 # C0 and C1 controls, DEL, and Unicode's line and paragraph separators.
 _ESCAPES: Final = {
     code: ascii(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
@@ -48,6 +54,9 @@ _JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in _ESCAPES if code >= o
 # A Collector that is down makes its exporter complain at each attempt.
 _EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc")
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
+
+_FIELDS: Final = "telemetry_fields"  # of a record: what an event has beside its name
+_WITHOUT_OFFSET: Final = -len("+00:00")
 
 
 class _Lazy:
@@ -82,6 +91,8 @@ def _is_secret(key: str) -> bool:
 
 
 def _without_secrets(text: str) -> str:
+    if not _SUSPECT.search(text):
+        return text
     text = _SECRET_TEXT.sub(rf"\1 {REDACTED}", text)
     text = _URL_PASSWORD.sub(rf"\1{REDACTED}@", text)
     return _SECRET_ASSIGNMENT.sub(rf"\1{REDACTED}", text)
@@ -89,13 +100,12 @@ def _without_secrets(text: str) -> str:
 
 def _clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
     """Return the value fit for a line: secrets by key or by scheme redacted, texts bounded."""
-    secret = _is_secret(key)
-    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and not secret):
-        return value
-    if secret:
-        return REDACTED
+    if _is_secret(key):
+        return value if value is None or isinstance(value, bool) else REDACTED
     if isinstance(value, str):
         return _without_secrets(value[:limit])
+    if value is None or isinstance(value, int | float):
+        return value
     if isinstance(value, dict):
         return {str(name): _clean(str(name), inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -103,12 +113,7 @@ def _clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
     return _clean(key, str(value))
 
 
-def _exception(exc_info: Any) -> dict[str, str] | None:
-    if exc_info is True:
-        exc_info = sys.exc_info()
-    exc = exc_info[1] if isinstance(exc_info, tuple) else exc_info
-    if not isinstance(exc, BaseException):
-        return None
+def _exception(exc: BaseException) -> dict[str, str]:
     stack = "".join(traceback.format_exception(exc))
     return {
         "type": f"{type(exc).__module__}.{type(exc).__qualname__}".removeprefix("builtins."),
@@ -118,38 +123,109 @@ def _exception(exc_info: Any) -> dict[str, str] | None:
     }
 
 
-class _Assembler:
-    """The processor that makes one line's fields out of an event, in a fixed order."""
+class _Lines(logging.Formatter):
+    """Makes one line of a record, its fields in a fixed order."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, render: "Callable[[EventDict], str]") -> None:
+        super().__init__()
         self._service = service
+        self._render = render
 
-    def __call__(self, _logger: object, _method: str, event: "EventDict") -> "EventDict":
-        record: logging.LogRecord = event.pop("_record")
-        event.pop("_from_structlog")
-        exc_info = event.pop("exc_info", None)
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
         line: EventDict = {
-            names.LOG_TIMESTAMP: datetime.fromtimestamp(record.created, UTC).strftime(
-                "%Y-%m-%dT%H:%M:%S.%fZ"
-            ),
+            names.LOG_TIMESTAMP: stamp[:_WITHOUT_OFFSET] + "Z",
             names.LOG_LEVEL: record.levelname.lower(),
-            names.LOG_EVENT: _clean("", event.pop("event", "")),
+            names.LOG_EVENT: _clean("", record.getMessage()),
             names.LOG_LOGGER: record.name,
             names.LOG_SERVICE: self._service,
         }
+        fields = record.__dict__.get(_FIELDS, {})
         if request_id := context.request_id():
             line[names.LOG_REQUEST_ID] = request_id
-        if names.LOG_TRACE_ID not in event and (found := tracing.ids()):
+        if names.LOG_TRACE_ID not in fields and (found := tracing.ids()):
             line[names.LOG_TRACE_ID], line[names.LOG_SPAN_ID] = found
-        for key, value in event.items():
+        for key, value in fields.items():
             # A field never replaces what the line itself says.
             line[key if key not in line else f"{key}_"] = _clean(key, value)
-        if exc_info and (described := _exception(exc_info)):
-            line[names.LOG_EXCEPTION] = described
-        return line
+        if record.exc_info and record.exc_info[1]:
+            line[names.LOG_EXCEPTION] = _exception(record.exc_info[1])
+        return self._render(line)
 
 
-def _json(_logger: object, _method: str, line: "EventDict") -> str:
+class _Output(logging.StreamHandler[TextIO]):
+    """Writes each line by one call to the system, which keeps short lines whole.
+
+    logging has a thread hold a lock while it writes, and so lets go of the interpreter: all others
+    that want to log then wait for a thread that waits for the interpreter.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        try:
+            self._descriptor: int | None = stream.fileno()
+        except OSError:  # a text in memory
+            self._descriptor = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write the record's line if the filters let it through."""
+        wanted = bool(self.filter(record))
+        if wanted:
+            self.emit(record)
+        return wanted
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's line; where that fails, do as logging is set to."""
+        try:
+            line = self.format(record) + self.terminator
+            if self._descriptor is None:
+                self.stream.write(line)
+                return
+            data = line.encode()
+            if len(data) <= select.PIPE_BUF:
+                os.write(self._descriptor, data)
+            else:
+                with self.lock:  # type: ignore[union-attr]
+                    while data:
+                        data = data[os.write(self._descriptor, data) :]
+        except Exception:  # noqa: BLE001 -- a full disk must not fail a request
+            self.handleError(record)
+
+
+class _Events:
+    """A logger of the standard library that takes structlog's events.
+
+    Its own methods would walk the stack for a file and a line that no line of ours shows.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def __getattr__(self, level: str) -> "Callable[..., None]":
+        logger, number = self._logger, getattr(logging, level.upper())
+
+        def write(event: str = "", exc_info: Any = None, **fields: Any) -> None:
+            if logger.isEnabledFor(number):
+                if isinstance(exc_info, BaseException):
+                    exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+                elif exc_info and not isinstance(exc_info, tuple):
+                    exc_info = sys.exc_info()
+                record = logging.LogRecord(logger.name, number, "", 0, event, (), exc_info)
+                record.__dict__[_FIELDS] = fields
+                logger.handle(record)
+
+        self.__dict__[level] = write
+        return write
+
+
+def _as_keywords(
+    _logger: object, _method: str, event: "EventDict"
+) -> "tuple[tuple[()], EventDict]":
+    return (), event
+
+
+def _json(line: "EventDict") -> str:
     import orjson
 
     try:
@@ -162,7 +238,7 @@ def _json(_logger: object, _method: str, line: "EventDict") -> str:
     return text if text.isascii() else text.translate(_JSON_ESCAPES)
 
 
-def _escape(_logger: object, _method: str, line: "EventDict") -> "EventDict":
+def _escape(line: "EventDict") -> "EventDict":
     """Keep text from a client from breaking the line or steering a terminal."""
     for key, value in line.items():
         if isinstance(value, str):
@@ -223,24 +299,22 @@ def _configure(service: str, stream: TextIO | None, chosen: str, form: str) -> N
     import structlog
 
     threshold = getattr(logging, chosen.upper())
-    render: list[Any] = [_json]
+    output = stream or sys.stdout
+    render = _json
     if form == "console":
         console = structlog.dev.ConsoleRenderer(
-            colors=(stream or sys.stdout).isatty(),
-            exception_formatter=structlog.dev.plain_traceback,
+            colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
-        render = [_escape, console]
+        render = lambda line: str(console(None, "", _escape(line)))  # noqa: E731
     structlog.configure(
-        processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[_as_keywords],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=_Events,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = _Output(output)
     handler.addFilter(_Exporters())
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processors=[_Assembler(service), *render])
-    )
+    handler.setFormatter(_Lines(service, render))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)

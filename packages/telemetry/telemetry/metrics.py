@@ -5,8 +5,7 @@ values live in this process or in files that several processes share.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from telemetry import names
@@ -61,19 +60,27 @@ def _store_series(system: str, operation: str) -> "Histogram":
     return histogram(names.STORE_DURATION).labels(system, operation)
 
 
-@contextmanager
-def store_operation(system: str, operation: str) -> Iterator[None]:
-    """Time an operation on a store, failed ones included.
+class store_operation:  # noqa: N801 -- used as a function is
+    """Time an operation on a store, failed ones included: a context manager."""
 
-    Args:
-        system: db.system.name, as ``memory`` or ``postgresql``.
-        operation: db.operation.name, as ``get``; never text of a client.
-    """
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        _store_series(system, operation).observe(time.perf_counter() - started)
+    __slots__ = ("_began", "_series")
+
+    def __init__(self, system: str, operation: str) -> None:
+        """Say which operation.
+
+        Args:
+            system: db.system.name, as ``memory`` or ``postgresql``.
+            operation: db.operation.name, as ``get``; never text of a client.
+        """
+        self._series = _store_series(system, operation)
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        """End, whatever happened."""
+        self._series.observe(time.perf_counter() - self._began)
 
 
 def set_store(*, ports: int, revision: int) -> None:

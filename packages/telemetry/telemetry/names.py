@@ -70,11 +70,23 @@ RESULT: Final = "result"
 OTLP_HTTP_DURATION: Final = "http.server.request.duration"
 OTLP_HTTP_DURATION_EXPONENTIAL: Final = "http.server.request.duration.exponential"
 
-# Span attributes.
+# Span attributes; those of the duration over OTLP are among them.
+ATTR_METHOD: Final = "http.request.method"
+ATTR_METHOD_ORIGINAL: Final = "http.request.method_original"
+ATTR_STATUS: Final = "http.response.status_code"
 ATTR_HTTP_ROUTE: Final = "http.route"
+ATTR_ERROR_TYPE: Final = "error.type"
 ATTR_REQUEST_ID: Final = "request_id"
 ATTR_SERVER_ADDRESS: Final = "server.address"
+ATTR_SERVER_PORT: Final = "server.port"
+ATTR_CLIENT_ADDRESS: Final = "client.address"
+ATTR_CLIENT_PORT: Final = "client.port"
+ATTR_SCHEME: Final = "url.scheme"
+ATTR_URL_PATH: Final = "url.path"
 ATTR_URL_QUERY: Final = "url.query"
+ATTR_PROTOCOL: Final = "network.protocol.version"
+ATTR_USER_AGENT: Final = "user_agent.original"
+ATTR_USER_AGENT_TYPE: Final = "user_agent.synthetic.type"
 ATTR_DB_SYSTEM: Final = "db.system.name"
 ATTR_DB_OPERATION: Final = "db.operation.name"
 
@@ -228,9 +240,21 @@ LIBRARY_METRICS: Final = {
 }
 
 SPAN_ATTRIBUTES: Final = {
+    ATTR_METHOD: "Method, one of RFC 9110's and RFC 5789's, else _OTHER.",
+    ATTR_METHOD_ORIGINAL: "What the client sent where the method is _OTHER.",
+    ATTR_STATUS: "Status of the response.",
     ATTR_HTTP_ROUTE: "Route template, in the one form /ports/{id}.",
+    ATTR_ERROR_TYPE: "The status, where it is 500 or above.",
     ATTR_SERVER_ADDRESS: "Host that the client asked for, without the port.",
+    ATTR_SERVER_PORT: "Port that the server listens on.",
+    ATTR_CLIENT_ADDRESS: "Address that the connection came from.",
+    ATTR_CLIENT_PORT: "Port that the connection came from.",
+    ATTR_SCHEME: "http, or https where a trusted proxy says so.",
+    ATTR_URL_PATH: "Path that was asked for.",
     ATTR_URL_QUERY: "Query string; the values of secrets are replaced by REDACTED.",
+    ATTR_PROTOCOL: "Version of HTTP.",
+    ATTR_USER_AGENT: "User-Agent header.",
+    ATTR_USER_AGENT_TYPE: "bot or test, where the User-Agent says so.",
     ATTR_REQUEST_ID: (
         "The request's id, flat and equal to the log field (the conventions' "
         "http.response.header.x-request-id is a list, which no search box matches)."

@@ -1,5 +1,6 @@
 """Make a thing once per set of arguments, however many threads ask for it first."""
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
@@ -26,5 +27,5 @@ def once(make: Callable[[*Ts], T]) -> Callable[[*Ts], T]:
                     made[key] = make(*key)
                 return made[key]
 
-    get.__doc__ = make.__doc__
+    functools.update_wrapper(get, make)
     return get

@@ -5,9 +5,10 @@ loaded by ``start``, which only server hooks (and commands that want to be trace
 """
 
 import os
+import sys
 import threading
 import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,25 +16,46 @@ from typing import TYPE_CHECKING, Any
 from telemetry import context, names, otlp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
+
+    from telemetry.spans import LeanTracer
 
 _OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 @cache
-def _tracer() -> "Tracer":
+def lean(tracer: "Tracer") -> "LeanTracer | Tracer":
+    """Return a tracer that starts the same spans with less around them, once spans are recorded."""
+    if "opentelemetry.sdk.trace" not in sys.modules:  # nothing records: no need to load it
+        return tracer
+    from telemetry import spans
+
+    return spans.lean(tracer)
+
+
+@cache
+def _tracer() -> "LeanTracer | Tracer":
+    return lean(_api()[0].get_tracer("telemetry"))
+
+
+@cache
+def _api() -> tuple[Any, Any]:
+    """Return OpenTelemetry's modules of spans and of contexts, once they are needed.
+
+    A request asks eight times: an import statement each time costs more than some of the answers.
+    """
+    from opentelemetry import context as contexts
     from opentelemetry import trace
 
-    return trace.get_tracer("telemetry")
+    return trace, contexts
 
 
 def ids() -> tuple[str, str] | None:
     """Return trace id and span id of the current span in hexadecimal, or None without one."""
-    from opentelemetry import trace
-
+    trace, _ = _api()
     found = trace.get_current_span().get_span_context()
     if not found.is_valid:
         return None
@@ -60,27 +82,35 @@ def span(
     Within a request whose server span is not recorded (not sampled, or a probe) it does nothing:
     what is below a span that nobody keeps must not start a trace of its own.
     """
-    if _unkept():
-        return nullcontext()
-    return _current(name, attributes, expected)
+    return nullcontext() if _unkept() else _Inner(name, attributes, expected)
 
 
-@contextmanager
-def _current(
-    name: str,
-    attributes: "Mapping[str, AttributeValue] | None",
-    expected: type[Exception] | tuple[type[Exception], ...],
-) -> "Iterator[None]":
-    with _tracer().start_as_current_span(
-        name, attributes=attributes, record_exception=False, set_status_on_exception=False
-    ):
-        try:
-            yield
-        except expected:
-            raise
-        except Exception as error:
-            record_exception(error)
-            raise
+class _Inner:
+    """What the tracer's own context manager does, without its layers of generators."""
+
+    __slots__ = ("_attributes", "_expected", "_name", "_span", "_token")
+
+    def __init__(
+        self,
+        name: str,
+        attributes: "Mapping[str, AttributeValue] | None",
+        expected: type[Exception] | tuple[type[Exception], ...],
+    ) -> None:
+        self._name = name
+        self._attributes = attributes
+        self._expected = expected
+
+    def __enter__(self) -> "Span":
+        trace, contexts = _api()
+        span = self._span = _tracer().start_span(self._name, attributes=self._attributes)
+        self._token = contexts.attach(trace.set_span_in_context(span))
+        return span
+
+    def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:
+        _api()[1].detach(self._token)
+        if isinstance(error, Exception) and not isinstance(error, self._expected):
+            _record(self._span, error)
+        self._span.end()
 
 
 def begin(name: str, attributes: "Mapping[str, AttributeValue] | None" = None) -> "Span | None":
@@ -93,9 +123,7 @@ def begin(name: str, attributes: "Mapping[str, AttributeValue] | None" = None) -
 
 
 def _unkept() -> bool:
-    from opentelemetry import trace
-
-    return context.request_id() is not None and not trace.get_current_span().is_recording()
+    return context.request_id() is not None and not _api()[0].get_current_span().is_recording()
 
 
 def suppressed() -> AbstractContextManager[None]:
@@ -107,12 +135,13 @@ def suppressed() -> AbstractContextManager[None]:
 
 def record_exception(exc: BaseException) -> None:
     """Put an exception that a framework's handler swallowed on the current span, as an error."""
-    from opentelemetry import trace
+    _record(_api()[0].get_current_span(), exc)
 
-    current = trace.get_current_span()
-    if current.is_recording():
-        current.record_exception(exc)
-        current.set_status(trace.StatusCode.ERROR, f"{type(exc).__name__}: {exc}")
+
+def _record(span: "Span", exc: BaseException) -> None:
+    if span.is_recording():
+        span.record_exception(exc)
+        span.set_status(_api()[0].StatusCode.ERROR, f"{type(exc).__name__}: {exc}")
 
 
 def _choose_exporters() -> bool:
@@ -160,7 +189,6 @@ def start(service: str, version: str, instance: str) -> None:
     from opentelemetry.sdk import _configuration
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.view import (
-        DropAggregation,
         ExponentialBucketHistogramAggregation,
         View,
     )
@@ -178,9 +206,6 @@ def start(service: str, version: str, instance: str) -> None:
     )
     sampler = None if exporting or os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_OFF
 
-    # DjangoInstrumentor's gauge is scraped as names.HTTP_SERVER_ACTIVE: sent too, it would count
-    # twice.
-    scraped = View(instrument_name="http.server.active_requests", aggregation=DropAggregation())
     exponential = View(
         instrument_name=names.OTLP_HTTP_DURATION,
         name=names.OTLP_HTTP_DURATION_EXPONENTIAL,
@@ -188,7 +213,7 @@ def start(service: str, version: str, instance: str) -> None:
     )
 
     def meter_provider(**arguments: Any) -> MeterProvider:
-        return MeterProvider(views=[scraped, exponential], **arguments)
+        return MeterProvider(views=[exponential], **arguments)
 
     # The SDK's configurator reads all of OTEL_* but takes no views: it finds a class that has one.
     module = vars(_configuration)
@@ -197,6 +222,9 @@ def start(service: str, version: str, instance: str) -> None:
         OpenTelemetryConfigurator().configure(sampler=sampler, resource_attributes=attributes)
     finally:
         module["MeterProvider"] = MeterProvider
+    # What was loaded before the fork may have asked for them.
+    lean.cache_clear()
+    _tracer.cache_clear()
 
 
 def stop(seconds: float) -> bool:

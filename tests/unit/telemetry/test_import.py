@@ -25,6 +25,16 @@ def test_importing_the_package_loads_no_sdk_no_django_and_no_gunicorn() -> None:
     assert [name for name in HEAVY if f"'{name}'" in modules] == []
 
 
+def test_a_span_that_nobody_records_loads_no_sdk() -> None:
+    program = (
+        "import sys, telemetry\nwith telemetry.span('x'): print('opentelemetry.sdk' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
 def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
     import telemetry  # noqa: PLC0415 -- beside what it shows
 

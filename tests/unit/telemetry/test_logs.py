@@ -2,8 +2,10 @@ import io
 import json
 import logging
 import re
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,3 +238,61 @@ def test_exporters_complain_once_a_minute_and_others_always(
         "always",
         "always",
     ]
+
+
+def test_a_logger_of_the_standard_library_that_is_quiet_keeps_events_of_its_name_quiet(
+    stream: io.StringIO,
+) -> None:
+    quiet = logging.getLogger("harbour.quiet")
+    quiet.setLevel("ERROR")
+    try:
+        logs.get_logger("harbour.quiet").warning("quiet")
+        logs.get_logger("harbour.quiet").error("loud")
+    finally:
+        quiet.setLevel(logging.NOTSET)
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+@pytest.mark.parametrize("form", ["raised", "given", "triple"])
+def test_an_exception_may_be_given_in_each_form_that_logging_takes(
+    stream: io.StringIO, form: str
+) -> None:
+    try:
+        int("broke")
+    except ValueError as error:
+        triple = (type(error), error, error.__traceback__)
+        logs.get_logger("x").error(
+            "event", exc_info={"raised": True, "given": error, "triple": triple}[form]
+        )
+    (line,) = lines(stream)
+    assert line["exception"]["type"] == "ValueError"
+
+
+def test_lines_of_many_threads_are_whole_in_a_file_long_ones_too(
+    stream: io.StringIO, tmp_path: Path
+) -> None:
+    with (tmp_path / "log").open("w") as file:
+        logs.configure_logging("harbour", file)
+
+        def write(number: int) -> None:
+            for _ in range(50):
+                logs.get_logger("x").info("event", texts=["x" * 1000] * (1 + number % 2 * 8))
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    written = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert sorted(len(line["texts"]) for line in written) == [1] * 100 + [9] * 100
+    assert stream.getvalue() == ""
+
+
+def test_a_line_that_cannot_be_written_fails_nobody_and_is_told_of(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        logs.configure_logging("harbour", full)
+        logs.get_logger("x").info("event")
+    assert "No space left on device" in capsys.readouterr().err
+    assert stream.getvalue() == ""

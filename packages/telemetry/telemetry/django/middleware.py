@@ -1,4 +1,4 @@
-"""The one middleware: request id, duration and in-flight metrics, access line."""
+"""The outer middleware: request id, duration and in-flight metrics, access line."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.core.signals import request_finished
 from django.http import StreamingHttpResponse
 
-from telemetry import context, exemplars, logs, metrics, names, tracing
+from telemetry import context, exemplars, logs, metrics, names
 from telemetry.django import routes
 from telemetry.once import once
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
-    from opentelemetry.trace import Span
     from prometheus_client import Gauge
+
+    from telemetry.django.server_span import ServerSpan
 
 _log = logs.get_logger("telemetry.access")
 
@@ -39,9 +38,20 @@ def _active(method: str) -> "Gauge":
 
 
 class Exchange:
-    """One request and its response, from arrival until the response is handed over."""
+    """One request and its response, from arrival until the response is handed over.
 
-    __slots__ = ("_request", "began", "method", "queued", "request_id", "span", "suppression")
+    Attributes:
+        server: The server span, from where the middleware within begins it; None without one.
+    """
+
+    __slots__ = (
+        "_request",
+        "began",
+        "method",
+        "queued",
+        "request_id",
+        "server",
+    )
 
     def __init__(self, request: "HttpRequest") -> None:
         self._request = request
@@ -53,8 +63,7 @@ class Exchange:
         method = request.method or ""
         self.method = method if method in names.METHODS else names.METHOD_OTHER
         self.request_id = context.begin(request.META.get("HTTP_X_REQUEST_ID"))
-        self.span: Span | None = None
-        self.suppression: AbstractContextManager[None] | None = None
+        self.server: ServerSpan | None = None
         _active(self.method).inc()
 
     def finish(self, status: int, size: int, aborted: str | None = None) -> None:
@@ -64,11 +73,12 @@ class Exchange:
         request = self._request
         match = request.resolver_match
         route = match.route if match is not None else names.ROUTE_UNMATCHED
-        metrics.duration_of(self.method, route, status).observe(duration, exemplars.of(self.span))
+        span = None if self.server is None else self.server.span
+        metrics.duration_of(self.method, route, status).observe(duration, exemplars.of(span))
         metrics.histogram(names.HTTP_SERVER_QUEUE).observe(self.queued)
         fields: dict[str, Any] = {}
-        if self.span is not None:
-            found = self.span.get_span_context()
+        if span is not None:
+            found = span.get_span_context()
             if found.is_valid:
                 fields[names.LOG_TRACE_ID] = f"{found.trace_id:032x}"
                 fields[names.LOG_SPAN_ID] = f"{found.span_id:016x}"
@@ -91,6 +101,9 @@ class Exchange:
             user_agent=request.META.get("HTTP_USER_AGENT", "")[:_MAX_PATH],
             **fields,
         )
+        # Request and exchange hold each other: left to the garbage collector, what a request made
+        # would lie about until it comes, and the next request's would be made in cold memory.
+        del self._request.telemetry  # type: ignore[attr-defined]
 
 
 class _Stream:
@@ -142,8 +155,6 @@ class Middleware:
         exchange = Exchange(request)
         request.telemetry = exchange  # type: ignore[attr-defined]
         response = self._get_response(request)
-        if exchange.suppression is not None:
-            exchange.suppression.__exit__(None, None, None)
         response[context.HEADER] = exchange.request_id
         if isinstance(response, StreamingHttpResponse):
             body = cast("Iterator[bytes]", response.streaming_content)  # WSGI: never async
@@ -154,12 +165,7 @@ class Middleware:
         return response
 
     def process_view(self, request: "HttpRequest", *_: object) -> None:
-        """Give the route its one form before OpenTelemetry's middleware reads it."""
+        """Give the route its one form before anything reads it."""
         match = request.resolver_match
         if match is not None:
             match.route = routes.template(match.route)
-        if request.telemetry.span is None:  # type: ignore[attr-defined]
-            # A probe: what its view does must not start traces of its own.
-            suppression = tracing.suppressed()
-            suppression.__enter__()
-            request.telemetry.suppression = suppression  # type: ignore[attr-defined]

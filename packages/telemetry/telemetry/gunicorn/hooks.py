@@ -134,6 +134,7 @@ def post_fork(_server: Any, worker: Any) -> None:
 
 def post_worker_init(_worker: Any) -> None:
     """Serve the metrics listener from the only worker, when its predecessor is done with it."""
+    gc.freeze()  # the providers, the worker itself
     listener, turn = _Server.metrics_listener, _Server.metrics_turn
     if listener is None or turn is None:
         return

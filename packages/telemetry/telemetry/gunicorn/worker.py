@@ -4,11 +4,14 @@ import re
 import selectors
 import socket
 import struct
+import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from queue import SimpleQueue
+from typing import Any, Final, NamedTuple
 
 from gunicorn.http import errors
 from gunicorn.workers import base, gthread
@@ -67,6 +70,49 @@ def _arrival(sock: socket.socket, queued_at: float) -> float:
     return arrived if queued_at - arrived > _TICK_SECONDS else queued_at
 
 
+class _Threads:
+    """The pool, without the futures, locks and callbacks of the standard library's."""
+
+    def __init__(self, count: int, serve: Callable[[Any], None]) -> None:
+        self._waiting: SimpleQueue[Any] = SimpleQueue()
+        self._serve = serve
+        self._threads = [
+            threading.Thread(target=self._run, daemon=True, name=f"requests-{number}")
+            for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, conn: Any) -> None:
+        """Let the next free thread serve a connection."""
+        self._waiting.put(conn)
+
+    def waiting(self) -> int:
+        """Return how many connections no thread has taken yet."""
+        return self._waiting.qsize()
+
+    def shutdown(self, *, wait: bool) -> None:  # noqa: ARG002 -- as the base calls it
+        """Let each thread end after what it is serving."""
+        for _ in self._threads:
+            self._waiting.put(None)
+
+    def _run(self) -> None:
+        while (conn := self._waiting.get()) is not None:
+            self._serve(conn)
+
+
+class _Result(NamedTuple):
+    """What serving a connection came to, as the base asks a future for it."""
+
+    value: object
+
+    def cancelled(self) -> bool:
+        return False
+
+    def result(self) -> object:
+        return self.value
+
+
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     """Stamps each request's arrival, answers 503 beyond the bound on waiting ones."""
 
@@ -77,6 +123,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         self._busy: set[object] = set()
         self._lingering: deque[Any] = deque()
         self._sampled_at = 0.0
+        self._looked_at = 0.0
         self.quitting = False
 
     def enqueue_req(self, conn: Any) -> None:
@@ -84,12 +131,61 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         if type(conn.sock) is socket.socket:  # just accepted
             conn.sock = PatientSocket(conn.sock, hooks.plan().patience_seconds)
         conn.queued_at = time.monotonic()
+        conn.is_fresh = conn.initialized and self._is_fresh(conn)
         if self._waiting() >= hooks.plan().max_waiting and self._refuse(conn):
             return
-        super().enqueue_req(conn)
+        self.tpool.put(conn)
+
+    def _is_fresh(self, conn: Any) -> bool:
+        """Tell whether a kept connection's request came so lately that the kernel need not say."""
+        earliest = conn.sock.sent_at  # it follows an answer
+        if conn.kept_at < self._looked_at:  # and the poller had not seen it when it looked before
+            earliest = max(earliest, self._looked_at)
+        return bool(conn.queued_at - earliest < _TICK_SECONDS)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Let the poller look, and remember when it looked before."""
+        looked_at = time.monotonic()
+        super().wait_for_and_dispatch_events(timeout)
+        self._looked_at = looked_at
+
+    def get_thread_pool(self) -> _Threads:
+        """Return the pool that serves connections."""
+        return _Threads(self.cfg.threads, self._serve)
+
+    def _serve(self, conn: Any) -> None:
+        """Serve a connection, in a thread of the pool."""
+        try:
+            keep = self.handle(conn)
+        except BaseException:  # noqa: BLE001 -- a thread of the pool survives whatever it serves
+            keep = False
+        if keep is True and self.alive and not conn.parser.unreader.buf.getvalue():
+            self._keep(conn)
+        else:
+            self.method_queue.defer(self.finish_request, conn, _Result(keep))
+
+    def _keep(self, conn: Any) -> None:
+        """Give a connection back to the poller, from the thread that served it.
+
+        The base wakes the poller by a pipe to do it. The kernel takes a registration from any
+        thread, a deque an append; the poller cannot see the connection before both are done.
+        """
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        conn.kept_at = time.monotonic()
+        self.keepalived_conns.append(conn)
+        if not self.alive:  # `_cap_keepalive` may have run just before the append
+            conn.timeout = min(conn.timeout, time.monotonic() + gthread.STOP_KEEPALIVE_LINGER)
+        self.poller.register(
+            conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn)
+        )
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        for conn in tuple(self.keepalived_conns):  # threads may still append
+            conn.timeout = min(conn.timeout, deadline)
 
     def _waiting(self) -> int:
-        return int(self.tpool._work_queue.qsize())  # noqa: SLF001 -- it has no public length
+        return int(self.tpool.waiting())
 
     def handle(self, conn: Any) -> Any:
         """Handle a connection in a thread; its waiting time is known now."""
@@ -97,9 +193,11 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             if not conn.wait_for_data(_SILENCE_SECONDS):
                 return gthread._DEFER  # noqa: SLF001 -- what the base returns for this
             conn.queued_at = time.monotonic()  # a client's own silence is no waiting of ours
+            conn.is_fresh = True
         conn.data_ready = True
         self._busy.add(conn)
-        context.arrived_at.set(_arrival(conn.sock, conn.queued_at))
+        arrived = conn.queued_at if conn.is_fresh else _arrival(conn.sock, conn.queued_at)
+        context.arrived_at.set(arrived)
         conn.sock.head_until = time.monotonic() + hooks.plan().patience_seconds
         try:
             return super().handle(conn)
@@ -119,20 +217,23 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
         The base waits up to two seconds, in the poller's thread, for the client to close.
         """
-        if fs.cancelled() or fs.exception() or fs.result():
+        if fs.result():
             super().finish_request(conn, fs)
         else:
             self._linger(conn)
 
     def notify(self) -> None:
         """Tell the arbiter, and the gauges, how the worker is; called at each turn of the loop."""
-        super().notify()
         now = time.monotonic()
         if now - self._sampled_at >= _SAMPLE_SECONDS:
             self._sampled_at = now
+            super().notify()
             metrics.gauge(names.HTTP_SERVER_THREADS).set(self.cfg.threads)
-            metrics.gauge(names.HTTP_SERVER_THREADS_BUSY).set(len(self._busy))
-            metrics.gauge(names.HTTP_SERVER_WAITING).set(self._waiting())
+            busy = len(self._busy)
+            metrics.gauge(names.HTTP_SERVER_THREADS_BUSY).set(busy)
+            # What was put down just now, for a thread that is free, does not wait for one.
+            waiting = max(0, self._waiting() - (self.cfg.threads - busy))
+            metrics.gauge(names.HTTP_SERVER_WAITING).set(waiting)
             metrics.gauge(names.HTTP_SERVER_WAITING_LIMIT).set(hooks.plan().max_waiting)
 
     def handle_exit(self, sig: int, frame: Any) -> None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router
 from ninja.errors import HttpError
 from ninja.openapi.schema import OpenAPISchema
@@ -63,6 +63,13 @@ class PortsApi(NinjaAPI):
         self.add_router("", ports)
         self.add_router("", probes.router(use_cases))
         problems.handle_errors(self)
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002
+        """Make no response for a view to fill in: each of ours answers with one of its own.
+
+        Making one that nobody uses cost a tenth of a small request.
+        """
+        return None  # type: ignore[return-value] # a view that needs it fails in its first test
 
     def routes(self) -> set[tuple[str, str]]:
         """Return each method and path template that clients may call."""

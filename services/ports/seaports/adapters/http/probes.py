@@ -1,9 +1,11 @@
 """Whether the service lives, and whether it should get requests."""
 
+import orjson
 import telemetry
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from seaports.adapters.http.responses import JSON
 from seaports.adapters.http.schemas import Live, Problem, Ready
 from seaports.application.use_cases import UseCases
 from seaports.domain.errors import StoreUnavailable
@@ -19,11 +21,11 @@ def router(use_cases: UseCases) -> Router:
         operation_id="ready",
         summary="Whether requests are welcome",
     )
-    def ready(request: HttpRequest) -> dict[str, object]:  # noqa: ARG001 - Ninja's signature
+    def ready(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Ninja's signature
         """503 while the store does not answer, and from the moment the service is to stop."""
         if telemetry.is_draining():
             raise StoreUnavailable("this instance is about to stop")
-        return {"status": "ready", **use_cases.check_store()._asdict()}
+        return _json(status="ready", **use_cases.check_store()._asdict())
 
     @router.get(
         "/live",
@@ -31,8 +33,12 @@ def router(use_cases: UseCases) -> Router:
         operation_id="live",
         summary="Whether the process answers",
     )
-    def live(request: HttpRequest) -> dict[str, object]:  # noqa: ARG001
+    def live(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
         """200 whenever the process answers, while it is about to stop too."""
-        return {"status": "live"}
+        return _json(status="live")
 
     return router
+
+
+def _json(**fields: object) -> HttpResponse:
+    return HttpResponse(orjson.dumps(fields), content_type=JSON)

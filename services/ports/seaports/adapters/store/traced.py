@@ -1,7 +1,7 @@
 """Wraps any store: a span and a duration for each operation."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import telemetry
 from telemetry import metrics, names
@@ -89,10 +89,28 @@ class TracedPortStore:
         with self._operation("revision"):
             return self._store.revision()
 
-    @contextmanager
-    def _operation(self, operation: str) -> Iterator[None]:
-        with (
-            telemetry.span(f"{operation} ports", self._attributes[operation], expected=Refused),
-            metrics.store_operation(self._system, operation),
-        ):
-            yield
+    def _operation(self, operation: str) -> "_Operation":
+        return _Operation(self._system, operation, self._attributes[operation])
+
+
+class _Operation:
+    """One operation's span and, within it, its duration."""
+
+    __slots__ = ("_span", "_timer")
+
+    def __init__(self, system: str, operation: str, attributes: dict[str, str]) -> None:
+        self._span = telemetry.span(f"{operation} ports", attributes, expected=Refused)
+        self._timer = metrics.store_operation(system, operation)
+
+    def __enter__(self) -> None:
+        self._span.__enter__()
+        self._timer.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        self._timer.__exit__(kind, error, stack)
+        self._span.__exit__(kind, error, stack)

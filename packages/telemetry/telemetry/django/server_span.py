@@ -1,0 +1,219 @@
+"""OpenTelemetry's Django instrumentation with a leaner middleware: the server span of a request.
+
+The instrumentor is the library's, and so are its place in settings.MIDDLEWARE, its tracer, its
+histogram and its environment variables. Its middleware finds the same things several times in a
+request; this one finds them once. Decision record 0050 has the figures, and
+tests/unit/telemetry/test_server_span.py holds the two side by side.
+"""
+
+# ruff: noqa: SLF001 -- the library has no public seam here; its version is pinned, the test compares
+
+import os
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from django.core.exceptions import ImproperlyConfigured
+from opentelemetry import context, propagate, trace
+from opentelemetry.instrumentation import propagators, wsgi
+from opentelemetry.instrumentation.django import DjangoInstrumentor
+from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
+from opentelemetry.instrumentation.utils import extract_attributes_from_object
+from opentelemetry.util.http import detect_synthetic_user_agent
+
+from telemetry import logs, names, tracing
+from telemetry.measurements import Measurements
+from telemetry.once import once
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+    from opentelemetry.metrics import Histogram, Meter
+
+    from telemetry.spans import LeanTracer
+
+_SERVER_ERROR: Final = 500
+_USER_AGENTS: Final = 256
+_CAPTURE: Final = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
+_CONVENTIONS: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
+
+
+class Instrumentor(DjangoInstrumentor):
+    """Inserts ServerSpans where DjangoInstrumentor would insert its own middleware."""
+
+    _opentelemetry_middleware = f"{__name__}.ServerSpans"
+
+
+def instrument(position: int) -> None:
+    """Instrument Django.
+
+    Args:
+        position: Where in settings.MIDDLEWARE the server span begins.
+
+    Raises:
+        ImproperlyConfigured: The environment asks for other conventions than the stable ones.
+    """
+    chosen = os.environ.setdefault(_CONVENTIONS, "http")
+    if "http" not in (word.strip().lower() for word in chosen.split(",")):
+        raise ImproperlyConfigured(
+            f"{_CONVENTIONS}={chosen!r} does not name http: "
+            "only the stable conventions of HTTP are written here"
+        )
+    Instrumentor().instrument(middleware_position=position)
+
+
+@once
+def _propagated() -> tuple[str, ...]:
+    """Return the keys of a WSGI environment that hold a caller's context."""
+    fields = sorted(propagate.get_global_textmap().fields)
+    return tuple(f"HTTP_{field.upper().replace('-', '_')}" for field in fields)
+
+
+@once
+def _is_excluded_by_environment() -> bool:
+    return bool(
+        os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS")
+        or os.environ.get("OTEL_PYTHON_EXCLUDED_URLS")
+    )
+
+
+@once
+def _captures(kind: str) -> bool:
+    """Say whether the environment asks for headers (of a REQUEST or RESPONSE) as attributes."""
+    return bool(os.environ.get(f"{_CAPTURE}{kind}"))
+
+
+@once
+def _durations() -> Measurements:
+    histogram = cast("Histogram", _DjangoMiddleware._duration_histogram_new)
+    return Measurements(histogram, cast("Meter", _DjangoMiddleware._meter))
+
+
+@lru_cache(maxsize=_USER_AGENTS)
+def _user_agent(text: str) -> dict[str, str]:
+    kind = detect_synthetic_user_agent(text)
+    found = {names.ATTR_USER_AGENT: text}
+    return {**found, names.ATTR_USER_AGENT_TYPE: kind} if kind else found
+
+
+class ServerSpan:
+    """The span of one request: the current one from the beginning until ``end``."""
+
+    __slots__ = ("_began", "_counted", "_token", "error", "span")
+
+    def __init__(self, request: "HttpRequest", tracer: "LeanTracer | trace.Tracer") -> None:
+        """Begin, below the caller's span where it sent one."""
+        environ, exchange = request.META, request.telemetry  # type: ignore[attr-defined]
+        self._counted: dict[str, Any] = {
+            names.ATTR_METHOD: exchange.method,
+            names.ATTR_SCHEME: environ["wsgi.url_scheme"],
+            names.ATTR_PROTOCOL: environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/"),
+        }
+        parent = None
+        if any(key in environ for key in _propagated()):
+            parent = propagate.extract(environ, getter=wsgi.wsgi_getter)
+        self.span = tracer.start_span(
+            "HTTP" if exchange.method == names.METHOD_OTHER else exchange.method,
+            parent,
+            kind=trace.SpanKind.SERVER,
+            attributes=self._attributes(request, exchange.request_id),
+        )
+        self._token = context.attach(trace.set_span_in_context(self.span, parent))
+        self.error: Exception | None = None
+        self._began = time.perf_counter()
+
+    def _attributes(self, request: "HttpRequest", request_id: str) -> dict[str, Any]:
+        environ = request.META
+        # The host without its port; an IPv6 address stands in brackets.
+        host, colon, port = environ.get("HTTP_HOST", "").rpartition(":")
+        attributes = {
+            **self._counted,
+            names.ATTR_URL_PATH: environ["PATH_INFO"],
+            names.ATTR_REQUEST_ID: request_id,
+            names.ATTR_SERVER_ADDRESS: host
+            if colon and (not port or port.isdigit())
+            else host + colon + port,
+            names.ATTR_SERVER_PORT: int(environ["SERVER_PORT"]),
+        }
+        if request.method != attributes[names.ATTR_METHOD]:
+            attributes[names.ATTR_METHOD_ORIGINAL] = request.method
+        if query := environ.get("QUERY_STRING"):
+            attributes[names.ATTR_URL_QUERY] = logs.redact_query(query)
+        if address := environ.get("REMOTE_ADDR"):
+            attributes[names.ATTR_CLIENT_ADDRESS] = address
+        if port := environ.get("REMOTE_PORT"):
+            attributes[names.ATTR_CLIENT_PORT] = int(port)
+        if agent := environ.get("HTTP_USER_AGENT"):
+            attributes.update(_user_agent(agent))
+        if _captures("REQUEST"):
+            attributes.update(wsgi.collect_custom_request_headers_attributes(environ))
+        wanted = _DjangoMiddleware._traced_request_attrs
+        return extract_attributes_from_object(request, wanted, attributes) if wanted else attributes
+
+    def end(self, request: "HttpRequest", response: "HttpResponseBase") -> None:
+        """End the span and record the duration, with all that is known only now."""
+        counted, span = self._counted, self.span
+        status = response.status_code
+        counted[names.ATTR_STATUS] = status
+        if request.resolver_match is not None:
+            counted[names.ATTR_HTTP_ROUTE] = request.resolver_match.route
+        if status >= _SERVER_ERROR:
+            counted[names.ATTR_ERROR_TYPE] = str(status)
+        if propagator := propagators.get_global_response_propagator():
+            propagator.inject(response)
+        _durations().record(time.perf_counter() - self._began, counted)
+        if span.is_recording():
+            self._describe(response)
+            if self.error is not None:
+                span.record_exception(self.error)
+                reason = f"{type(self.error).__name__}: {self.error}"
+                span.set_status(trace.StatusCode.ERROR, reason)
+            elif status >= _SERVER_ERROR:
+                span.set_status(trace.StatusCode.ERROR)
+        context.detach(self._token)
+        span.end()
+
+    def _describe(self, response: "HttpResponseBase") -> None:
+        counted, span = self._counted, self.span
+        attributes = {names.ATTR_STATUS: counted[names.ATTR_STATUS]}
+        for optional in (names.ATTR_HTTP_ROUTE, names.ATTR_ERROR_TYPE):
+            if optional in counted:
+                attributes[optional] = counted[optional]
+        if _captures("RESPONSE"):
+            attributes.update(
+                wsgi.collect_custom_response_headers_attributes(list(response.items()))
+            )
+        span.set_attributes(attributes)
+        if names.ATTR_HTTP_ROUTE in counted:
+            method = counted[names.ATTR_METHOD].replace(names.METHOD_OTHER, "HTTP")
+            span.update_name(f"{method} {counted[names.ATTR_HTTP_ROUTE]}")
+
+
+class ServerSpans(_DjangoMiddleware):
+    """The middleware, right inside the one that began the exchange."""
+
+    def __call__(self, request: "HttpRequest") -> "HttpResponseBase":
+        """Handle a request within its server span, or in the dark if it is not to be traced."""
+        if self._is_excluded(request):
+            # What the view of a probe does must not start traces of its own.
+            with tracing.suppressed():
+                return cast("HttpResponseBase", self.get_response(request))
+        server = ServerSpan(request, tracing.lean(self._tracer))
+        request.telemetry.server = server  # type: ignore[attr-defined]
+        response: HttpResponseBase = self.get_response(request)
+        server.end(request, response)
+        return response
+
+    def _is_excluded(self, request: "HttpRequest") -> bool:
+        if _is_excluded_by_environment():
+            return self._excluded_urls.url_disabled(request.build_absolute_uri("?"))
+        return request.path in names.PROBE_ROUTES
+
+    def process_view(self, *_: object) -> None:
+        """Do nothing: the base would set the route here, which is not known to be final yet."""
+
+    def process_exception(self, request: "HttpRequest", exception: Exception) -> None:
+        """Keep an exception that left the view for the server span."""
+        server = request.telemetry.server  # type: ignore[attr-defined]
+        if server is not None:
+            server.error = exception

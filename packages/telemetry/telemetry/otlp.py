@@ -6,6 +6,7 @@ encoder, span by span. Decision record 0051 has the figures.
 """
 
 import struct
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,9 @@ _SHORT: Final = [bytes((number,)) for number in range(0x80)]
 
 _REMEMBERED: Final = 2048
 _LONGEST_REMEMBERED: Final = 256
+# A thread may keep the interpreter for 5 ms. Encoded without a break, 512 spans take as long, which
+# was the tail of the latency: with breaks, p99 at half of the highest rate fell from 10 to 5 ms.
+_AT_ONCE: Final = 16
 
 
 class _Rare(Exception):
@@ -55,10 +59,15 @@ def _resource_spans(spans: "list[ReadableSpan]") -> bytes:
     frame = _official(spans[0])
     scope = frame.scope_spans.pop()
     del scope.spans[:]
-    encoded = b"".join([_field(b"\x12", _span(span)) for span in spans])
+    encoded = b"".join([_some(spans, start) for start in range(0, len(spans), _AT_ONCE)])
     frame_bytes: bytes = frame.SerializeToString()
     scope_bytes: bytes = scope.SerializeToString()
     return _field(b"\x0a", frame_bytes + _field(b"\x12", scope_bytes + encoded))
+
+
+def _some(spans: "list[ReadableSpan]", start: int) -> bytes:
+    time.sleep(0)  # lets a request's thread run that waits for the interpreter
+    return b"".join([_field(b"\x12", _span(span)) for span in spans[start : start + _AT_ONCE]])
 
 
 def _official(span: "ReadableSpan") -> Any:

@@ -1,7 +1,7 @@
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common import trace_encoder
@@ -91,6 +91,13 @@ def shape(request: ExportTraceServiceRequest) -> dict[tuple[bytes, bytes], list[
 def test_any_spans_are_what_the_official_encoder_makes_of_them(batch: list[ReadableSpan]) -> None:
     encoded = otlp.encode_spans(batch).SerializePartialToString()
     assert shape(ExportTraceServiceRequest.FromString(encoded)) == shape(official(batch))
+
+
+@given(spans(), some.integers(min_value=15, max_value=50))
+@settings(max_examples=20)
+def test_many_spans_are_encoded_like_few(span: ReadableSpan, count: int) -> None:
+    encoded = otlp.encode_spans([span] * count).SerializePartialToString()
+    assert shape(ExportTraceServiceRequest.FromString(encoded)) == shape(official([span] * count))
 
 
 @pytest.mark.parametrize("attributes", [{"a": 1}, {"a": 1.0}, {"a": True}, {"a": "1"}])

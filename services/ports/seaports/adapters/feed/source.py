@@ -9,13 +9,16 @@ from typing import BinaryIO, Final
 from seaports.domain.errors import FeedError
 
 # ijson keeps the whole path of every open bracket, so its memory grows with the square of the
-# nesting: 4 KB of `[` cost 42 MB, 64 KB cost 10 GB. Chunks whose brackets are counted before they
-# are handed over bound that. The shortest record with all five brackets has 100 bytes, so that a
-# chunk of whole records holds fewer than are allowed.
+# nesting, 4 KB of `[` cost 42 MB, 64 KB cost 10 GB, and with the length of the keys around. Chunks
+# whose brackets are counted before they are handed over bound that. The shortest record with all
+# five brackets has 100 bytes, so that a chunk of whole records holds fewer than are allowed.
 CHUNK: Final = 16384
 BLANKS: Final = b" \t\r\n"
 MAX_BRACKETS: Final = 1000
 MAX_RECORD_BYTES: Final = 1 << 20
+# Brackets times bytes of a record; a character takes up to four of memory. The largest record that
+# is valid has 5 brackets and 0.4 MB, the fullest chunk of records 800 in 16 KB.
+MAX_PATHS: Final = 1 << 24
 
 _READ_AT_ONCE: Final = 1 << 16
 _FIRST: Final = 256
@@ -120,6 +123,8 @@ class Source:
         self._bytes += len(chunk)
         if self._brackets > MAX_BRACKETS:
             raise self._error(f"over {MAX_BRACKETS} brackets, in texts too: nested too deep")
+        if self._brackets * self._bytes > MAX_PATHS:
+            raise self._error(f"{self._brackets} brackets in {self._bytes} bytes of one record")
         if self._bytes > MAX_RECORD_BYTES:
             raise self._error(f"over {MAX_RECORD_BYTES} bytes without a whole record")
 

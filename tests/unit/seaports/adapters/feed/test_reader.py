@@ -81,6 +81,10 @@ def test_the_same_key_twice_is_yielded_twice_for_the_use_case_to_refuse() -> Non
             "record 1: over 1048576 bytes without a whole record",
         ),
         (
+            b'{"' + b"k" * 500_000 + b'":' + b"[" * 100 + b"1" + b"]" * 100 + b"}",
+            "record 1: 101 brackets in 500194 bytes of one record",
+        ),
+        (
             gzip.compress(RECORD + b"}", mtime=0)[:-9],
             "record 1: the gzip data is damaged or cut off",
         ),
@@ -91,6 +95,17 @@ def test_a_bad_file_is_refused_with_the_records_number(data: bytes, message: str
     with pytest.raises(FeedError) as caught:
         read(data)
     assert str(caught.value).startswith(message)
+
+
+def test_the_longest_record_that_is_valid_is_read_between_others() -> None:
+    longest = [r"\ud83d\ude00" * 200] * 100
+    lists = ",".join(
+        f'"{name}":["' + '","'.join(longest) + '"]' for name in ("alias", "regions", "unlocs")
+    )
+    data = f'{{"AAAAA":{{}},"AAAAB":{{{lists},"coordinates":[1,2]}},"AAAAC":{{}}}}'.encode()
+    found = dict(read(data))
+    assert list(found) == ["AAAAA", "AAAAB", "AAAAC"]
+    assert found["AAAAB"]["alias"] == ["😀" * 200] * 100
 
 
 @pytest.mark.parametrize("start", range(CHUNK - 16, CHUNK + 4))

@@ -10,11 +10,10 @@ import gc
 import os
 import signal
 import socket
-import sys
 import tempfile
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from telemetry import exposition, logs, multiprocess, names, shared, tracing
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from http.server import ThreadingHTTPServer
 
 _log = logs.get_logger("telemetry.gunicorn")
+
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,22 @@ def pre_fork(server: Any, worker: Any) -> None:
     gc.freeze()
 
 
+def _leave(_number: int, _frame: object) -> None:
+    """End a worker that boots, and has nothing to finish or to send.
+
+    A terminal's Ctrl-C comes twice, also by way of the arbiter: an exception, raised again while
+    the interpreter shuts down for the first one, would look like a worker that failed to boot.
+    """
+    os._exit(0)
+
+
 def post_fork(_server: Any, worker: Any) -> None:
     """Start what must not be forked: the slot's files, the providers and their threads."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+    for number in _STOPS:
         # Until the worker has handlers of its own, the arbiter's inherited ones would swallow
         # these, and a stop during the boot would end in SIGKILL.
-        signal.signal(number, lambda _number, _frame: sys.exit(0))
+        signal.signal(number, _leave)
     _Server.metrics_server = None  # the arbiter's, whose thread did not come along
     multiprocess.take_slot(worker.slot)
     current = _Server.plan

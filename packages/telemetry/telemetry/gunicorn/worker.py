@@ -76,16 +76,20 @@ class _Threads:
     def __init__(self, count: int, serve: Callable[[Any], None]) -> None:
         self._waiting: SimpleQueue[Any] = SimpleQueue()
         self._serve = serve
-        self._threads = [
-            threading.Thread(target=self._run, daemon=True, name=f"requests-{number}")
-            for number in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._count = count
+        self._started = 0
 
     def put(self, conn: Any) -> None:
-        """Let the next free thread serve a connection."""
+        """Let the next free thread serve a connection; only the poller calls this.
+
+        The first ones start the threads: while a worker boots, a signal ends it wherever it is, and
+        a thread's start is no good place.
+        """
         self._waiting.put(conn)
+        if self._started < self._count:
+            self._started += 1
+            name = f"requests-{self._started}"
+            threading.Thread(target=self._run, daemon=True, name=name).start()
 
     def waiting(self) -> int:
         """Return how many connections no thread has taken yet."""
@@ -93,7 +97,7 @@ class _Threads:
 
     def shutdown(self, *, wait: bool) -> None:  # noqa: ARG002 -- as the base calls it
         """Let each thread end after what it is serving."""
-        for _ in self._threads:
+        for _ in range(self._started):
             self._waiting.put(None)
 
     def _run(self) -> None:
@@ -130,6 +134,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         """Hand a connection to the threads, or refuse it when too many wait already."""
         if type(conn.sock) is socket.socket:  # just accepted
             conn.sock = PatientSocket(conn.sock, hooks.plan().patience_seconds)
+            conn.kept_at = 0.0
         conn.queued_at = time.monotonic()
         conn.is_fresh = conn.initialized and self._is_fresh(conn)
         if self._waiting() >= hooks.plan().max_waiting and self._refuse(conn):
@@ -218,6 +223,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         The base waits up to two seconds, in the poller's thread, for the client to close.
         """
         if fs.result():
+            conn.kept_at = time.monotonic()
             super().finish_request(conn, fs)
         else:
             self._linger(conn)

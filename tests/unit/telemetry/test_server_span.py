@@ -144,6 +144,7 @@ def told(
         pytest.param(
             lambda: request(HTTP_HOST="[::1]"), answer(), "/a", "GET /a", {}, id="and without"
         ),
+        pytest.param(lambda: request(SERVER_PORT=""), answer(), "/a", "GET /a", {}, id="no port"),
         pytest.param(
             lambda: request(HTTP_USER_AGENT="Googlebot/2.1"), answer(), "/a", "GET /a", {}, id="bot"
         ),

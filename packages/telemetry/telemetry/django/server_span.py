@@ -133,8 +133,9 @@ class ServerSpan:
             names.ATTR_SERVER_ADDRESS: host
             if colon and (not port or port.isdigit())
             else host + colon + port,
-            names.ATTR_SERVER_PORT: int(environ["SERVER_PORT"]),
         }
+        if port := environ.get("SERVER_PORT"):  # a socket of the file system has none
+            attributes[names.ATTR_SERVER_PORT] = int(port)
         if request.method != attributes[names.ATTR_METHOD]:
             attributes[names.ATTR_METHOD_ORIGINAL] = request.method
         if query := environ.get("QUERY_STRING"):

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import string
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,15 +39,23 @@ def test_counted_equals_completed_by_scrape_and_by_otlp(
     serve: Callable[..., Server], receiver: Receiver, workers: int
 ) -> None:
     server = serve(WEB_CONCURRENCY=str(workers), **receiver.environment())
+    answered = Counter[str]()
+
+    def all_workers_answered() -> bool:
+        answered[server.get("/ports/AEAJM").json()["pid"]] += 1
+        return len(answered) == workers
+
+    wait_for("an answer of each worker", all_workers_answered)
     load = Load(server.port, clients=16, requests_each=50).start().join()
     assert load.completed == {200: 16 * 50}
+    asked = 16 * 50 + answered.total()
     # The response's last byte may be on its way before the last file is read.
-    wait_for("all are counted", lambda: server.counted(http_route=ROUTE) == 16 * 50)
+    wait_for("all are counted", lambda: server.counted(http_route=ROUTE) == asked)
     server.stop()
     by_otlp = receiver.histogram_counts(names.OTLP_HTTP_DURATION_EXPONENTIAL)
-    assert by_otlp[ROUTE] == 16 * 50
+    assert by_otlp[ROUTE] == asked
     assert len(receiver.instances()) == workers
-    print(f"{workers} workers: completed 800, scraped 800, by OTLP {by_otlp[ROUTE]}")
+    print(f"{workers} workers: asked and scraped {asked}, by OTLP {by_otlp[ROUTE]}")
 
 
 def test_fifty_scrapes_stay_monotone_while_a_worker_is_killed_in_flight(

@@ -13,12 +13,15 @@ from http import HTTPStatus
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple
 
+from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers import base, gthread
 
 from telemetry import context, logs, metrics, names, problem
-from telemetry.gunicorn import hooks
+from telemetry.gunicorn import environs, hooks
 from telemetry.gunicorn.patience import PatientSocket, RequestTimeout
+from telemetry.gunicorn.requests import Parser, Request
+from telemetry.gunicorn.responses import Response
 
 _log = logs.get_logger("telemetry.access")
 _errors = logs.get_logger("telemetry.gunicorn")
@@ -121,6 +124,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     """Stamps each request's arrival, answers 503 beyond the bound on waiting ones."""
 
     slot: int
+    alive: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -130,11 +134,19 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         self._looked_at = 0.0
         self.quitting = False
 
+    def init_process(self) -> None:
+        """Boot; from here on the configuration's attributes are found without a search."""
+        self.cfg.__dict__.update({name: one.get() for name, one in self.cfg.settings.items()})
+        super().init_process()
+
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to the threads, or refuse it when too many wait already."""
         if type(conn.sock) is socket.socket:  # just accepted
             conn.sock = PatientSocket(conn.sock, hooks.plan().patience_seconds)
             conn.kept_at = 0.0
+            conn.common = None
+            if not self.cfg.is_ssl and self.cfg.http2_cleartext == "off":
+                conn.parser = Parser(self.cfg, conn.sock, conn.client)
         conn.queued_at = time.monotonic()
         conn.is_fresh = conn.initialized and self._is_fresh(conn)
         if self._waiting() >= hooks.plan().max_waiting and self._refuse(conn):
@@ -211,11 +223,55 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             self._busy.discard(conn)
             context.end()
 
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """Answer a request whose head is there."""
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Answer a request whose head is there; say whether its connection may be kept."""
         conn.sock.head_until = None
         conn.sock.setblocking(True)  # all of the time again, for the body and for each write
-        return super().handle_request(req, conn)
+        if not isinstance(req, Request):
+            return bool(super().handle_request(req, conn))
+        response, environ = None, dict[str, Any]()
+        try:
+            self.cfg.pre_request(self, req)
+            response, environ = environs.create(req, conn, self.cfg)
+            self._count(response)
+            answer = self.wsgi(environ, response.start_response)
+            try:
+                if isinstance(answer, environ["wsgi.file_wrapper"]):
+                    response.write_file(answer)
+                else:
+                    for part in answer:
+                        response.write(part)
+                response.close()
+            finally:
+                if hasattr(answer, "close"):
+                    answer.close()
+            return not response.should_close()
+        except OSError:
+            raise
+        except (Exception, SystemExit):
+            if response and response.headers_sent:
+                # The client has a status line already: all that can still be said is the end.
+                self.log.exception("Error handling request")
+                util.close_graceful(conn.sock)
+                raise StopIteration from None
+            raise
+        finally:
+            self._after_request(req, environ, response)
+
+    def _count(self, response: Response) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        is_full = len(self.keepalived_conns) >= self.max_keepalived
+        if not self.alive or not self.cfg.keepalive or is_full:
+            response.force_close()
+
+    def _after_request(self, req: Request, environ: dict[str, Any], response: Any) -> None:
+        try:
+            self.cfg.post_request(self, req, environ, response)
+        except Exception:
+            self.log.exception("Exception in post_request hook")
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Close a connection without keeping the poller from others, or leave it to the base.

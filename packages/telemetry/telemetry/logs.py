@@ -9,15 +9,15 @@ import os
 import re
 import select
 import sys
+import time
 import traceback
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from telemetry import context, names, shared, tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from structlog.typing import EventDict, FilteringBoundLogger
 
@@ -49,6 +49,8 @@ _ESCAPES: Final = {
     code: ascii(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 }
 
+_NUMBERS: Final = frozenset((int, float, bool, type(None)))
+
 _JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in _ESCAPES if code >= ord("\x7f")}
 
 # A Collector that is down makes its exporter complain at each attempt.
@@ -56,7 +58,6 @@ _EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc")
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
 
 _FIELDS: Final = "telemetry_fields"  # of a record: what an event has beside its name
-_WITHOUT_OFFSET: Final = -len("+00:00")
 
 
 class _Lazy:
@@ -70,9 +71,18 @@ class _Lazy:
 
         bound = structlog.get_logger(self._name).bind()
         if structlog.is_configured():
-            for level in (*LEVELS, "exception", "bind", "log"):
+            for level in ("exception", "bind", "log"):
                 self.__dict__[level] = getattr(bound, level)
-        return getattr(bound, attribute)
+            # What structlog's own would do, with its layers: nothing is bound, no processor asked.
+            events, threshold = _Events(self._name), logging.getLogger().level
+            for level in LEVELS:
+                on = getattr(logging, level.upper()) >= threshold
+                self.__dict__[level] = getattr(events, level) if on else _ignore
+        return getattr(self if attribute in self.__dict__ else bound, attribute)
+
+
+def _ignore(*_: object, **__: object) -> None:
+    """Take an event of a level that is off."""
 
 
 def get_logger(name: str) -> "FilteringBoundLogger":
@@ -123,8 +133,13 @@ def _exception(exc: BaseException) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
 class _Lines(logging.Formatter):
-    """Makes one line of a record, its fields in a fixed order."""
+    """Makes one line of a record or an event, its fields in a fixed order."""
 
     def __init__(self, service: str, render: "Callable[[EventDict], str]") -> None:
         super().__init__()
@@ -132,25 +147,45 @@ class _Lines(logging.Formatter):
         self._render = render
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
-        stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        """Return the record's line, without its end."""
+        name, level, fields = record.name, record.levelname.lower(), record.__dict__.get(_FIELDS)
+        return self.line(
+            record.created, name, level, record.getMessage(), record.exc_info, fields or {}
+        )
+
+    def line(
+        self,
+        created: float,
+        logger: str,
+        level: str,
+        event: str,
+        exc_info: Any,
+        fields: "Mapping[str, Any]",
+    ) -> str:
+        """Return a line without its end; created is in seconds, fields come last."""
+        seconds = int(created)
         line: EventDict = {
-            names.LOG_TIMESTAMP: stamp[:_WITHOUT_OFFSET] + "Z",
-            names.LOG_LEVEL: record.levelname.lower(),
-            names.LOG_EVENT: _clean("", record.getMessage()),
-            names.LOG_LOGGER: record.name,
+            names.LOG_TIMESTAMP: f"{_second(seconds)}.{int((created - seconds) * 1e6):06}Z",
+            names.LOG_LEVEL: level,
+            names.LOG_EVENT: _clean("", event),
+            names.LOG_LOGGER: logger,
             names.LOG_SERVICE: self._service,
         }
-        fields = record.__dict__.get(_FIELDS, {})
         if request_id := context.request_id():
             line[names.LOG_REQUEST_ID] = request_id
         if names.LOG_TRACE_ID not in fields and (found := tracing.ids()):
             line[names.LOG_TRACE_ID], line[names.LOG_SPAN_ID] = found
         for key, value in fields.items():
+            kind = type(value)
+            is_fit = kind in _NUMBERS or (
+                kind is str and len(value) <= MAX_TEXT and not _SUSPECT.search(value)
+            )
             # A field never replaces what the line itself says.
-            line[key if key not in line else f"{key}_"] = _clean(key, value)
-        if record.exc_info and record.exc_info[1]:
-            line[names.LOG_EXCEPTION] = _exception(record.exc_info[1])
+            line[key if key not in line else f"{key}_"] = (
+                value if is_fit and not _is_secret(key) else _clean(key, value)
+            )
+        if exc_info and exc_info[1]:
+            line[names.LOG_EXCEPTION] = _exception(exc_info[1])
         return self._render(line)
 
 
@@ -178,25 +213,57 @@ class _Output(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record's line; where that fails, do as logging is set to."""
         try:
-            line = self.format(record) + self.terminator
-            if self._descriptor is None:
-                self.stream.write(line)
-                return
-            data = line.encode()
-            if len(data) <= select.PIPE_BUF:
-                os.write(self._descriptor, data)
-            else:
-                with self.lock:  # type: ignore[union-attr]
-                    while data:
-                        data = data[os.write(self._descriptor, data) :]
+            self._write(self.format(record))
         except Exception:  # noqa: BLE001 -- a full disk must not fail a request
             self.handleError(record)
+
+    def emit_event(self, *given: Any) -> None:
+        """Write the line of an event, as `_Lines.line` takes it, without a record."""
+        try:
+            self._write(self.formatter.line(*given))  # type: ignore[union-attr]
+        except Exception:  # noqa: BLE001 -- as above
+            self.handleError(_record(*given[1:]))
+
+    def _write(self, text: str) -> None:
+        line = text + self.terminator
+        if self._descriptor is None:
+            self.stream.write(line)
+            return
+        data = line.encode()
+        if len(data) <= select.PIPE_BUF:
+            os.write(self._descriptor, data)
+        else:
+            with self.lock:  # type: ignore[union-attr]
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+
+
+def _record(
+    name: str, level: str, event: str, exc_info: Any, fields: "Mapping[str, Any]"
+) -> logging.LogRecord:
+    number = getattr(logging, level.upper())
+    record = logging.LogRecord(name, number, "", 0, event, (), exc_info)
+    record.__dict__[_FIELDS] = fields
+    return record
+
+
+def _sole_output(logger: logging.Logger) -> _Output | None:
+    """Return our handler, if it is all that would ever see a record of the logger."""
+    if logger.filters:
+        return None
+    while not logger.handlers and logger.propagate and logger.parent is not None:
+        logger = logger.parent
+    handlers = logger.handlers
+    if logger.parent is None and len(handlers) == 1 and type(handlers[0]) is _Output:
+        return handlers[0] if len(handlers[0].filters) == 1 else None  # its own
+    return None
 
 
 class _Events:
     """A logger of the standard library that takes structlog's events.
 
-    Its own methods would walk the stack for a file and a line that no line of ours shows.
+    Its own methods would walk the stack for a file and a line that no line of ours shows. Nor is a
+    record made for our handler alone.
     """
 
     def __init__(self, name: str) -> None:
@@ -205,15 +272,19 @@ class _Events:
     def __getattr__(self, level: str) -> "Callable[..., None]":
         logger, number = self._logger, getattr(logging, level.upper())
 
-        def write(event: str = "", exc_info: Any = None, **fields: Any) -> None:
-            if logger.isEnabledFor(number):
-                if isinstance(exc_info, BaseException):
-                    exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
-                elif exc_info and not isinstance(exc_info, tuple):
-                    exc_info = sys.exc_info()
-                record = logging.LogRecord(logger.name, number, "", 0, event, (), exc_info)
-                record.__dict__[_FIELDS] = fields
-                logger.handle(record)
+        def write(event: str = "", *args: Any, exc_info: Any = None, **fields: Any) -> None:
+            if not logger.isEnabledFor(number):
+                return
+            if args:
+                event = event % args
+            if isinstance(exc_info, BaseException):
+                exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+            elif exc_info and not isinstance(exc_info, tuple):
+                exc_info = sys.exc_info()
+            if (output := _sole_output(logger)) and not logger.name.startswith(_EXPORTERS):
+                output.emit_event(time.time(), logger.name, level, event, exc_info, fields)
+            else:
+                logger.handle(_record(logger.name, level, event, exc_info, fields))
 
         self.__dict__[level] = write
         return write

@@ -9,23 +9,27 @@ own. Decision record 0050 has the figures, tests/unit/telemetry/test_spans.py wh
 
 import os
 import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk import trace as sdk
-from opentelemetry.sdk.trace import sampling
+from opentelemetry.sdk.trace import export, sampling
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from opentelemetry.context import Context
 
-_PLAIN: Final = (str, int, bool, float)
+_PLAIN: Final = frozenset((str, int, bool, float))
 _USUAL_MOST: Final = 128
-_UNSET: Final = trace.Status()
 _NO_STATE: Final = TraceState()
+_FLAGS: Final = tuple(TraceFlags(bits) for bits in range(4))
+_SAMPLED: Final = int(TraceFlags.SAMPLED)
+_RANDOM: Final = int(TraceFlags.RANDOM_TRACE_ID)
+
+# Attributes, or what makes them once they are needed.
+Given = Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None
 
 
 class _Attributes(dict[str, Any]):
@@ -39,18 +43,32 @@ class _Attributes(dict[str, Any]):
             value = BoundedAttributes(attributes={key: value}).get(key)
         super().__setitem__(key, value)
 
-    def __init__(self, attributes: "Mapping[str, Any] | None") -> None:
-        super().__init__()
-        if attributes:
-            self._set_items(attributes)
+    def _set_items(self, attributes: Mapping[str, Any]) -> None:
+        if _PLAIN.issuperset(map(type, attributes.values())):
+            self.update(attributes)
+        else:
+            for key, value in attributes.items():
+                self[key] = value
 
-    def _set_items(self, attributes: "Mapping[str, Any]") -> None:
-        for key, value in attributes.items():
-            self[key] = value
+
+class _Unlocked:
+    """A request's span is its own thread's until it ends: nobody else waits for it."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 class LeanSpan(sdk.Span):
-    """A recording span."""
+    """A recording span; each tracer has a subclass with what its spans have in common."""
+
+    _events = _links = ()
+    _status = trace.Status()
+    _record_exception = _set_status_on_exception = True
+    _end_time: int | None = None
+    _instrumentation_info = None
+    _lock = _Unlocked()  # type: ignore[assignment]
+    _queue: "_Queue"
 
     def __new__(cls, *_: object, **__: object) -> Self:
         """Make one without the base's refusal of a class that is not its own."""
@@ -58,30 +76,20 @@ class LeanSpan(sdk.Span):
 
     def __init__(
         self,
-        tracer: sdk.Tracer,
         name: str,
         context: SpanContext,
         parent: SpanContext | None,
         kind: SpanKind,
-        attributes: "Mapping[str, Any] | None",
+        attributes: Mapping[str, Any] | None,
     ) -> None:
         # What the bases' constructors set, less what costs.
         self._name = name
         self._context = context
         self._parent = parent
         self._kind = kind
-        self._attributes = _Attributes(attributes)
-        self._events = self._links = ()
-        self._resource = tracer.resource
-        self._instrumentation_scope = tracer._instrumentation_scope
-        self._instrumentation_info = tracer.instrumentation_info
-        self._status = _UNSET
-        self._sampler = tracer.sampler
-        self._span_processor = tracer.span_processor
-        self._limits = tracer._span_limits
-        self._lock = _Unlocked()  # type: ignore[assignment]
-        self._record_exception = self._set_status_on_exception = True
-        self._end_time: int | None = None
+        self._attributes = made = _Attributes()
+        if attributes:
+            made._set_items(attributes)
         self._start_time = time.time_ns()
 
     def _add_event(self, event: Any) -> None:
@@ -94,74 +102,161 @@ class LeanSpan(sdk.Span):
             self._links = self._new_links(())
         super()._add_link(link)
 
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Set attributes, as long as the span has not ended."""
+        if self._end_time is None:
+            self._attributes._set_items(attributes)  # type: ignore[union-attr]
+        else:
+            super().set_attributes(attributes)
+
+    def update_name(self, name: str) -> None:
+        """Rename the span, as long as it has not ended."""
+        if self._end_time is None:
+            self._name = name
+        else:
+            super().update_name(name)
+
     def end(self, end_time: int | None = None) -> None:
         """End; from now on nothing of the span changes, so that it is its own read-only copy."""
         if self._end_time is not None:
             return
-        self._span_processor._on_ending(self)
+        processor = self._span_processor
+        queue = self._queue
+        if queue.is_all_of(processor):
+            self._end_time = time.time_ns() if end_time is None else end_time
+            queue.take(self)
+            return
+        processor._on_ending(self)
         self._end_time = time.time_ns() if end_time is None else end_time
-        self._span_processor.on_end(self)
+        processor.on_end(self)
 
 
-class _Unlocked:
-    """A request's span is its own thread's until it ends: nobody else waits for it."""
+class _Queue:
+    """The one batch processor that a provider usually has, without the layers around it."""
 
-    def __enter__(self) -> None: ...
+    def __init__(self, processor: sdk.SpanProcessor) -> None:
+        self._batches: Any = None
+        if type(processor) is sdk.SynchronousMultiSpanProcessor:
+            self._known = processor._span_processors
+            first = self._known[0] if len(self._known) == 1 else None
+            if type(first) is export.BatchSpanProcessor:
+                self._batches = first._batch_processor
 
-    def __exit__(self, *_: object) -> None: ...
+    def is_all_of(self, processor: Any) -> bool:
+        """Say whether nothing else would see a span; another processor may have come."""
+        return self._batches is not None and processor._span_processors is self._known
+
+    def take(self, span: LeanSpan) -> None:
+        """Queue a span that has ended, if it is sampled."""
+        if not span._context[3] & _SAMPLED:  # type: ignore[index]
+            return
+        batches = self._batches
+        waiting = len(batches._queue)
+        if batches._shutdown or not waiting + 1 < batches._max_export_batch_size:
+            batches.emit(span)  # it refuses, drops or wakes the exporter
+        else:
+            batches._queue.appendleft(span)
+
+
+def _asks_nothing(sampler: sampling.Sampler) -> bool:
+    """Say whether a sampler decides by a span's trace alone."""
+    decides = getattr(type(sampler), "should_sample", None)
+    if decides is sampling.ParentBased.should_sample:
+        return all(_asks_nothing(one) for one in vars(sampler).values())
+    return decides in {
+        sampling.StaticSampler.should_sample,
+        sampling.TraceIdRatioBased.should_sample,
+    }
 
 
 class LeanTracer:
     """Starts a lean span wherever a tracer of the SDK would start a recording one."""
 
     def __init__(self, tracer: sdk.Tracer) -> None:
-        self._tracer = tracer
-        sampler = tracer.sampler
+        self._ids = tracer.id_generator
+        sampler: Any = tracer.sampler
+        self._sampler: sampling.Sampler = sampler
+        self._asks_nothing = _asks_nothing(sampler)
+        is_usual = type(sampler).should_sample is sampling.ParentBased.should_sample
+        # What would be asked of a span without a parent.
+        self._root: sampling.Sampler = sampler._root if is_usual else sampler
         # The usual samplers sample each child of a sampled local parent: no need to ask.
         self._follows = sampler is sampling.ALWAYS_ON or (
-            type(sampler) is sampling.ParentBased
-            and sampler._local_parent_sampled is sampling.ALWAYS_ON
+            is_usual and sampler._local_parent_sampled is sampling.ALWAYS_ON
         )
+        self._begins = self._root is sampling.ALWAYS_ON
+        common = {
+            "_resource": tracer.resource,
+            "_instrumentation_scope": tracer._instrumentation_scope,
+            "_instrumentation_info": tracer.instrumentation_info,
+            "_sampler": sampler,
+            "_span_processor": tracer.span_processor,
+            "_limits": tracer._span_limits,
+            "_queue": _Queue(tracer.span_processor),
+        }
+        self._span = type("LeanSpan", (LeanSpan,), common)
 
     def start_span(
         self,
         name: str,
         context: "Context | None" = None,
         kind: SpanKind = SpanKind.INTERNAL,
-        attributes: "Mapping[str, Any] | None" = None,
+        attributes: Given = None,
     ) -> trace.Span:
         """Start a span below the one that is current in the context (by default, the current one).
 
         Returns:
             A span that records nothing where the sampler says so.
         """
-        tracer = self._tracer
-        parent = trace.get_current_span(context).get_span_context()
-        below: SpanContext | None = parent if parent.is_valid else None
-        if below and self._follows and not below.is_remote and below.trace_flags.sampled:
-            trace_id, flags, state = below.trace_id, below.trace_flags, below.trace_state
-            recording = True
+        parent = trace.get_current_span(context)
+        return self.start_below(parent, name, context, kind, attributes)
+
+    def start_below(
+        self,
+        above: trace.Span,
+        name: str,
+        context: "Context | None" = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Given = None,
+    ) -> trace.Span:
+        """Start a span below one; the context, or else the current one, is the sampler's to see."""
+        parent: SpanContext | None = above.get_span_context()
+        # A SpanContext is a tuple: its properties would be six calls.
+        trace_id, _, is_remote, flags, state, is_valid = parent  # type: ignore[misc]
+        ids = self._ids
+        if is_valid and self._follows and not is_remote and flags & _SAMPLED:
+            is_recording = True
         else:
-            ids = tracer.id_generator
-            trace_id = below.trace_id if below else ids.generate_trace_id()
-            result = tracer.sampler.should_sample(context, trace_id, name, kind, attributes, ())
-            is_random = below.trace_flags.random_trace_id if below else ids.is_trace_id_random()
-            flags = TraceFlags(
-                (TraceFlags.SAMPLED if result.decision.is_sampled() else TraceFlags.DEFAULT)
-                | (TraceFlags.RANDOM_TRACE_ID if is_random else TraceFlags.DEFAULT)
-            )
-            state, attributes = result.trace_state or _NO_STATE, result.attributes
-            recording = result.decision.is_recording()
-        own = SpanContext(
-            trace_id,
-            tracer.id_generator.generate_span_id(),
-            is_remote=False,
-            trace_flags=flags,
-            trace_state=state,
-        )
-        if not recording:
+            if not is_valid:
+                parent, trace_id = None, ids.generate_trace_id()
+                flags = _RANDOM if ids.is_trace_id_random() else 0
+            if parent is None and self._begins:
+                is_recording, flags, state = True, flags | _SAMPLED, _NO_STATE
+            else:
+                if not self._asks_nothing and callable(attributes):
+                    attributes = attributes()
+                given = None if callable(attributes) else attributes
+                sampler = self._root if parent is None else self._sampler
+                result = sampler.should_sample(context, trace_id, name, kind, given, ())
+                is_recording = result.decision.is_recording()
+                flags &= _RANDOM
+                flags |= _SAMPLED if result.decision.is_sampled() else 0
+                state = result.trace_state or _NO_STATE
+                if not callable(attributes):
+                    attributes = result.attributes
+            flags = _FLAGS[flags]
+        own = _context(trace_id, ids.generate_span_id(), flags, state)
+        if not is_recording:
             return trace.NonRecordingSpan(own)
-        return LeanSpan(tracer, name, own, below, kind, attributes)
+        if callable(attributes):
+            attributes = attributes()
+        made: LeanSpan = self._span(name, own, parent, kind, attributes)
+        return made
+
+
+def _context(trace_id: int, span_id: int, flags: TraceFlags, state: TraceState) -> SpanContext:
+    # As its constructor makes it, which asks whether the generator's ids are within bounds.
+    return tuple.__new__(SpanContext, (trace_id, span_id, False, flags, state, True))
 
 
 def lean(tracer: trace.Tracer) -> LeanTracer | trace.Tracer:

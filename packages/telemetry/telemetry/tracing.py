@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from telemetry import context, names, otlp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextvars import Token
 
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
 
@@ -42,21 +44,46 @@ def _tracer() -> "LeanTracer | Tracer":
 
 
 @cache
-def _api() -> tuple[Any, Any]:
-    """Return OpenTelemetry's modules of spans and of contexts, once they are needed.
+def _starts() -> "Callable[..., Span]":
+    """Return what starts an inner span, given the one above it, its name and attributes."""
+    tracer = _tracer()
+    if below := getattr(tracer, "start_below", None):
+        return lambda above, name, attributes: below(above, name, attributes=attributes)
+    return lambda _, name, attributes: tracer.start_span(name, attributes=attributes)
+
+
+@cache
+def _api() -> tuple[Any, Any, str]:
+    """Return OpenTelemetry's modules of spans and of contexts, and the current span's key in one.
 
     A request asks eight times: an import statement each time costs more than some of the answers.
     """
     from opentelemetry import context as contexts
     from opentelemetry import trace
+    from opentelemetry.trace import propagation
 
-    return trace, contexts
+    return trace, contexts, propagation._SPAN_KEY  # noqa: SLF001 -- one copy of a context less
+
+
+def current() -> "Span":
+    """Return the current span, one that is not valid without one."""
+    trace, contexts, key = _api()
+    found: Span = contexts.get_current().get(key, trace.INVALID_SPAN)
+    return found
+
+
+def attach(span: "Span", context: "Context | None" = None) -> "Token[Context]":
+    """Make a span the current one, in a context or else the current one; return what detaches."""
+    _, contexts, key = _api()
+    around = contexts.get_current() if context is None else context
+    token: Token[Context] = contexts.attach(contexts.Context({**around, key: span}))
+    return token
 
 
 def ids() -> tuple[str, str] | None:
     """Return trace id and span id of the current span in hexadecimal, or None without one."""
-    trace, _ = _api()
-    found = trace.get_current_span().get_span_context()
+    trace = _api()[0]
+    found = current().get_span_context()
     if not found.is_valid:
         return None
     return trace.format_trace_id(found.trace_id), trace.format_span_id(found.span_id)
@@ -82,7 +109,7 @@ def span(
     Within a request whose server span is not recorded (not sampled, or a probe) it does nothing:
     what is below a span that nobody keeps must not start a trace of its own.
     """
-    return nullcontext() if _unkept() else _Inner(name, attributes, expected)
+    return _Inner(name, attributes, expected)
 
 
 class _Inner:
@@ -100,17 +127,20 @@ class _Inner:
         self._attributes = attributes
         self._expected = expected
 
-    def __enter__(self) -> "Span":
-        trace, contexts = _api()
-        span = self._span = _tracer().start_span(self._name, attributes=self._attributes)
-        self._token = contexts.attach(trace.set_span_in_context(span))
+    def __enter__(self) -> "Span | None":
+        span = self._span = begin(self._name, self._attributes)
+        if span is not None:
+            self._token = attach(span)
         return span
 
     def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:
+        span = self._span
+        if span is None:
+            return
         _api()[1].detach(self._token)
         if isinstance(error, Exception) and not isinstance(error, self._expected):
-            _record(self._span, error)
-        self._span.end()
+            _record(span, error)
+        span.end()
 
 
 def begin(name: str, attributes: "Mapping[str, AttributeValue] | None" = None) -> "Span | None":
@@ -119,11 +149,10 @@ def begin(name: str, attributes: "Mapping[str, AttributeValue] | None" = None) -
     Returns:
         None where `span` would do nothing.
     """
-    return None if _unkept() else _tracer().start_span(name, attributes=attributes)
-
-
-def _unkept() -> bool:
-    return context.request_id() is not None and not _api()[0].get_current_span().is_recording()
+    above = current()
+    if context.request_id() is not None and not above.is_recording():
+        return None
+    return _starts()(above, name, attributes)
 
 
 def suppressed() -> AbstractContextManager[None]:
@@ -135,7 +164,7 @@ def suppressed() -> AbstractContextManager[None]:
 
 def record_exception(exc: BaseException) -> None:
     """Put an exception that a framework's handler swallowed on the current span, as an error."""
-    _record(_api()[0].get_current_span(), exc)
+    _record(current(), exc)
 
 
 def _record(span: "Span", exc: BaseException) -> None:
@@ -225,6 +254,7 @@ def start(service: str, version: str, instance: str) -> None:
     # What was loaded before the fork may have asked for them.
     lean.cache_clear()
     _tracer.cache_clear()
+    _starts.cache_clear()
 
 
 def stop(seconds: float) -> bool:

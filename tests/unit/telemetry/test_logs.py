@@ -288,11 +288,100 @@ def test_lines_of_many_threads_are_whole_in_a_file_long_ones_too(
     assert stream.getvalue() == ""
 
 
+@pytest.mark.parametrize("get", [logs.get_logger, logging.getLogger], ids=["event", "record"])
 def test_a_line_that_cannot_be_written_fails_nobody_and_is_told_of(
-    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str], get: Any
 ) -> None:
     with Path("/dev/full").open("w") as full:
         logs.configure_logging("harbour", full)
-        logs.get_logger("x").info("event")
+        get("x").info("event")
     assert "No space left on device" in capsys.readouterr().err
     assert stream.getvalue() == ""
+
+
+class Kept(logging.Handler):
+    """Somebody's own handler."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.mark.parametrize("where", ["", "harbour", "harbour.pilot"])
+def test_a_handler_that_somebody_adds_sees_events_too(stream: io.StringIO, where: str) -> None:
+    kept, logger = Kept(), logging.getLogger(where)
+    logs.get_logger("harbour.pilot").info("before")
+    logger.addHandler(kept)
+    try:
+        logs.get_logger("harbour.pilot").info("ship.arrived", ship="Ada")
+    finally:
+        logger.removeHandler(kept)
+    (record,) = kept.records
+    assert (record.name, record.levelname, record.getMessage()) == (
+        "harbour.pilot",
+        "INFO",
+        "ship.arrived",
+    )
+    assert vars(record)["telemetry_fields"] == {"ship": "Ada"}
+    before, line = lines(stream)
+    assert line == {**before, "event": "ship.arrived", "ship": "Ada"}
+
+
+@pytest.mark.parametrize("on_handler", [True, False], ids=["handler", "logger"])
+def test_a_filter_that_somebody_adds_is_asked_of_events_too(
+    stream: io.StringIO, on_handler: bool
+) -> None:
+    where: Any = logging.getLogger().handlers[0] if on_handler else logging.getLogger("harbour.x")
+    refuse = lambda record: "quiet" not in record.getMessage()  # noqa: E731
+    where.addFilter(refuse)
+    try:
+        logs.get_logger("harbour.x").info("quiet")
+        logs.get_logger("harbour.x").info("loud")
+    finally:
+        where.removeFilter(refuse)
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+def test_what_does_not_reach_the_root_is_not_written(stream: io.StringIO) -> None:
+    apart = logging.getLogger("harbour.apart")
+    apart.propagate = False
+    try:
+        logs.get_logger("harbour.apart").info("unheard")
+    finally:
+        apart.propagate = True
+    assert lines(stream) == []
+
+
+def test_an_event_may_have_arguments_as_a_message_has(stream: io.StringIO) -> None:
+    logs.get_logger("x").info("took %d s", 7)
+    logs.get_logger("x").info("100 % of it")
+    logs.get_logger("x").bind(berth=3).info("bound", ship="Ada")
+    first, second, third = lines(stream)
+    assert (first["event"], second["event"]) == ("took 7 s", "100 % of it")
+    assert (third["berth"], third["ship"]) == (3, "Ada")
+
+
+def test_an_exporters_name_is_kept_to_once_a_minute_whoever_logs_by_it(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_memory", bytearray(64))
+    for _ in range(3):
+        logs.get_logger("opentelemetry.exporter").warning("complains")
+    assert len(lines(stream)) == 1
+
+
+def test_the_time_of_a_line_is_the_time_in_utc(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for now in (1_700_000_000.0, 1_700_000_000.25, 1_700_000_059.999999):
+        monkeypatch.setattr("telemetry.logs.time.time", lambda now=now: now)
+        logs.get_logger("x").info("event")
+    stamps = [json.loads(line)["timestamp"] for line in stream.getvalue().splitlines()]
+    assert stamps == [
+        "2023-11-14T22:13:20.000000Z",
+        "2023-11-14T22:13:20.250000Z",
+        "2023-11-14T22:14:19.999999Z",
+    ]

@@ -1,6 +1,21 @@
-from opentelemetry import trace
+import json
+from typing import Any
+
+import pytest
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import Histogram, Meter
+from opentelemetry.sdk.metrics import Histogram as SdkHistogram
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    HistogramDataPoint,
+    InMemoryMetricReader,
+)
+from opentelemetry.sdk.metrics.view import (
+    DropAggregation,
+    ExponentialBucketHistogramAggregation,
+    View,
+)
 from telemetry.measurements import Measurements
 
 
@@ -49,3 +64,100 @@ def test_an_exemplar_is_of_the_trace_that_was_measured_not_of_the_one_that_colle
         durations.record(1.0, {})
     (point,) = collected(reader)
     assert [exemplar.trace_id for exemplar in point.exemplars] == [1]
+
+
+VIEWS = {
+    "default": (),
+    "exponential": (
+        View(instrument_name="*", aggregation=ExponentialBucketHistogramAggregation()),
+    ),
+    "fewer attributes": (View(instrument_name="duration", attribute_keys={"route"}),),
+    "dropped": (View(instrument_name="duration", aggregation=DropAggregation()),),
+    "two": (
+        View(instrument_name="duration", name="one"),
+        View(
+            instrument_name="duration",
+            name="other",
+            aggregation=ExponentialBucketHistogramAggregation(),
+        ),
+    ),
+}
+MEASURED: list[tuple[float, dict[str, Any]]] = [
+    (0.001 * number, {"route": "/ports" if number % 3 else "/ready", "status": 200 + number % 2})
+    for number in range(400)
+]
+
+
+@pytest.mark.parametrize("views", VIEWS)
+@pytest.mark.parametrize(
+    "temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA]
+)
+def test_whatever_the_views_it_counts_as_the_sdk_does(
+    views: str, temporality: AggregationTemporality
+) -> None:
+    def told(*, batched: bool) -> list[Any]:
+        """Return what two readers collect, the second of which comes later."""
+        wanted = {SdkHistogram: temporality}
+        reader, later = (InMemoryMetricReader(preferred_temporality=wanted) for _ in range(2))  # type: ignore[arg-type]
+        provider = MeterProvider([reader], views=VIEWS[views], shutdown_on_exit=False)
+        made = provider.get_meter("test")
+        histogram = made.create_histogram("duration")
+        record = Measurements(histogram, made).record if batched else histogram.record
+        found = []
+        for number, (value, attributes) in enumerate(MEASURED):
+            record(value, attributes)
+            if number in {150, 200, 399}:
+                found.append(collected_of(reader))
+            if number == 200:
+                provider.add_metric_reader(later)
+        return [*found, collected_of(later)]
+
+    assert told(batched=True) == told(batched=False)
+
+
+def collected_of(reader: InMemoryMetricReader) -> list[Any]:
+    """Return what was collected, less its times and what a reservoir picked."""
+    data = reader.get_metrics_data()
+    found = []
+    for resource in json.loads(data.to_json())["resource_metrics"] if data else ():
+        for scope in resource["scope_metrics"]:
+            for metric in scope["metrics"]:
+                for point in metric["data"]["data_points"]:
+                    for varying in ("start_time_unix_nano", "time_unix_nano", "exemplars"):
+                        del point[varying]
+                found.append(metric)
+    return found
+
+
+def test_what_was_there_before_is_not_asked_of_the_sdk_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, durations = meter()
+    durations.record(1.0, {"a": "b"})
+    durations.record(1.0, {"a": "b"})
+    durations.flush()
+    monkeypatch.setattr(SdkHistogram, "record", lambda *_: pytest.fail("asked"))
+    durations.record(1.0, {"a": "b"})
+    assert [point.count for point in collected(reader)] == [3]
+
+
+def test_a_provider_that_comes_later_gets_what_is_measured_from_then_on() -> None:
+    reader = InMemoryMetricReader()
+
+    class Proxy:
+        """As the API's stands for a histogram until there is a provider."""
+
+        _real_instrument: Histogram | None = None
+
+        def record(self, *_: object) -> None: ...
+
+    proxy, nothing = Proxy(), metrics.NoOpMeterProvider().get_meter("test")
+    durations = Measurements(proxy, nothing)  # type: ignore[arg-type]
+    durations.record(1.0, {})
+    durations.flush()
+    real: Meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("test")
+    proxy._real_instrument = real.create_histogram("duration")
+    for _ in range(3):
+        durations.record(1.0, {})
+    durations.flush()
+    assert [point.count for point in collected(reader)] == [3]

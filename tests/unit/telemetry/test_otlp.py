@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,10 +14,13 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import AttributeValue
-from telemetry import otlp, tracing
+from telemetry import names, otlp, tracing
+from telemetry import spans as lean
 
 RESOURCE = Resource({"service.name": "harbour", "numbers": (1, 2)}, "https://schema.example")
 SCOPE = TracerProvider(shutdown_on_exit=False).get_tracer("scope", "1")
+
+_OFFICIAL = otlp._official
 
 
 class _Ids(IdGenerator):
@@ -138,6 +142,41 @@ def test_what_is_remembered_is_bounded_in_number_and_length() -> None:
     after = otlp._attribute.cache_info()
     assert after.currsize == after.maxsize
     assert after.misses - before.misses == 3000, "the long one is never looked up"
+
+
+def test_resource_and_scope_are_encoded_once_and_a_bounded_number_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[ReadableSpan] = []
+    monkeypatch.setattr(otlp, "_frames", {})
+
+    def ask(span: ReadableSpan) -> Any:
+        asked.append(span)
+        return _OFFICIAL(span)
+
+    monkeypatch.setattr(otlp, "_official", ask)
+    for number in range(2 * otlp._MOST_FRAMES):
+        provider = TracerProvider(resource=Resource({"n": number}), shutdown_on_exit=False)
+        with provider.get_tracer("scope").start_as_current_span("x") as span:
+            pass
+        assert isinstance(span, ReadableSpan)
+        for _ in range(2):
+            encoded = ExportTraceServiceRequest.FromString(otlp.encode_spans([span]))
+            assert shape(encoded) == shape(official([span]))
+        assert len(asked) == number + 1
+        assert len(otlp._frames) <= otlp._MOST_FRAMES
+
+
+@given(some.dictionaries(texts.filter(bool), values, max_size=4))
+def test_a_lean_span_is_what_the_official_encoder_makes_of_it(
+    attributes: dict[str, AttributeValue],
+) -> None:
+    tracer = lean.lean(SCOPE)
+    span = tracer.start_span("x", attributes={**attributes, names.ATTR_REQUEST_ID: "1"})
+    span.end()
+    assert isinstance(span, lean.LeanSpan)
+    encoded = ExportTraceServiceRequest.FromString(otlp.encode_spans([span]))
+    assert shape(encoded) == shape(official([span]))
 
 
 @pytest.mark.parametrize(("protocol", "own"), [("http/protobuf", True), ("grpc", False)])

@@ -202,6 +202,7 @@ def test_the_environment_is_the_one_that_gunicorn_makes(
 ) -> None:
     config, connection = Config(), Connection(client, server)
     for sent in packets:
+        connection.sock.sent.clear()
         try:
             request = next(Parser(config, Socket(sent, 8192), client))
         except (errors.ParseException, OSError, StopIteration):
@@ -214,7 +215,6 @@ def test_the_environment_is_the_one_that_gunicorn_makes(
         told = connection.sock.sent[:]
         _, made = environs.create(request, connection, config)
         assert connection.sock.sent == told * 2, "100 Continue, or not"
-        connection.sock.sent.clear()
         wanted["wsgi.multithread"] = True
         for own in ("wsgi.input", "wsgi.errors", "wsgi.early_hints"):
             assert type(made.pop(own)) is type(wanted.pop(own))

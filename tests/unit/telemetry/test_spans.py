@@ -1,12 +1,14 @@
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.trace import sampling
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
@@ -16,12 +18,47 @@ REMOTE = SpanContext(
     7, 8, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("vendor", "x")])
 )
 UNSAMPLED = SpanContext(7, 8, is_remote=True, trace_flags=TraceFlags(0))
+
+
+class Choosy(sampling.Sampler):
+    """Looks at a span's attributes, adds one, and records without sampling what it is not told of.
+
+    It stands for whatever somebody writes.
+    """
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Any = None,
+        links: Any = None,
+        trace_state: TraceState | None = None,
+    ) -> sampling.SamplingResult:
+        del parent_context, trace_id, name, kind, links, trace_state  # it cares for none of them
+        decision = sampling.Decision.RECORD_ONLY
+        if attributes and "text" in attributes:
+            decision = sampling.Decision.RECORD_AND_SAMPLE
+        return sampling.SamplingResult(
+            decision, {**(attributes or {}), "by": "choosy"}, TraceState([("chosen", "yes")])
+        )
+
+    def get_description(self) -> str:
+        return "choosy"
+
+
 SAMPLERS = (
     sampling.DEFAULT_ON,
     sampling.DEFAULT_OFF,
     sampling.ALWAYS_ON,
     sampling.ALWAYS_OFF,
     sampling.TraceIdRatioBased(0.0),
+    sampling.TraceIdRatioBased(1.0),
+    sampling.ParentBasedTraceIdRatio(0.0),
+    sampling.ParentBasedTraceIdRatio(1.0),
+    Choosy(),
+    sampling.ParentBased(Choosy()),
     sampling.ParentBased(sampling.ALWAYS_ON, remote_parent_sampled=sampling.ALWAYS_OFF),
     sampling.ParentBased(sampling.ALWAYS_ON, local_parent_sampled=sampling.ALWAYS_OFF),
 )
@@ -149,3 +186,82 @@ def test_where_limits_or_the_sdks_own_metrics_are_asked_for_spans_are_the_sdks(
     provider = sdk.TracerProvider(shutdown_on_exit=False)
     found = spans.lean(provider.get_tracer("telemetry"))
     assert isinstance(found, spans.LeanTracer) == (not variable)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.get_description()[:60])
+@pytest.mark.parametrize("parent", [None, REMOTE, UNSAMPLED], ids=["root", "remote", "unsampled"])
+def test_attributes_that_are_made_when_needed_are_the_same(
+    sampler: sampling.Sampler, parent: SpanContext | None
+) -> None:
+    given: Any = {"text": "x"}
+    late: Any = lambda: given  # noqa: E731
+    assert made(sampler, below(parent, attributes=late), lean=True) == made(
+        sampler, below(parent, attributes=given), lean=False
+    )
+
+
+def test_attributes_of_a_span_that_nobody_keeps_are_not_made() -> None:
+    def work(tracer: Any) -> None:
+        tracer.start_span("GET", attributes=lambda: pytest.fail("made")).end()
+
+    assert made(sampling.DEFAULT_OFF, work, lean=True) == []
+    assert made(sampling.ParentBasedTraceIdRatio(0.0), work, lean=True) == []
+
+
+class Batches:
+    """A provider with a batch processor, as most have, and what it exported."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.provider = sdk.TracerProvider(shutdown_on_exit=False)
+        self.processor = BatchSpanProcessor(self.exporter, schedule_delay_millis=60_000, **limits)
+        self.provider.add_span_processor(self.processor)
+        self.tracer = spans.LeanTracer(self.provider.get_tracer("telemetry"))  # type: ignore[arg-type]
+
+    def names(self) -> list[str]:
+        self.processor.force_flush()
+        return [span.name for span in self.exporter.get_finished_spans()]
+
+
+def test_a_batch_processor_gets_each_span_once_and_in_order() -> None:
+    batches = Batches()
+    for number in range(5):
+        batches.tracer.start_span(str(number)).end()
+    assert batches.names() == ["0", "1", "2", "3", "4"]
+
+
+def test_a_batch_that_is_full_wakes_its_exporter() -> None:
+    batches = Batches(max_export_batch_size=4, max_queue_size=8)
+    for number in range(4):
+        batches.tracer.start_span(str(number)).end()
+    deadline = time.monotonic() + 10
+    while len(batches.exporter.get_finished_spans()) < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_span_that_is_recorded_and_not_sampled_is_not_exported() -> None:
+    batches = Batches()
+    batches.provider.sampler = Choosy()
+    tracer = spans.LeanTracer(batches.provider.get_tracer("other"))  # type: ignore[arg-type]
+    tracer.start_span("dropped", attributes={"number": 1}).end()
+    tracer.start_span("kept", attributes={"text": "x"}).end()
+    assert batches.names() == ["kept"]
+
+
+def test_a_processor_that_comes_later_sees_spans_too() -> None:
+    batches, later = Batches(), InMemorySpanExporter()
+    batches.tracer.start_span("first").end()
+    batches.provider.add_span_processor(SimpleSpanProcessor(later))
+    batches.tracer.start_span("second").end()
+    assert batches.names() == ["first", "second"]
+    assert [span.name for span in later.get_finished_spans()] == ["second"]
+
+
+def test_a_processor_that_has_been_shut_down_takes_nothing() -> None:
+    batches = Batches()
+    batches.tracer.start_span("first").end()
+    batches.processor.shutdown()
+    batches.tracer.start_span("second").end()
+    assert [span.name for span in batches.exporter.get_finished_spans()] == ["first"]
+    assert not batches.processor._batch_processor._queue

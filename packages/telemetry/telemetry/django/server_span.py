@@ -63,10 +63,10 @@ def instrument(position: int) -> None:
 
 
 @once
-def _propagated() -> tuple[str, ...]:
+def _propagated() -> frozenset[str]:
     """Return the keys of a WSGI environment that hold a caller's context."""
-    fields = sorted(propagate.get_global_textmap().fields)
-    return tuple(f"HTTP_{field.upper().replace('-', '_')}" for field in fields)
+    fields = propagate.get_global_textmap().fields
+    return frozenset(f"HTTP_{field.upper().replace('-', '_')}" for field in fields)
 
 
 @once
@@ -110,26 +110,34 @@ class ServerSpan:
             names.ATTR_PROTOCOL: environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/"),
         }
         parent = None
-        if any(key in environ for key in _propagated()):
+        if not environ.keys().isdisjoint(_propagated()):
             parent = propagate.extract(environ, getter=wsgi.wsgi_getter)
-        self.span = tracer.start_span(
-            "HTTP" if exchange.method == names.METHOD_OTHER else exchange.method,
-            parent,
-            kind=trace.SpanKind.SERVER,
-            attributes=self._attributes(request, exchange.request_id),
-        )
-        self._token = context.attach(trace.set_span_in_context(self.span, parent))
+        self.span = self._start(request, tracer, parent)
+        self._token = tracing.attach(self.span, parent)
         self.error: Exception | None = None
         self._began = time.perf_counter()
 
-    def _attributes(self, request: "HttpRequest", request_id: str) -> dict[str, Any]:
+    def _start(
+        self,
+        request: "HttpRequest",
+        tracer: "LeanTracer | trace.Tracer",
+        parent: "context.Context | None",
+    ) -> trace.Span:
+        method = self._counted[names.ATTR_METHOD]
+        name = "HTTP" if method == names.METHOD_OTHER else method
+        kind = trace.SpanKind.SERVER
+        if isinstance(tracer, trace.Tracer):
+            return tracer.start_span(name, parent, kind, self._attributes(request))
+        return tracer.start_span(name, parent, kind, lambda: self._attributes(request))
+
+    def _attributes(self, request: "HttpRequest") -> dict[str, Any]:
         environ = request.META
         # The host without its port; an IPv6 address stands in brackets.
         host, colon, port = environ.get("HTTP_HOST", "").rpartition(":")
         attributes = {
             **self._counted,
             names.ATTR_URL_PATH: environ["PATH_INFO"],
-            names.ATTR_REQUEST_ID: request_id,
+            names.ATTR_REQUEST_ID: request.telemetry.request_id,  # type: ignore[attr-defined]
             names.ATTR_SERVER_ADDRESS: host
             if colon and (not port or port.isdigit())
             else host + colon + port,

@@ -2,12 +2,14 @@
 
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 
 from tests.bench.contenders import LOAD_CORE, Running
 
 CONNECTIONS = 16
 _WRK = ("taskset", "-c", LOAD_CORE, "wrk", "-t1", "--latency")
+_CLIENTS, _APART_SECONDS = 4, 0.3
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 
 
@@ -47,6 +49,24 @@ def load(server: Running, seconds: int) -> Round:
         spent / requests * 1000,
         requests,
     )
+
+
+def load_in_turn(server: Running, seconds: int) -> float:
+    """Return the CPU milliseconds of a request, asked by clients that come one after the other.
+
+    Connections that are opened all at once are all taken by the worker that wakes first; those
+    that find workers busy are taken by an idle one, as a service's usually are.
+    """
+    before, clients = server.cpu(), []
+    for _ in range(_CLIENTS):
+        command = [*_WRK, f"-c{CONNECTIONS // _CLIENTS}", f"-d{seconds}s", server.url]
+        clients.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        time.sleep(_APART_SECONDS)
+    said = [client.communicate()[0] for client in clients]
+    if any("Non-2xx" in one or "Socket errors" in one for one in said):
+        raise RuntimeError("\n".join((f"{server.contender.name} failed under load:", *said)))
+    requests = sum(int(_found(r"(\d+) requests in", one)[1]) for one in said)
+    return (server.cpu() - before) / requests * 1000
 
 
 def _milliseconds(name: str, said: str) -> float:

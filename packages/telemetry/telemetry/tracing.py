@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from telemetry.spans import LeanTracer
 
 _OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_BY_HTTP = "opentelemetry.exporter.otlp.proto.http"
 
 
 @cache
@@ -189,18 +190,30 @@ def _choose_exporters() -> bool:
 
 def _encode_fast() -> None:
     """Let the exporter of spans by HTTP encode by `telemetry.otlp`; the one by gRPC cannot."""
-    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get(
+    if _is_by_http("TRACES"):
+        # It has no parameter for it: it finds the function in its module.
+        vars(import_module(f"{_BY_HTTP}.trace_exporter"))["encode_spans"] = otlp.encode_spans
+
+
+def _is_by_http(signal: str) -> bool:
+    protocol = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or os.environ.get(
         "OTEL_EXPORTER_OTLP_PROTOCOL", ""
     )
-    if protocol.strip() == "http/protobuf":
-        # It has no parameter for it: it finds the function in its module.
-        exporter = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
-        vars(exporter)["encode_spans"] = otlp.encode_spans
+    return protocol.strip() == "http/protobuf"
 
 
 def preload() -> None:
-    """Load the SDK's code before the fork: workers start sooner and share its memory."""
+    """Load the SDK's code before the fork: workers start sooner and share its memory.
+
+    That includes what exports by HTTP, if the environment asks for it. What exports by gRPC is left
+    to each worker: gRPC does not promise to survive a fork.
+    """
     import_module("opentelemetry.distro")
+    _choose_exporters()
+    for signal, module in (("TRACES", "trace_exporter"), ("METRICS", "metric_exporter")):
+        if "otlp" in os.environ.get(f"OTEL_{signal}_EXPORTER", "") and _is_by_http(signal):
+            import_module(f"{_BY_HTTP}.{module}")
+            import_module("requests")  # which it loads when it starts
 
 
 def start(service: str, version: str, instance: str) -> None:

@@ -35,6 +35,40 @@ def test_a_span_that_nobody_records_loads_no_sdk() -> None:
     assert done.stdout == "False\n"
 
 
+STARTED_AFTER_PRELOADING = """
+import os, sys
+from telemetry import tracing
+tracing.preload()
+loaded = set(sys.modules)
+tracing.start("harbour", "1", "1")
+new = set(sys.modules) - loaded
+print("requests" in loaded, "grpc" in loaded, "grpc" in new, len(new), flush=True)
+os._exit(0)  # nobody listens: no flush
+"""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "loaded"), [("http/protobuf", "True False False"), ("grpc", "False False True")]
+)
+def test_what_exports_by_http_is_loaded_before_the_fork_and_grpc_after_it(
+    protocol: str, loaded: str
+) -> None:
+    environment = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED_AFTER_PRELOADING],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said, _, number = done.stdout.strip().rpartition(" ")
+    assert said == loaded
+    assert protocol == "grpc" or int(number) == 0, "a worker loads what it could have shared"
+
+
 def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
     import telemetry  # noqa: PLC0415 -- beside what it shows
 

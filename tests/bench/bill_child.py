@@ -16,7 +16,7 @@ from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "seaports.settings"
 
-from telemetry import context, logs, metrics, tracing
+from telemetry import context, exemplars, logs, metrics, tracing
 from telemetry.django import middleware
 
 from tests.bench.contenders import ONE_PORT
@@ -88,6 +88,17 @@ def load_middleware() -> None:
     wsgi.load_middleware()
 
 
+def replace(module: object, name: str, other: object) -> None:
+    """Put something in the place of what a module calls by this name.
+
+    Raises:
+        AttributeError: It calls nothing so: the bill would be wrong.
+    """
+    if name not in vars(module):
+        raise AttributeError(f"{module} has no {name}: the bill's step is out of date")
+    vars(module)[name] = other
+
+
 def leave_out_export() -> None:
     from opentelemetry import trace  # noqa: PLC0415
 
@@ -96,7 +107,7 @@ def leave_out_export() -> None:
 
 
 def leave_out_inner_spans() -> None:
-    vars(tracing)["_unkept"] = lambda: True
+    replace(tracing, "begin", lambda *_: None)
 
 
 def leave_out_server_span() -> None:
@@ -108,23 +119,23 @@ def leave_out_server_span() -> None:
     if len(settings.MIDDLEWARE) == before:
         raise RuntimeError("the server span's middleware is not among the settings")
     load_middleware()
-    vars(tracing)["suppressed"] = Nothing
+    replace(tracing, "suppressed", Nothing)
 
 
 def leave_out_access_line() -> None:
-    vars(middleware)["_log"] = Nothing()
+    replace(middleware, "_log", Nothing())
 
 
 def leave_out_metrics() -> None:
     nothing = Nothing()
     for name in ("duration_of", "histogram", "store_operation"):
-        vars(metrics)[name] = lambda *_: nothing
-    vars(middleware)["_active"] = lambda _: nothing
-    vars(middleware)["exemplars"].of = lambda _: None
+        replace(metrics, name, lambda *_: nothing)
+    replace(middleware, "_active", lambda _: nothing)
+    replace(exemplars, "of", lambda _: None)
 
 
 def leave_out_request_id() -> None:
-    vars(context)["begin"] = lambda _: "x"
+    replace(context, "begin", lambda _: "x")
 
 
 def leave_out_the_middleware() -> None:
@@ -143,8 +154,8 @@ def leave_out_the_answer() -> None:
     from seaports.bootstrap import use_cases  # noqa: PLC0415
 
     object.__setattr__(use_cases(), "get_port", lambda _: b"{}")
-    vars(reading)["etag_of"] = lambda _: ""
-    vars(reading)["json_response"] = lambda *_: HttpResponse(b"{}")
+    replace(reading, "etag_of", lambda _: "")
+    replace(reading, "json_response", lambda *_: HttpResponse(b"{}"))
 
 
 STEPS: tuple[tuple[str, Callable[[], None]], ...] = (

@@ -72,8 +72,16 @@ class Response(wsgi.Response):  # type: ignore[misc]
             return
         if self.response_length is not None:
             data = data[: self.response_length]
+        self._send_head(data)
+        self.sent = len(data)
+
+    def send_headers(self) -> None:
+        """Send the head alone, unless it has been sent."""
+        if not self.headers_sent:
+            self._send_head(b"")
+
+    def _send_head(self, data: bytes) -> None:
         fields = "".join([f"{name}: {value}\r\n" for name, value in self.headers])
         packet = f"{''.join(self.default_headers())}{fields}\r\n".encode("latin-1") + data
         self.headers_sent = True
-        self.sent = len(data)
         self.sock.sendall(packet)

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Final
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseNotModified
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags
@@ -35,9 +35,14 @@ def etag_of(*content: bytes) -> str:
 
 def unchanged(request: HttpRequest, etag: str) -> HttpResponseBase | None:
     """Return the 304 or 412 that the request's conditions ask for, else None."""
-    if "HTTP_IF_NONE_MATCH" not in request.META and "HTTP_IF_MATCH" not in request.META:
+    none_match = request.META.get("HTTP_IF_NONE_MATCH")
+    if none_match is None and "HTTP_IF_MATCH" not in request.META:
         return None
-    response: HttpResponseBase | None = get_conditional_response(request, etag)
+    response: HttpResponseBase | None
+    if none_match == etag and "HTTP_IF_MATCH" not in request.META:
+        response = HttpResponseNotModified()  # the tag that we gave: nothing else to find out
+    else:
+        response = get_conditional_response(request, etag)
     if response is None:
         return None
     if response.status_code == HTTPStatus.PRECONDITION_FAILED:

@@ -81,6 +81,7 @@ class Figures:
         self.rounds: list[wrk.Round] = []
         self.starts: list[float] = []
         self.rss = 0.0
+        self.dropped = False
 
     def median(self, name: str) -> float:
         """Return the median of a round's field."""
@@ -102,6 +103,7 @@ def measure(
                 found.rounds.append(wrk.load(server, seconds))
                 found.starts.append(server.start_seconds)
                 found.rss = max(found.rss, server.rss())
+                found.dropped = found.dropped or server.dropped_spans()
     return figures
 
 
@@ -128,7 +130,9 @@ def described(figures: dict[str, Figures]) -> str:
             by_rate = one.median("rate") / other.median("rate")
             ratios.append((f"{ours} : {theirs}", f"{by_rate:.2f}", f"{by_cpu:.2f}", wanted))
     names = ("ratio of", "rates", "requests a CPU second", "wanted, at least")
-    return report.table(head, rows) + "\n\n" + report.table(names, ratios)
+    dropped = ", ".join(name for name, found in figures.items() if found.dropped) or "nobody"
+    said = f"Spans were dropped, the queue of their exporter being full, by: {dropped}."
+    return "\n\n".join((report.table(head, rows), said, report.table(names, ratios)))
 
 
 def main() -> int:

@@ -109,6 +109,11 @@ class Running:
     contender: Contender
     process: psutil.Process
     start_seconds: float
+    log: Path
+
+    def dropped_spans(self) -> bool:
+        """Say whether the SDK complained that its queue was full."""
+        return "Queue full" in self.log.read_text(errors="replace")
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that answer."""
@@ -164,7 +169,7 @@ def running(contender: Contender) -> Iterator[Running]:
                     raise RuntimeError(f"{contender.name} does not answer:\n{said}")
                 time.sleep(0.02)
             seconds = time.monotonic() - started
-            yield Running(url, contender, psutil.Process(process.pid), seconds)
+            yield Running(url, contender, psutil.Process(process.pid), seconds, Path(log.name))
         finally:
             _stop(process)
 

@@ -7,7 +7,9 @@ own. Decision record 0050 has the figures, tests/unit/telemetry/test_spans.py wh
 
 # ruff: noqa: SLF001 -- a lean span is one of the SDK's with other insides; the test compares them
 
+import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -17,6 +19,8 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.trace import export, sampling
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
+
+from telemetry import otlp
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -136,26 +140,37 @@ class _Queue:
 
     def __init__(self, processor: sdk.SpanProcessor) -> None:
         self._batches: Any = None
+        self._encodes = False
         if type(processor) is sdk.SynchronousMultiSpanProcessor:
             self._known = processor._span_processors
             first = self._known[0] if len(self._known) == 1 else None
             if type(first) is export.BatchSpanProcessor:
                 self._batches = first._batch_processor
+                module = sys.modules[type(self._batches._exporter).__module__]
+                self._encodes = vars(module).get("encode_spans") is otlp.encode_spans
 
     def is_all_of(self, processor: Any) -> bool:
         """Say whether nothing else would see a span; another processor may have come."""
         return self._batches is not None and processor._span_processors is self._known
 
     def take(self, span: LeanSpan) -> None:
-        """Queue a span that has ended, if it is sampled."""
+        """Queue a span that has ended, if it is sampled.
+
+        It is encoded here, where our encoder is the exporter's: the exporter's thread, which the
+        requests' threads hardly ever let have the interpreter, could not keep up.
+        """
         if not span._context[3] & _SAMPLED:  # type: ignore[index]
             return
         batches = self._batches
-        waiting = len(batches._queue)
-        if batches._shutdown or not waiting + 1 < batches._max_export_batch_size:
-            batches.emit(span)  # it refuses, drops or wakes the exporter
+        queued: otlp.Ready | LeanSpan = span
+        if self._encodes:
+            # What cannot be encoded costs no request: the exporter will say so of the span.
+            with contextlib.suppress(Exception):
+                queued = otlp.Ready(span)
+        if batches._shutdown or len(batches._queue) + 1 >= batches._max_export_batch_size:
+            batches.emit(queued)  # it refuses, drops or wakes the exporter
         else:
-            batches._queue.appendleft(span)
+            batches._queue.appendleft(queued)
 
 
 def _asks_nothing(sampler: sampling.Sampler) -> bool:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from opentelemetry.exporter.otlp.proto.http import trace_exporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
@@ -177,6 +178,49 @@ def test_a_lean_span_is_what_the_official_encoder_makes_of_it(
     assert isinstance(span, lean.LeanSpan)
     encoded = ExportTraceServiceRequest.FromString(otlp.encode_spans([span]))
     assert shape(encoded) == shape(official([span]))
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[lean.LeanTracer, Any]]:
+    """A lean tracer, and the queue of a provider that exports by HTTP with our encoder."""
+    monkeypatch.setattr(trace_exporter, "encode_spans", otlp.encode_spans)
+    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
+    exporter = trace_exporter.OTLPSpanExporter("http://127.0.0.1:9/v1/traces")
+    processor = BatchSpanProcessor(exporter, schedule_delay_millis=600_000)
+    provider.add_span_processor(processor)
+    tracer = lean.lean(provider.get_tracer("telemetry"))
+    assert isinstance(tracer, lean.LeanTracer)
+    waiting = processor._batch_processor._queue
+    yield tracer, waiting
+    waiting.clear()
+    processor.shutdown()
+
+
+def test_a_span_for_our_encoder_is_encoded_when_it_ends_and_exported_as_any(
+    queue: tuple[lean.LeanTracer, Any],
+) -> None:
+    tracer, waiting = queue
+    ended = []
+    for number in range(3):
+        span = tracer.start_span(f"n{number}", attributes={"number": number})
+        span.end()
+        ended.append(span)
+    with SCOPE.start_as_current_span("an instrumentation's") as other:
+        pass
+    assert isinstance(other, ReadableSpan)
+    assert {type(one) for one in waiting} == {otlp.Ready}
+    encoded = ExportTraceServiceRequest.FromString(otlp.encode_spans([*reversed(waiting), other]))
+    assert shape(encoded) == shape(official([*ended, other]))  # type: ignore[list-item]
+
+
+def test_a_span_that_cannot_be_encoded_costs_no_request(
+    queue: tuple[lean.LeanTracer, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracer, waiting = queue
+    monkeypatch.setattr(otlp, "_span", lambda _: 1 // 0)
+    span = tracer.start_span("x")
+    span.end()
+    assert list(waiting) == [span]
 
 
 @pytest.mark.parametrize(("protocol", "own"), [("http/protobuf", True), ("grpc", False)])

@@ -38,19 +38,17 @@ def unchanged(request: HttpRequest, etag: str) -> HttpResponseBase | None:
     none_match = request.META.get("HTTP_IF_NONE_MATCH")
     if none_match is None and "HTTP_IF_MATCH" not in request.META:
         return None
-    response: HttpResponseBase | None
-    if none_match == etag and "HTTP_IF_MATCH" not in request.META:
-        response = HttpResponseNotModified()  # the tag that we gave: nothing else to find out
-    else:
+    # The tag that we gave, and nothing else: Django would find out no more.
+    if none_match != etag or "HTTP_IF_MATCH" in request.META:
         response = get_conditional_response(request, etag)
-    if response is None:
-        return None
-    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
-        raise PreconditionFailed("the entity tag given in If-Match is not the current one")
+        if response is None:
+            return None
+        if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+            raise PreconditionFailed("the entity tag given in If-Match is not the current one")
     # What a 200 would say to caches, the 304 says too (RFC 9110, section 15.4.5).
-    response["ETag"] = etag
-    response["Cache-Control"] = REVALIDATE
-    return response
+    return HttpResponseNotModified(
+        content_type="", headers={"ETag": etag, "Cache-Control": REVALIDATE}
+    )
 
 
 def precondition(request: HttpRequest) -> Precondition:

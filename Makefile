@@ -236,7 +236,7 @@ bench: setup .venv-bench/.stamp .cache/bench/go_otel ## Measure the service besi
 bench-bill: setup ## Count what each part of a request costs (valgrind; 3 minutes; QUICK=1)
 	$(BIN)/python -m tests.bench.bench_bill $(if $(HELP),--help,$(if $(QUICK),--quick))
 
-bench-process: setup ## Memory of a worker over 100,000 requests, p99 at half rate, four workers (wrk; QUICK=1)
+bench-process: setup .venv-bench/.stamp ## Memory of a worker over 100,000 requests, p99 at half rate, four workers (wrk; QUICK=1)
 	@$(MAKE) --no-print-directory tools TOOLS=vegeta
 	$(BIN)/python -m tests.bench.bench_process $(if $(HELP),--help,$(if $(QUICK),--quick))
 

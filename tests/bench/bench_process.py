@@ -13,11 +13,13 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 
 from tqdm import tqdm
 
 from tests.bench import contenders, report, wrk
-from tests.bench.contenders import OTLP, Running, service
+from tests.bench.bench_http import ACCESS_LOG
+from tests.bench.contenders import OTLP, SERVER_CORE, Contender, Running, gunicorn, service
 from tests.service import ROOT
 
 ABOUT = """
@@ -25,14 +27,13 @@ ABOUT = """
 
 `GET /ports/AEAJM`, everything on, every span exported to the peers' receiver; 16 connections.
 Highest rates are wrk's; p99 is measured by vegeta, which sends at equal distances. Server, receiver
-and clients share the two cores. One and four workers: medians of rounds that take turns, with all
-workers at work; a round in which one of them got less than half of its share is repeated.
+and clients share the two cores. One and four workers: medians of rounds that take turns; of four,
+each has a quarter of the connections.
 """
 
 ONE = service("ports, one worker", **OTLP)
 BOTH_CORES = "0,1"
 VEGETA = ROOT / "tools/bin/vegeta"
-_TRIES = 10
 TWO_CORES = dataclasses.replace(ONE, cores=BOTH_CORES)
 
 
@@ -92,39 +93,54 @@ def workers(rounds: int, seconds: int) -> list[tuple[str, str, str]]:
     """Return the lines about four workers against one: medians of rounds that take turns.
 
     Raises:
-        RuntimeError: Some worker hardly got anything to do, again and again.
+        RuntimeError: Some worker hardly got anything to do, or some answer was an error.
     """
-    more: dict[str, list[float]] = {cores: [] for cores in (BOTH_CORES, contenders.SERVER_CORE)}
+    more: list[list[float]] = [[] for _ in _COMPARED]
     each = []
     for _ in tqdm(range(rounds), "rounds of one and four workers", disable=None):
-        for cores, found in more.items():
-            one, four = (_served_by(count, cores, seconds) for count in (1, 4))
+        for found, (_name, make, cores, _wanted) in zip(more, _COMPARED, strict=True):
+            one, four = (_served_by(make(count), count, cores, seconds) for count in (1, 4))
             found.append(four[0] / one[0] - 1)
-            each.append((four[1] - one[1]) / 3)
-    name = "CPU of a request, four workers against one"
-    both, same = (f"{statistics.median(found):+.1%}" for found in more.values())
-    return [
-        (f"{name}, on two cores", both, "at most +10 %"),
-        (f"{name}, crowded on one core", same, "at most +10 %"),
-        ("memory of each further worker (PSS)", f"{statistics.median(each):.1f} MB", "under 25 MB"),
-    ]
+            if make is _service:
+                each.append((four[1] - one[1]) / 3)
+    lines = []
+    for found, (name, _make, _cores, wanted) in zip(more, _COMPARED, strict=True):
+        line = f"CPU of a request, four workers against one, {name}"
+        lines.append((line, f"{statistics.median(found):+.1%}", wanted))
+    memory_each = f"{statistics.median(each):.1f} MB"
+    return [*lines, ("memory of each further worker (PSS)", memory_each, "under 25 MB")]
 
 
-def _served_by(count: int, cores: str, seconds: int) -> tuple[float, float]:
+def _service(count: int) -> Contender:
+    return service(f"ports, {count} workers", WEB_CONCURRENCY=str(count), **OTLP)
+
+
+def _naive(count: int) -> Contender:
+    name = f"naive Ninja, {count} workers"
+    return gunicorn(name, "naive_ninja:app", *ACCESS_LOG, tel="1", workers=count)
+
+
+# The naive peer, on stock gunicorn, shows what sharing a core costs any such processes.
+_COMPARED: tuple[tuple[str, Callable[[int], Contender], str, str], ...] = (
+    ("on two cores", _service, BOTH_CORES, "at most +10 %"),
+    ("crowded on one core", _service, SERVER_CORE, "at most +10 %"),
+    ("naive Ninja on two cores", _naive, BOTH_CORES, "for comparison"),
+    ("naive Ninja crowded on one core", _naive, SERVER_CORE, "for comparison"),
+)
+
+
+def _served_by(named: Contender, count: int, cores: str, seconds: int) -> tuple[float, float]:
     """Return CPU milliseconds of a request and PSS in MB with so many workers, all at work."""
-    named = service(f"ports, {count} workers", WEB_CONCURRENCY=str(count), **OTLP)
-    named = dataclasses.replace(named, cores=cores)
-    for _ in range(_TRIES):
-        with contenders.running(named) as server:
-            wrk.load_in_turn(server, 1)
-            spent = [-sum(worker.cpu_times()[:2]) for worker in server.workers()]
-            cpu = wrk.load_in_turn(server, seconds)
-            for number, worker in enumerate(server.workers()):
-                spent[number] += sum(worker.cpu_times()[:2])
-            time.sleep(1)
-            if min(spent) >= sum(spent) / count / 2:
-                return cpu, sum(server.pss())
-    raise RuntimeError(f"of {count} workers one hardly got anything to do, {_TRIES} times")
+    with contenders.running(dataclasses.replace(named, cores=cores)) as server:
+        wrk.load_evenly(server, 1)
+        spent = [-sum(worker.cpu_times()[:2]) for worker in server.workers()]
+        cpu = wrk.load_evenly(server, seconds)
+        for number, worker in enumerate(server.workers()):
+            spent[number] += sum(worker.cpu_times()[:2])
+        if min(spent) < sum(spent) / count / 2:
+            raise RuntimeError(f"of {count} workers one hardly got anything to do: {spent}")
+        time.sleep(1)
+        return cpu, sum(server.pss())
 
 
 def main() -> int:

@@ -68,9 +68,11 @@ def service(name: str, path: str = ONE_PORT, *headers: str, **settings: str) -> 
     )
 
 
-def gunicorn(name: str, app: str, *options: str, path: str = ONE_PORT, tel: str = "") -> Contender:
+def gunicorn(
+    name: str, app: str, *options: str, path: str = ONE_PORT, tel: str = "", workers: int = 1
+) -> Contender:
     """Return a peer that stock gunicorn serves."""
-    threads = ("-w1", "-k", "gthread", "--threads", "8", "-b", "127.0.0.1:{port}")
+    threads = (f"-w{workers}", "-k", "gthread", "--threads", "8", "-b", "127.0.0.1:{port}")
     command = (str(PEERS_BIN / "gunicorn"), *threads, *options, app)
     return _peer(name, command, path, tel)
 

@@ -9,7 +9,7 @@ from tests.bench.contenders import LOAD_CORE, Running
 
 CONNECTIONS = 16
 _WRK = ("taskset", "-c", LOAD_CORE, "wrk", "-t1", "--latency")
-_CLIENTS, _APART_SECONDS = 4, 0.3
+_CLIENTS, _CONNECT_SECONDS = 4, 0.3
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 
 
@@ -51,17 +51,27 @@ def load(server: Running, seconds: int) -> Round:
     )
 
 
-def load_in_turn(server: Running, seconds: int) -> float:
-    """Return the CPU milliseconds of a request, asked by clients that come one after the other.
+def load_evenly(server: Running, seconds: int) -> float:
+    """Return the CPU milliseconds of a request, each worker having the same share of connections.
 
-    Connections that are opened all at once are all taken by the worker that wakes first; those
-    that find workers busy are taken by an idle one, as a service's usually are.
+    Whichever worker wakes first takes a new connection, and keeps it. So the others are stopped
+    while the clients of one connect; the time in which they stand still is no CPU time.
+
+    Raises:
+        RuntimeError: Some answer was an error.
     """
-    before, clients = server.cpu(), []
-    for _ in range(_CLIENTS):
+    before, clients, workers = server.cpu(), [], server.workers()
+    for number in range(_CLIENTS):
+        others = [one for one in workers if one != workers[number % len(workers)]]
         command = [*_WRK, f"-c{CONNECTIONS // _CLIENTS}", f"-d{seconds}s", server.url]
-        clients.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        time.sleep(_APART_SECONDS)
+        for other in others:
+            other.suspend()
+        try:
+            clients.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+            time.sleep(_CONNECT_SECONDS)
+        finally:
+            for other in others:
+                other.resume()
     said = [client.communicate()[0] for client in clients]
     if any("Non-2xx" in one or "Socket errors" in one for one in said):
         raise RuntimeError("\n".join((f"{server.contender.name} failed under load:", *said)))

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
 
-from seaports.adapters.http.conditional import REVALIDATE, etag_of, is_conditional, unchanged
+from seaports.adapters.http.conditional import REVALIDATE, etag_of, unchanged
 from seaports.adapters.http.responses import JSON, NDJSON, PROBLEMS, json_response
 from seaports.adapters.http.schemas import AnyCaseCode, ListQuery, PageOut, PortOut
 from seaports.application.interfaces import Document, Selection
@@ -60,25 +60,26 @@ def add_reading(router: Router, use_cases: UseCases) -> None:
             country=query.country,
             q=query.q,
         )
+        # The revision first, as in the stores: an entity tag may be older than what it tags, which
+        # costs a download, but never newer, which would hide a change.
         wanted = repr((media_type, query.limit, selection)).encode()
-        response: HttpResponseBase | None = None
-        if media_type == NDJSON or is_conditional(request):
-            # The revision first, as in the stores: an entity tag may be older than what it tags,
-            # which costs a download, but never newer, which would hide a change.
-            etag = etag_of(str(use_cases.revision()).encode(), wanted)
-            response = unchanged(request, etag)
-            if response is None and media_type == NDJSON:
-                documents = use_cases.stream_ports(selection, query.limit)
-                response = StreamingHttpResponse(
-                    _lines(documents),
-                    content_type=NDJSON,
-                    headers={"ETag": etag, "Cache-Control": REVALIDATE},
-                )
-        if response is None:
+        etag = etag_of(str(use_cases.revision()).encode(), wanted)
+        response = unchanged(request, etag)
+        if response is not None:
+            pass
+        elif media_type == NDJSON:
+            documents = use_cases.stream_ports(selection, query.limit)
+            response = StreamingHttpResponse(
+                _lines(documents),
+                content_type=NDJSON,
+                headers={"ETag": etag, "Cache-Control": REVALIDATE},
+            )
+        else:
             page = use_cases.list_ports(selection, query.limit)
+            etag = etag_of(str(page.revision).encode(), wanted)
             response = json_response(
                 b'{"items":[%b],"next":%b}' % (b",".join(page.documents), orjson.dumps(page.next)),
-                etag_of(str(page.revision).encode(), wanted),
+                etag,
             )
             if page.next is not None:
                 following = request.GET.copy()

@@ -112,13 +112,11 @@ class MemoryPortStore:
     def page(self, selection: Selection, limit: int) -> Page:
         """Return the first `limit` ports of the selection."""
         snapshot = self._snapshot
-        entries, ids = snapshot.entries, snapshot.ids
         rows = list(islice(snapshot.rows(selection), limit + 1))
         more = len(rows) > limit
         return Page(
-            # Not by `documents`: to resume a generator a thousand times is most of what it costs.
-            [entries[ids[row]][0] for row in rows[:limit]],
-            ids[rows[limit - 1]] if more else None,
+            list(snapshot.documents(rows[:limit])),
+            snapshot.ids[rows[limit - 1]] if more else None,
             snapshot.revision,
         )
 

@@ -44,6 +44,11 @@ _SECRET_ASSIGNMENT: Final = re.compile(
 # Each of the three above needs one of these: most texts have none, and are looked at once.
 _SUSPECT: Final = re.compile(r"[\s@=]")
 
+# Routes, addresses and user agents come again and again: what became of them is remembered.
+_REMEMBERED: Final = 4096
+_LONGEST_REMEMBERED: Final = 256  # characters
+_UNIQUE: Final = frozenset({names.LOG_REQUEST_ID, names.LOG_TRACE_ID, names.LOG_SPAN_ID})
+
 # C0 and C1 controls, DEL, and Unicode's line and paragraph separators.
 _ESCAPES: Final = {
     code: ascii(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
@@ -123,6 +128,11 @@ def _clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
     return _clean(key, str(value))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _cleaned(key: str, text: str) -> str:
+    return str(_clean(key, text))
+
+
 def _exception(exc: BaseException) -> dict[str, str]:
     stack = "".join(traceback.format_exception(exc))
     return {
@@ -167,7 +177,9 @@ class _Lines(logging.Formatter):
         line: EventDict = {
             names.LOG_TIMESTAMP: f"{_second(seconds)}.{int((created - seconds) * 1e6):06}Z",
             names.LOG_LEVEL: level,
-            names.LOG_EVENT: _clean("", event),
+            names.LOG_EVENT: _clean("", event)
+            if len(event) > _LONGEST_REMEMBERED
+            else _cleaned("", event),
             names.LOG_LOGGER: logger,
             names.LOG_SERVICE: self._service,
         }
@@ -177,13 +189,15 @@ class _Lines(logging.Formatter):
             line[names.LOG_TRACE_ID], line[names.LOG_SPAN_ID] = found
         for key, value in fields.items():
             kind = type(value)
-            is_fit = kind in _NUMBERS or (
-                kind is str and len(value) <= MAX_TEXT and not _SUSPECT.search(value)
-            )
+            if kind is str and len(value) <= _LONGEST_REMEMBERED:
+                is_id = key in _UNIQUE and value.isalnum()
+                fit = value if is_id else _cleaned(key, value)
+            elif kind in _NUMBERS and not _is_secret(key):
+                fit = value
+            else:
+                fit = _clean(key, value)
             # A field never replaces what the line itself says.
-            line[key if key not in line else f"{key}_"] = (
-                value if is_fit and not _is_secret(key) else _clean(key, value)
-            )
+            line[key if key not in line else f"{key}_"] = fit
         if exc_info and exc_info[1]:
             line[names.LOG_EXCEPTION] = _exception(exc_info[1])
         return self._render(line)
@@ -231,8 +245,8 @@ class _Output(logging.StreamHandler[TextIO]):
             return
         data = line.encode()
         if len(data) <= select.PIPE_BUF:
-            os.write(self._descriptor, data)
-        else:
+            data = data[os.write(self._descriptor, data) :]  # all, unless a disk is nearly full
+        if data:
             with self.lock:  # type: ignore[union-attr]
                 while data:
                     data = data[os.write(self._descriptor, data) :]

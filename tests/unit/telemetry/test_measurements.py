@@ -66,6 +66,33 @@ def test_an_exemplar_is_of_the_trace_that_was_measured_not_of_the_one_that_colle
     assert [exemplar.trace_id for exemplar in point.exemplars] == [1]
 
 
+def test_slow_and_fast_measurements_of_one_series_have_exemplars_of_their_own() -> None:
+    reader, durations = meter()
+    durations.record(1.0, {})
+    durations.record(1.0, {})
+    collected(reader)  # from here on the series is known
+    for number, value in enumerate((1.0, 1.1, 1.2, 3000.0, 1.3), start=1):
+        measured = trace.SpanContext(number, 2, is_remote=False, trace_flags=trace.TraceFlags(1))
+        with trace.use_span(trace.NonRecordingSpan(measured)):
+            durations.record(value, {})
+    (point,) = collected(reader)
+    assert {one.trace_id: one.value for one in point.exemplars} == {1: 1.0, 4: 3000.0}
+
+
+def test_a_trace_that_is_not_kept_takes_no_exemplars_place() -> None:
+    reader, durations = meter()
+    durations.record(1.0, {})
+    durations.record(1.0, {})
+    collected(reader)
+    for number in (0, 1):
+        flags = trace.TraceFlags(number)
+        measured = trace.SpanContext(number + 1, 2, is_remote=False, trace_flags=flags)
+        with trace.use_span(trace.NonRecordingSpan(measured)):
+            durations.record(1.0, {})
+    (point,) = collected(reader)
+    assert [exemplar.trace_id for exemplar in point.exemplars] == [2]
+
+
 VIEWS = {
     "default": (),
     "exponential": (

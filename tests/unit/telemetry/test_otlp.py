@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -134,15 +135,27 @@ def test_a_value_that_cannot_be_written_costs_itself_and_no_other_span(
 
 
 def test_what_is_remembered_is_bounded_in_number_and_length() -> None:
-    before = otlp._attribute.cache_info()
+    otlp._remembered.clear()
+    largest = 0
     for number in range(3000):
-        with SCOPE.start_as_current_span("x", attributes={"n": number, "long": "x" * 300}) as span:
+        attributes = {"n": str(number), "long": "x" * 300, names.ATTR_REQUEST_ID: str(number)}
+        with SCOPE.start_as_current_span("x", attributes=attributes) as span:
             pass
         assert isinstance(span, ReadableSpan)
         otlp.encode_spans([span])
-    after = otlp._attribute.cache_info()
-    assert after.currsize == after.maxsize
-    assert after.misses - before.misses == 3000, "the long one is never looked up"
+        largest = max(largest, len(otlp._remembered))
+    assert largest == otlp._REMEMBERED
+    assert {key for key, _ in otlp._remembered} == {"n"}
+
+
+@pytest.mark.parametrize("equal", [*itertools.permutations((0.0, -0.0, 0, False))])
+def test_equal_values_stay_apart_whichever_comes_first(equal: tuple[AttributeValue, ...]) -> None:
+    for value in equal:
+        with SCOPE.start_as_current_span("x", attributes={"equal": value}) as span:
+            pass
+        assert isinstance(span, ReadableSpan)
+        encoded = ExportTraceServiceRequest.FromString(otlp.encode_spans([span]))
+        assert shape(encoded) == shape(official([span]))
 
 
 def test_resource_and_scope_are_encoded_once_and_a_bounded_number_is_kept(

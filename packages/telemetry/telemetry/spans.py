@@ -7,12 +7,11 @@ own. Decision record 0050 has the figures, tests/unit/telemetry/test_spans.py wh
 
 # ruff: noqa: SLF001 -- a lean span is one of the SDK's with other insides; the test compares them
 
-import contextlib
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -74,11 +73,7 @@ class LeanSpan(sdk.Span):
     _lock = _Unlocked()  # type: ignore[assignment]
     _queue: "_Queue"
 
-    def __new__(cls, *_: object, **__: object) -> Self:
-        """Make one without the base's refusal of a class that is not its own."""
-        return object.__new__(cls)
-
-    def __init__(
+    def begin(
         self,
         name: str,
         context: SpanContext,
@@ -86,7 +81,7 @@ class LeanSpan(sdk.Span):
         kind: SpanKind,
         attributes: Mapping[str, Any] | None,
     ) -> None:
-        # What the bases' constructors set, less what costs.
+        """Set what the bases' constructors would, less what costs; none of them has run."""
         self._name = name
         self._context = context
         self._parent = parent
@@ -124,9 +119,8 @@ class LeanSpan(sdk.Span):
         """End; from now on nothing of the span changes, so that it is its own read-only copy."""
         if self._end_time is not None:
             return
-        processor = self._span_processor
-        queue = self._queue
-        if queue.is_all_of(processor):
+        processor, queue = self._span_processor, self._queue
+        if queue.fed_by is not None and processor._span_processors is queue.fed_by:  # type: ignore[attr-defined]
             self._end_time = time.time_ns() if end_time is None else end_time
             queue.take(self)
             return
@@ -136,22 +130,25 @@ class LeanSpan(sdk.Span):
 
 
 class _Queue:
-    """The one batch processor that a provider usually has, without the layers around it."""
+    """The one batch processor that a provider usually has, without the layers around it.
+
+    Attributes:
+        fed_by: The provider's processors while it alone would see a span: another one that comes
+            replaces them. None if there is more to a span's end from the start.
+    """
 
     def __init__(self, processor: sdk.SpanProcessor) -> None:
+        self.fed_by: tuple[sdk.SpanProcessor, ...] | None = None
         self._batches: Any = None
         self._encodes = False
         if type(processor) is sdk.SynchronousMultiSpanProcessor:
-            self._known = processor._span_processors
-            first = self._known[0] if len(self._known) == 1 else None
+            known = processor._span_processors
+            first = known[0] if len(known) == 1 else None
             if type(first) is export.BatchSpanProcessor:
+                self.fed_by = known
                 self._batches = first._batch_processor
                 module = sys.modules[type(self._batches._exporter).__module__]
                 self._encodes = vars(module).get("encode_spans") is otlp.encode_spans
-
-    def is_all_of(self, processor: Any) -> bool:
-        """Say whether nothing else would see a span; another processor may have come."""
-        return self._batches is not None and processor._span_processors is self._known
 
     def take(self, span: LeanSpan) -> None:
         """Queue a span that has ended, if it is sampled.
@@ -164,9 +161,10 @@ class _Queue:
         batches = self._batches
         queued: otlp.Ready | LeanSpan = span
         if self._encodes:
-            # What cannot be encoded costs no request: the exporter will say so of the span.
-            with contextlib.suppress(Exception):
+            try:
                 queued = otlp.Ready(span)
+            except Exception:  # noqa: BLE001 -- costs no request: the exporter will say so of it
+                queued = span
         if batches._shutdown or len(batches._queue) + 1 >= batches._max_export_batch_size:
             batches.emit(queued)  # it refuses, drops or wakes the exporter
         else:
@@ -224,15 +222,15 @@ class LeanTracer:
             A span that records nothing where the sampler says so.
         """
         parent = trace.get_current_span(context)
-        return self.start_below(parent, name, context, kind, attributes)
+        return self.start_below(parent, name, attributes, kind, context)
 
     def start_below(
         self,
         above: trace.Span,
         name: str,
-        context: "Context | None" = None,
-        kind: SpanKind = SpanKind.INTERNAL,
         attributes: Given = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        context: "Context | None" = None,
     ) -> trace.Span:
         """Start a span below one; the context, or else the current one, is the sampler's to see."""
         parent: SpanContext | None = above.get_span_context()
@@ -260,18 +258,16 @@ class LeanTracer:
                 if not callable(attributes):
                     attributes = result.attributes
             flags = _FLAGS[flags]
-        own = _context(trace_id, ids.generate_span_id(), flags, state)
+        # As SpanContext's constructor makes it, which asks whether the ids are within bounds.
+        made = (trace_id, ids.generate_span_id(), False, flags, state, True)
+        own = tuple.__new__(SpanContext, made)
         if not is_recording:
             return trace.NonRecordingSpan(own)
         if callable(attributes):
             attributes = attributes()
-        made: LeanSpan = self._span(name, own, parent, kind, attributes)
-        return made
-
-
-def _context(trace_id: int, span_id: int, flags: TraceFlags, state: TraceState) -> SpanContext:
-    # As its constructor makes it, which asks whether the generator's ids are within bounds.
-    return tuple.__new__(SpanContext, (trace_id, span_id, False, flags, state, True))
+        span: LeanSpan = object.__new__(self._span)  # the base refuses a class not its own
+        span.begin(name, own, parent, kind, attributes)
+        return span
 
 
 def lean(tracer: trace.Tracer) -> LeanTracer | trace.Tracer:

@@ -48,9 +48,8 @@ def _tracer() -> "LeanTracer | Tracer":
 def _starts() -> "Callable[..., Span]":
     """Return what starts an inner span, given the one above it, its name and attributes."""
     tracer = _tracer()
-    if below := getattr(tracer, "start_below", None):
-        return lambda above, name, attributes: below(above, name, attributes=attributes)
-    return lambda _, name, attributes: tracer.start_span(name, attributes=attributes)
+    without_layers: Callable[..., Span] | None = getattr(tracer, "start_below", None)
+    return without_layers or (lambda _, *given: tracer.start_span(given[0], attributes=given[1]))
 
 
 @cache
@@ -129,9 +128,12 @@ class _Inner:
         self._expected = expected
 
     def __enter__(self) -> "Span | None":
-        span = self._span = begin(self._name, self._attributes)
+        trace, contexts, key = _api()
+        around = contexts.get_current()
+        above = around.get(key, trace.INVALID_SPAN)
+        span = self._span = begin(self._name, self._attributes, above)
         if span is not None:
-            self._token = attach(span)
+            self._token = contexts.attach(contexts.Context({**around, key: span}))
         return span
 
     def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:
@@ -144,14 +146,24 @@ class _Inner:
         span.end()
 
 
-def begin(name: str, attributes: "Mapping[str, AttributeValue] | None" = None) -> "Span | None":
+def begin(
+    name: str,
+    attributes: "Mapping[str, AttributeValue] | None" = None,
+    above: "Span | None" = None,
+) -> "Span | None":
     """Begin an inner span that the caller ends, without making it the current one.
+
+    Args:
+        name: The span's name.
+        attributes: The span's attributes.
+        above: The current span, if the caller knows it.
 
     Returns:
         None where `span` would do nothing.
     """
-    above = current()
-    if context.request_id() is not None and not above.is_recording():
+    if above is None:
+        above = current()
+    if not above.is_recording() and context.request_id() is not None:
         return None
     return _starts()(above, name, attributes)
 

@@ -78,10 +78,11 @@ class Exchange:
         metrics.histogram(names.HTTP_SERVER_QUEUE).observe(self.queued)
         fields: dict[str, Any] = {}
         if span is not None:
-            found = span.get_span_context()
-            if found.is_valid:
-                fields[names.LOG_TRACE_ID] = f"{found.trace_id:032x}"
-                fields[names.LOG_SPAN_ID] = f"{found.span_id:016x}"
+            # A tuple: its properties would be three calls.
+            trace_id, span_id, _, _, _, is_valid = span.get_span_context()
+            if is_valid:
+                fields[names.LOG_TRACE_ID] = f"{trace_id:032x}"
+                fields[names.LOG_SPAN_ID] = f"{span_id:016x}"
         if aborted:
             fields["aborted"] = aborted
             metrics.counter(names.HTTP_SERVER_ABORTED).labels(route, aborted).inc()

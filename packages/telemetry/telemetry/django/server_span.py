@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _SERVER_ERROR: Final = 500
 _USER_AGENTS: Final = 256
+_HOSTS: Final = 256
+_NAMES: Final = 1024
 _CAPTURE: Final = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
 _CONVENTIONS: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
 
@@ -96,6 +98,19 @@ def _user_agent(text: str) -> dict[str, str]:
     return {**found, names.ATTR_USER_AGENT_TYPE: kind} if kind else found
 
 
+@lru_cache(maxsize=_HOSTS)
+def _address(host: str) -> str:
+    """Return a Host field without its port; an IPv6 address stands in brackets."""
+    address, colon, port = host.rpartition(":")
+    return address if colon and (not port or port.isdigit()) else host
+
+
+@lru_cache(maxsize=_NAMES)
+def _name(method: str, route: str | None) -> str:
+    known = "HTTP" if method == names.METHOD_OTHER else method
+    return known if route is None else f"{known} {route}"
+
+
 class ServerSpan:
     """The span of one request: the current one from the beginning until ``end``."""
 
@@ -124,23 +139,20 @@ class ServerSpan:
         parent: "context.Context | None",
     ) -> trace.Span:
         method = self._counted[names.ATTR_METHOD]
-        name = "HTTP" if method == names.METHOD_OTHER else method
+        name = _name(method, None)
         kind = trace.SpanKind.SERVER
         if isinstance(tracer, trace.Tracer):
             return tracer.start_span(name, parent, kind, self._attributes(request))
-        return tracer.start_span(name, parent, kind, lambda: self._attributes(request))
+        above = tracing.current() if parent is None else trace.get_current_span(parent)
+        return tracer.start_below(above, name, lambda: self._attributes(request), kind, parent)
 
     def _attributes(self, request: "HttpRequest") -> dict[str, Any]:
         environ = request.META
-        # The host without its port; an IPv6 address stands in brackets.
-        host, colon, port = environ.get("HTTP_HOST", "").rpartition(":")
         attributes = {
             **self._counted,
             names.ATTR_URL_PATH: environ["PATH_INFO"],
             names.ATTR_REQUEST_ID: request.telemetry.request_id,  # type: ignore[attr-defined]
-            names.ATTR_SERVER_ADDRESS: host
-            if colon and (not port or port.isdigit())
-            else host + colon + port,
+            names.ATTR_SERVER_ADDRESS: _address(environ.get("HTTP_HOST", "")),
         }
         if port := environ.get("SERVER_PORT"):  # a socket of the file system has none
             attributes[names.ATTR_SERVER_PORT] = int(port)
@@ -194,8 +206,7 @@ class ServerSpan:
             )
         span.set_attributes(attributes)
         if names.ATTR_HTTP_ROUTE in counted:
-            method = counted[names.ATTR_METHOD].replace(names.METHOD_OTHER, "HTTP")
-            span.update_name(f"{method} {counted[names.ATTR_HTTP_ROUTE]}")
+            span.update_name(_name(counted[names.ATTR_METHOD], counted[names.ATTR_HTTP_ROUTE]))
 
 
 class ServerSpans(_DjangoMiddleware):

@@ -4,7 +4,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import frexp
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 64
 _MOST_KNOWN: Final = 1024
+_UNKNOWN: Final = (None, ())
 
 
 class _Measurement(NamedTuple):
@@ -42,7 +43,7 @@ class Measurements:
         """Record into a histogram of this meter."""
         self._histogram = histogram
         self._waiting: deque[tuple[float, Mapping[str, Any], context.Context]] = deque()
-        self._known: dict[tuple[Any, ...], tuple[object, list[Any]]] = {}
+        self._known: dict[tuple[Any, ...], tuple[object, Sequence[Any]]] = {}
         # It observes nothing. Its callback is what comes before each collection.
         meter.create_observable_gauge("telemetry.collection", [self._before])
 
@@ -56,44 +57,42 @@ class Measurements:
         """Record what is waiting."""
         # A proxy stands for the real one, once there is a provider.
         histogram = getattr(self._histogram, "_real_instrument", None) or self._histogram
-        own = histogram if isinstance(histogram, SdkHistogram) else None
-        offered: set[tuple[int, int]] = set()
+        count = self._counts(histogram)
         try:
             while True:
                 taken = self._waiting.popleft()
-                if own is None or not own._is_enabled() or not self._count(own, offered, *taken):
+                if not count(*taken):
                     histogram.record(*taken)
         except IndexError:
             return
 
-    def _count(
-        self,
-        histogram: SdkHistogram,
-        offered: set[tuple[int, int]],
-        value: float,
-        attributes: Mapping[str, Any],
-        around: context.Context,
-    ) -> bool:
-        """Count a measurement in the series of its attributes; say whether they are known."""
-        consumer: Any = histogram._measurement_consumer
-        # Replaced, never changed, when a reader comes or goes.
-        storages = consumer._reader_storages
-        key = (*attributes, *attributes.values())
-        known_with, series = self._known.get(key, (None, []))
-        if known_with is not storages:
-            self._learn(histogram, storages, key, attributes)
-            return False
-        now = time.time_ns()
-        about = (id(series), frexp(value)[1])
-        is_wanted = about not in offered and consumer._sdk_config.exemplar_filter.should_sample(
-            value, now, attributes, around
-        )
-        if is_wanted:
-            offered.add(about)
-        measurement = _Measurement(value, now, attributes, around)
-        for one in series:
-            one.aggregate(measurement, is_wanted)
-        return True
+    def _counts(self, histogram: "Histogram") -> Callable[..., bool]:
+        """Return what counts a measurement in a series that is known, and else says no."""
+        if not isinstance(histogram, SdkHistogram) or not histogram._is_enabled():
+            return lambda *_: False
+        own = histogram  # of the SDK
+        consumer: Any = own._measurement_consumer
+        is_sampled = consumer._sdk_config.exemplar_filter.should_sample
+        known, now = self._known, time.time_ns()
+        offered: set[tuple[int, int]] = set()
+
+        def count(value: float, attributes: Mapping[str, Any], around: context.Context) -> bool:
+            key = (*attributes, *attributes.values())
+            known_with, series = known.get(key, _UNKNOWN)
+            # Replaced, never changed, when a reader comes or goes.
+            if known_with is not consumer._reader_storages:
+                self._learn(own, consumer._reader_storages, key, attributes)
+                return False
+            about = (id(series), frexp(value)[1])
+            is_wanted = about not in offered and is_sampled(value, now, attributes, around)
+            if is_wanted:
+                offered.add(about)
+            measurement = _Measurement(value, now, attributes, around)
+            for one in series:
+                one.aggregate(measurement, is_wanted)
+            return True
+
+        return count
 
     def _learn(
         self, histogram: SdkHistogram, storages: Any, key: Any, attributes: Mapping[str, Any]

@@ -3,9 +3,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 
 from tests import postgres
+
+# How long an example takes is the machine's business: benchmarks measure, tests do not.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 _skipped: list[str] = []
 

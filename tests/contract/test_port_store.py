@@ -279,9 +279,7 @@ codes = st.text("ABC", min_size=5, max_size=5)
 
 
 @given(first=st.sets(codes), later=st.sets(codes), limit=st.integers(1, 5))
-@hypothesis_settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_walk_over_pages_yields_what_stays_once_while_imports_happen(
     store: PortStore, first: set[str], later: set[str], limit: int
 ) -> None:

@@ -76,7 +76,7 @@ def noon() -> Any:
     responses._date.cache_clear()
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(requests, statuses, fields, parts)
 @example(GET, "200 OK", [("Content-Length", "3")], [b"", b"abcdef", b"abc"])
 def test_clients_get_the_same_bytes_and_the_application_the_same_errors(

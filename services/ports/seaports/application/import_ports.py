@@ -76,6 +76,9 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            # What it made stays. Let it be old at once: no collection of young objects walks it.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

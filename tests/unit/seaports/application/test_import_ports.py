@@ -84,3 +84,11 @@ def test_the_garbage_collector_is_afterwards_as_it_was(on: bool) -> None:
         assert gc.isenabled() == on
     finally:
         gc.enable()
+
+
+def test_what_an_import_made_is_among_the_oldest_objects_and_can_still_be_collected() -> None:
+    store = MemoryPortStore(encode)
+    import_ports(store, [("AEAJM", PORT)])
+    snapshot = store._snapshot
+    assert any(one is snapshot for one in gc.get_objects(generation=2))
+    assert gc.get_freeze_count() == 0

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import os
 import re
 import threading
 import time
@@ -297,6 +298,29 @@ def test_a_line_that_cannot_be_written_fails_nobody_and_is_told_of(
         get("x").info("event")
     assert "No space left on device" in capsys.readouterr().err
     assert stream.getvalue() == ""
+
+
+def test_a_line_that_is_taken_in_parts_is_written_to_its_end(
+    stream: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+    with (tmp_path / "log").open("w") as file:
+        logs.configure_logging("harbour", file)
+        logs.get_logger("x").info("event")
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    assert json.loads(line)["event"] == "event"
+    assert stream.getvalue() == ""
+
+
+def test_a_text_that_comes_again_is_told_from_one_under_a_secret_name(stream: io.StringIO) -> None:
+    for _ in range(2):
+        fields = {"user_agent": "a b", "password": "a b", "trace_id": "Bearer abcd"}
+        logs.get_logger("x").info("event", **fields)
+    for line in lines(stream):
+        assert line["user_agent"] == "a b"
+        assert line["password"] == logs.REDACTED
+        assert line["trace_id"] == f"Bearer {logs.REDACTED}"
 
 
 class Kept(logging.Handler):

@@ -177,9 +177,9 @@ class _Lines(logging.Formatter):
         line: EventDict = {
             names.LOG_TIMESTAMP: f"{_second(seconds)}.{int((created - seconds) * 1e6):06}Z",
             names.LOG_LEVEL: level,
-            names.LOG_EVENT: _clean("", event)
-            if len(event) > _LONGEST_REMEMBERED
-            else _cleaned("", event),
+            names.LOG_EVENT: _cleaned("", event)
+            if type(event) is str and len(event) <= _LONGEST_REMEMBERED
+            else _clean("", event),
             names.LOG_LOGGER: logger,
             names.LOG_SERVICE: self._service,
         }

@@ -75,15 +75,17 @@ class Ready:
 def encode_spans(spans: "Sequence[ReadableSpan | Ready]") -> Encoded:
     """Return an ExportTraceServiceRequest of these spans, as the official function does."""
     groups: dict[object, tuple[Any, list[bytes]]] = {}
-    for number, span in enumerate(spans):
+    foreign = 0
+    for span in spans:
         source: Any
         key: object
         if type(span) is Ready:
             key = source = span.tracer
             encoded = span.encoded
         else:
-            if number % _AT_ONCE == 0:
+            if foreign % _AT_ONCE == 0:
                 time.sleep(0)  # lets a request's thread run that waits for the interpreter
+            foreign += 1
             source = span
             key = id(source._resource), id(source._instrumentation_scope)
             encoded = _field(b"\x12", _span(source))
@@ -178,7 +180,8 @@ def _attribute(key: str, value: object) -> bytes:
     """Encode an attribute; remember it where it may come again."""
     content = _value(value)
     encoded = _field(b"\x4a", _key(key) + _varint(len(content)) + content)
-    may_come_again = key not in _UNIQUE if type(value) is str else key in _INTEGERS
+    kind = type(value)
+    may_come_again = (kind is str and key not in _UNIQUE) or (kind is int and key in _INTEGERS)
     if may_come_again and len(content) <= _LONGEST_REMEMBERED:
         if len(_remembered) >= _REMEMBERED:
             _remembered.clear()  # what comes often is soon there again

@@ -313,6 +313,13 @@ def test_a_line_that_is_taken_in_parts_is_written_to_its_end(
     assert stream.getvalue() == ""
 
 
+@pytest.mark.parametrize("event", [7, "x" * 300])
+def test_an_event_may_be_of_any_kind_and_length(stream: io.StringIO, event: Any) -> None:
+    logs.get_logger("x").info(event)
+    (line,) = lines(stream)
+    assert str(line["event"]) == str(event)
+
+
 def test_a_text_that_comes_again_is_told_from_one_under_a_secret_name(stream: io.StringIO) -> None:
     for _ in range(2):
         fields = {"user_agent": "a b", "password": "a b", "trace_id": "Bearer abcd"}

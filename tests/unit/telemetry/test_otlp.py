@@ -106,6 +106,20 @@ def test_many_spans_are_encoded_like_few(span: ReadableSpan, count: int) -> None
     assert shape(ExportTraceServiceRequest.FromString(encoded)) == shape(official([span] * count))
 
 
+def test_other_threads_may_run_every_so_many_spans_that_are_yet_to_be_encoded(
+    queue: tuple[lean.LeanTracer, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracer, waiting = queue
+    with SCOPE.start_as_current_span("an instrumentation's") as other:
+        pass
+    for _ in range(3):
+        tracer.start_span("x").end()
+    breaks: list[float] = []
+    monkeypatch.setattr("telemetry.otlp.time.sleep", breaks.append)
+    otlp.encode_spans([one for _ in range(32) for one in (*waiting, other)])
+    assert breaks == [0, 0]
+
+
 @pytest.mark.parametrize("attributes", [{"a": 1}, {"a": 1.0}, {"a": True}, {"a": "1"}])
 def test_equal_values_of_different_types_stay_apart(
     attributes: Mapping[str, AttributeValue],

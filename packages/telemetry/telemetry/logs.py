@@ -44,7 +44,7 @@ _SECRET_ASSIGNMENT: Final = re.compile(
 # Each of the three above needs one of these: most texts have none, and are looked at once.
 _SUSPECT: Final = re.compile(r"[\s@=]")
 
-# Routes, addresses and user agents come again and again: what became of them is remembered.
+# Routes, addresses and user agents come again and again: that they are harmless is remembered.
 _REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 256  # characters
 _UNIQUE: Final = frozenset({names.LOG_REQUEST_ID, names.LOG_TRACE_ID, names.LOG_SPAN_ID})
@@ -128,9 +128,19 @@ def _clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
     return _clean(key, str(value))
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _cleaned(key: str, text: str) -> str:
-    return str(_clean(key, text))
+_harmless: set[tuple[str, str]] = set()
+
+
+def _text(key: str, text: str) -> str:
+    """Return a text fit for a line; remember it if it was so before: never a secret."""
+    if key in _UNIQUE and text.isalnum() and len(text) <= _LONGEST_REMEMBERED:
+        return text
+    fit = str(_clean(key, text))
+    if fit == text and len(text) <= _LONGEST_REMEMBERED and key not in _UNIQUE:
+        if len(_harmless) >= _REMEMBERED:
+            _harmless.clear()  # what comes often is soon there again
+        _harmless.add((key, text))
+    return fit
 
 
 def _exception(exc: BaseException) -> dict[str, str]:
@@ -177,9 +187,7 @@ class _Lines(logging.Formatter):
         line: EventDict = {
             names.LOG_TIMESTAMP: f"{_second(seconds)}.{int((created - seconds) * 1e6):06}Z",
             names.LOG_LEVEL: level,
-            names.LOG_EVENT: _cleaned("", event)
-            if type(event) is str and len(event) <= _LONGEST_REMEMBERED
-            else _clean("", event),
+            names.LOG_EVENT: _text("", event) if type(event) is str else _clean("", event),
             names.LOG_LOGGER: logger,
             names.LOG_SERVICE: self._service,
         }
@@ -189,9 +197,8 @@ class _Lines(logging.Formatter):
             line[names.LOG_TRACE_ID], line[names.LOG_SPAN_ID] = found
         for key, value in fields.items():
             kind = type(value)
-            if kind is str and len(value) <= _LONGEST_REMEMBERED:
-                is_id = key in _UNIQUE and value.isalnum()
-                fit = value if is_id else _cleaned(key, value)
+            if kind is str:
+                fit = value if (key, value) in _harmless else _text(key, value)
             elif kind in _NUMBERS and not _is_secret(key):
                 fit = value
             else:

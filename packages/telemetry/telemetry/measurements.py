@@ -3,6 +3,7 @@
 # ruff: noqa: SLF001 -- the SDK finds a series by its attributes each time; the test compares
 
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from math import frexp
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 64
 _MOST_KNOWN: Final = 1024
-_UNKNOWN: Final = (None, ())
 
 
 class _Measurement(NamedTuple):
@@ -29,6 +29,19 @@ class _Measurement(NamedTuple):
     context: context.Context
 
 
+class _Known(NamedTuple):
+    """Where measurements of some attributes are counted."""
+
+    storages: object
+    """The readers' storages that the series belong to."""
+    series: Sequence[Any]
+    boundaries: Sequence[float]
+    """Of the first series that has any."""
+
+
+_UNKNOWN: Final = _Known(None, (), ())
+
+
 class Measurements:
     """Keeps measurements back until there are some, or somebody collects.
 
@@ -36,14 +49,14 @@ class Measurements:
     30 microseconds, one after the other a third of that: its code is in the processor's cache then.
     Attributes that were there before are not hashed again: where they are counted is remembered.
     An exemplar is there to show a trace of about such a duration: of the measurements of a series
-    that are recorded at once, one is offered of each power of two.
+    that are recorded at once, one is offered of each bucket, or power of two if those vary.
     """
 
     def __init__(self, histogram: "Histogram", meter: "Meter") -> None:
         """Record into a histogram of this meter."""
         self._histogram = histogram
         self._waiting: deque[tuple[float, Mapping[str, Any], context.Context]] = deque()
-        self._known: dict[tuple[Any, ...], tuple[object, Sequence[Any]]] = {}
+        self._known: dict[tuple[Any, ...], _Known] = {}
         # It observes nothing. Its callback is what comes before each collection.
         meter.create_observable_gauge("telemetry.collection", [self._before])
 
@@ -78,17 +91,18 @@ class Measurements:
 
         def count(value: float, attributes: Mapping[str, Any], around: context.Context) -> bool:
             key = (*attributes, *attributes.values())
-            known_with, series = known.get(key, _UNKNOWN)
+            found = known.get(key, _UNKNOWN)
             # Replaced, never changed, when a reader comes or goes.
-            if known_with is not consumer._reader_storages:
+            if found.storages is not consumer._reader_storages:
                 self._learn(own, consumer._reader_storages, key, attributes)
                 return False
-            about = (id(series), frexp(value)[1])
+            bounds = found.boundaries
+            about = (id(found), bisect_left(bounds, value) if bounds else frexp(value)[1])
             is_wanted = about not in offered and is_sampled(value, now, attributes, around)
             if is_wanted:
                 offered.add(about)
             measurement = _Measurement(value, now, attributes, around)
-            for one in series:
+            for one in found.series:
                 one.aggregate(measurement, is_wanted)
             return True
 
@@ -106,7 +120,8 @@ class Measurements:
         ]
         series = [match._attributes_aggregation.get(hashed) for match in matches]
         if all(series) and len(self._known) < _MOST_KNOWN:
-            self._known[key] = (storages, series)
+            bounded = [found for one in series if (found := getattr(one, "_boundaries", None))]
+            self._known[key] = _Known(storages, series, bounded[0] if bounded else ())
 
     def _before(self, _: "CallbackOptions") -> "tuple[Observation, ...]":
         self.flush()

@@ -328,6 +328,22 @@ def test_a_text_that_comes_again_is_told_from_one_under_a_secret_name(stream: io
         assert line["user_agent"] == "a b"
         assert line["password"] == logs.REDACTED
         assert line["trace_id"] == f"Bearer {logs.REDACTED}"
+    assert ("user_agent", "a b") in logs._harmless
+    assert not {("password", "a b"), ("trace_id", "Bearer abcd")} & logs._harmless
+
+
+def test_what_is_remembered_of_texts_is_bounded(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_harmless", set())
+    monkeypatch.setattr(logs, "_REMEMBERED", 3)
+    for number in range(5):
+        logs.get_logger("x").info(
+            "event", path=f"/{number}", long="x" * 257, request_id_=str(number)
+        )
+    assert 0 < len(logs._harmless) <= 3
+    assert "long" not in {key for key, _ in logs._harmless}
+    assert len(lines(stream)) == 5
 
 
 class Kept(logging.Handler):

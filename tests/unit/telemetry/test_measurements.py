@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from opentelemetry.sdk.metrics.export import (
     InMemoryMetricReader,
 )
 from opentelemetry.sdk.metrics.view import (
+    Aggregation,
     DropAggregation,
+    ExplicitBucketHistogramAggregation,
     ExponentialBucketHistogramAggregation,
     View,
 )
@@ -66,17 +69,38 @@ def test_an_exemplar_is_of_the_trace_that_was_measured_not_of_the_one_that_colle
     assert [exemplar.trace_id for exemplar in point.exemplars] == [1]
 
 
-def test_slow_and_fast_measurements_of_one_series_have_exemplars_of_their_own() -> None:
-    reader, durations = meter()
+@pytest.mark.parametrize(
+    ("aggregation", "shown"),
+    [
+        (ExplicitBucketHistogramAggregation((1, 4.5, 5)), {1: 1.0, 2: 4.3, 3: 4.8, 6: 3000.0}),
+        (ExponentialBucketHistogramAggregation(), {1: 1.0, 2: 4.3, 4: 0.99, 6: 3000.0}),
+    ],
+)
+def test_of_each_bucket_or_power_of_two_there_is_an_exemplar(
+    aggregation: Aggregation, shown: dict[int, float]
+) -> None:
+    reader = InMemoryMetricReader()
+    views = [View(instrument_name="*", aggregation=aggregation)]
+    made = MeterProvider([reader], views=views, shutdown_on_exit=False).get_meter("test")
+    durations = Measurements(made.create_histogram("duration"), made)
     durations.record(1.0, {})
     durations.record(1.0, {})
-    collected(reader)  # from here on the series is known
-    for number, value in enumerate((1.0, 1.1, 1.2, 3000.0, 1.3), start=1):
+    reader.collect()  # from here on the series is known
+    for number, value in enumerate((1.0, 4.3, 4.8, 0.99, 4.4, 3000.0), start=1):
         measured = trace.SpanContext(number, 2, is_remote=False, trace_flags=trace.TraceFlags(1))
         with trace.use_span(trace.NonRecordingSpan(measured)):
             durations.record(value, {})
-    (point,) = collected(reader)
-    assert {one.trace_id: one.value for one in point.exemplars} == {1: 1.0, 4: 3000.0}
+    assert dict(exemplars(reader)) == shown
+
+
+def exemplars(reader: InMemoryMetricReader) -> Iterator[tuple[int | None, float]]:
+    """Yield trace and value of each exemplar."""
+    data = reader.get_metrics_data()
+    for resource in data.resource_metrics if data else ():
+        for metric in resource.scope_metrics[0].metrics:
+            for point in metric.data.data_points:
+                for exemplar in point.exemplars or ():
+                    yield exemplar.trace_id, exemplar.value
 
 
 def test_a_trace_that_is_not_kept_takes_no_exemplars_place() -> None:

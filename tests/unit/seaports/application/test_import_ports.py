@@ -92,3 +92,13 @@ def test_what_an_import_made_is_among_the_oldest_objects_and_can_still_be_collec
     snapshot = store._snapshot
     assert any(one is snapshot for one in gc.get_objects(generation=2))
     assert gc.get_freeze_count() == 0
+
+
+def test_what_is_frozen_already_stays_so() -> None:
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    try:
+        import_ports(MemoryPortStore(encode), [("AEAJM", PORT)])
+        assert gc.get_freeze_count() >= frozen - 1000  # what is let go is no longer counted
+    finally:
+        gc.unfreeze()

@@ -187,7 +187,7 @@ class _Lines(logging.Formatter):
         line: EventDict = {
             names.LOG_TIMESTAMP: f"{_second(seconds)}.{int((created - seconds) * 1e6):06}Z",
             names.LOG_LEVEL: level,
-            names.LOG_EVENT: _text("", event) if type(event) is str else _clean("", event),
+            names.LOG_EVENT: _clean("", event),
             names.LOG_LOGGER: logger,
             names.LOG_SERVICE: self._service,
         }

@@ -83,8 +83,7 @@ class Measurements:
         """Return what counts a measurement in a series that is known, and else says no."""
         if not isinstance(histogram, SdkHistogram) or not histogram._is_enabled():
             return lambda *_: False
-        own = histogram  # of the SDK
-        consumer: Any = own._measurement_consumer
+        consumer: Any = histogram._measurement_consumer
         is_sampled = consumer._sdk_config.exemplar_filter.should_sample
         known, now = self._known, time.time_ns()
         offered: set[tuple[int, int]] = set()
@@ -94,7 +93,7 @@ class Measurements:
             found = known.get(key, _UNKNOWN)
             # Replaced, never changed, when a reader comes or goes.
             if found.storages is not consumer._reader_storages:
-                self._learn(own, consumer._reader_storages, key, attributes)
+                self._learn(histogram, consumer._reader_storages, key, attributes)
                 return False
             bounds = found.boundaries
             about = (id(found), bisect_left(bounds, value) if bounds else frexp(value)[1])

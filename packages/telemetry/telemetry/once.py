@@ -15,15 +15,13 @@ def once(make: Callable[[*Ts], T]) -> Callable[[*Ts], T]:
     """Return a function that keeps what ``make`` returned for the same arguments.
 
     functools.cache alone lets two threads make the same thing, and a metric's second registration
-    fails; before a lock and a dictionary it is what finds a thing fastest.
+    fails: behind the cache that finds what is made there is one that is filled under a lock.
     """
-    made: dict[tuple[*Ts], T] = {}
+    made = functools.cache(make)
 
     def make_once(*key: *Ts) -> T:
         with _making:
-            if key not in made:
-                made[key] = make(*key)
-            return made[key]
+            return made(*key)
 
     get = functools.cache(make_once)
     functools.update_wrapper(get, make)

@@ -48,8 +48,10 @@ def _tracer() -> "LeanTracer | Tracer":
 def _starts() -> "Callable[..., Span]":
     """Return what starts an inner span, given the one above it, its name and attributes."""
     tracer = _tracer()
-    without_layers: Callable[..., Span] | None = getattr(tracer, "start_below", None)
-    return without_layers or (lambda _, *given: tracer.start_span(given[0], attributes=given[1]))
+    below: Callable[..., Span] | None = getattr(tracer, "start_below", None)
+    if below is not None:
+        return below
+    return lambda _, name, attributes: tracer.start_span(name, attributes=attributes)
 
 
 @cache
@@ -133,7 +135,7 @@ class _Inner:
         above = around.get(key, trace.INVALID_SPAN)
         span = self._span = begin(self._name, self._attributes, above)
         if span is not None:
-            self._token = contexts.attach(contexts.Context({**around, key: span}))
+            self._token = attach(span, around)
         return span
 
     def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:

@@ -75,11 +75,11 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
-        if was_on and not gc.get_freeze_count():
-            # What it made stays. Let it be old at once: no collection of young objects walks it.
-            gc.freeze()
-            gc.unfreeze()
         if was_on:
+            if not gc.get_freeze_count():
+                # What it made stays. Let it be old at once: no collection of young ones walks it.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

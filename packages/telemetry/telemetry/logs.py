@@ -6,15 +6,12 @@ records arrive too; one handler on the root logger writes them all, by one forma
 
 import logging
 import os
-import re
 import select
 import sys
 import time
-import traceback
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
-from telemetry import context, names, shared, tracing
+from telemetry import lines, names, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,45 +21,9 @@ if TYPE_CHECKING:
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 FORMATS: Final = ("json", "console")
 
-# Longest text kept of one field, in characters; a stack trace gets more.
-MAX_TEXT: Final = 2_048
-MAX_STACK: Final = 16_384
-
-REDACTED: Final = "[redacted]"
-_SECRET_WORDS: Final = r"authorization|cookie|token|secret|passw|credential|api[_-]?key|session"  # noqa: S105
-_SECRET_KEY: Final = re.compile(_SECRET_WORDS, re.IGNORECASE)
-_SECRET_PARAMETER: Final = re.compile(rf"((?:{_SECRET_WORDS})[^=&]*=)[^&]*", re.IGNORECASE)
-_SECRET_TEXT: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE)
-_URL_PASSWORD: Final = re.compile(r"(://[^\s/:@]*:)[^\s/]*@")
-# Repetitions are bounded, for a text may be a client's and made to be slow.
-_SECRET_ASSIGNMENT: Final = re.compile(
-    rf"((?:{_SECRET_WORDS})[\w-]{{0,32}}\s?=(?!=)\s?)"
-    r"""(?:"[^"]{0,256}"|'[^']{0,256}'|["']?[^\s"'&,;]+)""",
-    re.IGNORECASE,
-)
-
-# Each of the three above needs one of these: most texts have none, and are looked at once.
-_SUSPECT: Final = re.compile(r"[\s@=]")
-
-# Routes, addresses and user agents come again and again: that they are harmless is remembered.
-_REMEMBERED: Final = 4096
-_LONGEST_REMEMBERED: Final = 256  # characters
-_UNIQUE: Final = frozenset({names.LOG_REQUEST_ID, names.LOG_TRACE_ID, names.LOG_SPAN_ID})
-
-# C0 and C1 controls, DEL, and Unicode's line and paragraph separators.
-_ESCAPES: Final = {
-    code: ascii(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
-}
-
-_NUMBERS: Final = frozenset((int, float, bool, type(None)))
-
-_JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in _ESCAPES if code >= ord("\x7f")}
-
 # A Collector that is down makes its exporter complain at each attempt.
 _EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc")
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
-
-_FIELDS: Final = "telemetry_fields"  # of a record: what an event has beside its name
 
 
 class _Lazy:
@@ -95,121 +56,6 @@ def get_logger(name: str) -> "FilteringBoundLogger":
     return cast("FilteringBoundLogger", _Lazy(name))
 
 
-def redact_query(query: str) -> str:
-    """Return a query string with the values of secrets replaced, as the conventions ask."""
-    return _SECRET_PARAMETER.sub(r"\1REDACTED", query)
-
-
-@lru_cache(maxsize=1024)
-def _is_secret(key: str) -> bool:
-    return _SECRET_KEY.search(key) is not None
-
-
-def _without_secrets(text: str) -> str:
-    if not _SUSPECT.search(text):
-        return text
-    text = _SECRET_TEXT.sub(rf"\1 {REDACTED}", text)
-    text = _URL_PASSWORD.sub(rf"\1{REDACTED}@", text)
-    return _SECRET_ASSIGNMENT.sub(rf"\1{REDACTED}", text)
-
-
-def _clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
-    """Return the value fit for a line: secrets by key or by scheme redacted, texts bounded."""
-    if _is_secret(key):
-        return value if value is None or isinstance(value, bool) else REDACTED
-    if isinstance(value, str):
-        return _without_secrets(value[:limit])
-    if value is None or isinstance(value, int | float):
-        return value
-    if isinstance(value, dict):
-        return {str(name): _clean(str(name), inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean(key, inner) for inner in value]
-    return _clean(key, str(value))
-
-
-_harmless: set[tuple[str, str]] = set()
-
-
-def _text(key: str, text: str) -> str:
-    """Return a text fit for a line; remember it if it was so before: never a secret."""
-    if key in _UNIQUE and text.isalnum() and len(text) <= _LONGEST_REMEMBERED:
-        return text
-    fit = str(_clean(key, text))
-    if fit == text and len(text) <= _LONGEST_REMEMBERED and key not in _UNIQUE:
-        if len(_harmless) >= _REMEMBERED:
-            _harmless.clear()  # what comes often is soon there again
-        _harmless.add((key, text))
-    return fit
-
-
-def _exception(exc: BaseException) -> dict[str, str]:
-    stack = "".join(traceback.format_exception(exc))
-    return {
-        "type": f"{type(exc).__module__}.{type(exc).__qualname__}".removeprefix("builtins."),
-        "message": _clean("", str(exc)),
-        # The end of a stack says where it broke.
-        "stacktrace": _clean("", stack[-MAX_STACK:], MAX_STACK),
-    }
-
-
-@lru_cache(maxsize=1)
-def _second(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-
-
-class _Lines(logging.Formatter):
-    """Makes one line of a record or an event, its fields in a fixed order."""
-
-    def __init__(self, service: str, render: "Callable[[EventDict], str]") -> None:
-        super().__init__()
-        self._service = service
-        self._render = render
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record's line, without its end."""
-        name, level, fields = record.name, record.levelname.lower(), record.__dict__.get(_FIELDS)
-        return self.line(
-            record.created, name, level, record.getMessage(), record.exc_info, fields or {}
-        )
-
-    def line(
-        self,
-        created: float,
-        logger: str,
-        level: str,
-        event: str,
-        exc_info: Any,
-        fields: "Mapping[str, Any]",
-    ) -> str:
-        """Return a line without its end; created is in seconds, fields come last."""
-        seconds = int(created)
-        line: EventDict = {
-            names.LOG_TIMESTAMP: f"{_second(seconds)}.{int((created - seconds) * 1e6):06}Z",
-            names.LOG_LEVEL: level,
-            names.LOG_EVENT: _clean("", event),
-            names.LOG_LOGGER: logger,
-            names.LOG_SERVICE: self._service,
-        }
-        if request_id := context.request_id():
-            line[names.LOG_REQUEST_ID] = request_id
-        if names.LOG_TRACE_ID not in fields and (found := tracing.ids()):
-            line[names.LOG_TRACE_ID], line[names.LOG_SPAN_ID] = found
-        for key, value in fields.items():
-            kind = type(value)
-            if kind is str:
-                fit = value if (key, value) in _harmless else _text(key, value)
-            elif kind in _NUMBERS and not _is_secret(key):
-                fit = value
-            else:
-                fit = _clean(key, value)
-            # A field never replaces what the line itself says.
-            line[key if key not in line else f"{key}_"] = fit
-        if exc_info and exc_info[1]:
-            line[names.LOG_EXCEPTION] = _exception(exc_info[1])
-        return self._render(line)
-
-
 class _Output(logging.StreamHandler[TextIO]):
     """Writes each line by one call to the system, which keeps short lines whole.
 
@@ -239,7 +85,7 @@ class _Output(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def emit_event(self, *given: Any) -> None:
-        """Write the line of an event, as `_Lines.line` takes it, without a record."""
+        """Write the line of an event, as `Lines.line` takes it, without a record."""
         try:
             self._write(self.formatter.line(*given))  # type: ignore[union-attr]
         except Exception:  # noqa: BLE001 -- as above
@@ -264,7 +110,7 @@ def _record(
 ) -> logging.LogRecord:
     number = getattr(logging, level.upper())
     record = logging.LogRecord(name, number, "", 0, event, (), exc_info)
-    record.__dict__[_FIELDS] = fields
+    record.__dict__[lines.FIELDS] = fields
     return record
 
 
@@ -317,27 +163,14 @@ def _as_keywords(
     return (), event
 
 
-def _json(line: "EventDict") -> str:
-    import orjson
-
-    try:
-        text = orjson.dumps(line).decode()
-    except orjson.JSONEncodeError:  # lone surrogates, integers beyond 64 bits
-        import json
-
-        return json.dumps(line, default=str)
-    # JSON escapes C0 alone; to some readers NEL or U+2028 ends a line too.
-    return text if text.isascii() else text.translate(_JSON_ESCAPES)
-
-
 def _escape(line: "EventDict") -> "EventDict":
     """Keep text from a client from breaking the line or steering a terminal."""
     for key, value in line.items():
         if isinstance(value, str):
-            line[key] = value.translate(_ESCAPES)
+            line[key] = value.translate(lines.ESCAPES)
     if described := line.pop(names.LOG_EXCEPTION, None):
         line[names.LOG_EXCEPTION] = described["stacktrace"].translate(
-            {code: text for code, text in _ESCAPES.items() if code != ord("\n")}
+            {code: text for code, text in lines.ESCAPES.items() if code != ord("\n")}
         )
     return line
 
@@ -392,7 +225,7 @@ def _configure(service: str, stream: TextIO | None, chosen: str, form: str) -> N
 
     threshold = getattr(logging, chosen.upper())
     output = stream or sys.stdout
-    render = _json
+    render = lines.as_json
     if form == "console":
         console = structlog.dev.ConsoleRenderer(
             colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback
@@ -406,7 +239,7 @@ def _configure(service: str, stream: TextIO | None, chosen: str, form: str) -> N
     )
     handler = _Output(output)
     handler.addFilter(_Exporters())
-    handler.setFormatter(_Lines(service, render))
+    handler.setFormatter(lines.Lines(service, render))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)

@@ -21,9 +21,10 @@ from opentelemetry.instrumentation.django.middleware.otel_middleware import _Dja
 from opentelemetry.instrumentation.utils import extract_attributes_from_object
 from opentelemetry.util.http import detect_synthetic_user_agent
 
-from telemetry import logs, names, tracing
+from telemetry import names, tracing
 from telemetry.measurements import Measurements
 from telemetry.once import once
+from telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -159,7 +160,7 @@ class ServerSpan:
         if request.method != attributes[names.ATTR_METHOD]:
             attributes[names.ATTR_METHOD_ORIGINAL] = request.method
         if query := environ.get("QUERY_STRING"):
-            attributes[names.ATTR_URL_QUERY] = logs.redact_query(query)
+            attributes[names.ATTR_URL_QUERY] = redact_query(query)
         if address := environ.get("REMOTE_ADDR"):
             attributes[names.ATTR_CLIENT_ADDRESS] = address
         if port := environ.get("REMOTE_PORT"):

@@ -1,0 +1,37 @@
+import json
+from typing import Any
+
+import pytest
+from telemetry import lines, redaction
+
+
+def line(**fields: Any) -> dict[str, Any]:
+    """Return the line of an event, as whoever reads JSON has it."""
+    formatter = lines.Lines("harbour", lines.as_json)
+    found: dict[str, Any] = json.loads(formatter.line(0.0, "x", "info", "event", None, fields))
+    return found
+
+
+def test_a_line_says_when_and_who_before_what() -> None:
+    assert list(line(ship="Ada")) == ["timestamp", "level", "event", "logger", "service", "ship"]
+    assert line()["timestamp"] == "1970-01-01T00:00:00.000000Z"
+
+
+def test_a_text_that_comes_again_is_told_from_one_under_a_secret_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lines, "_harmless", set())
+    for _ in range(2):
+        found = line(**{"user_agent": "a b", "password": "a b", "trace_id": "Bearer abcd"})
+        assert found["user_agent"] == "a b"
+        assert found["password"] == redaction.REDACTED
+        assert found["trace_id"] == f"Bearer {redaction.REDACTED}"
+    assert lines._harmless == {("user_agent", "a b")}
+
+
+def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "_harmless", set())
+    monkeypatch.setattr(lines, "_REMEMBERED", 3)
+    for number in range(5):
+        assert line(path=f"/{number}", long="x" * 257)["path"] == f"/{number}"
+    assert lines._harmless == {("path", "/3"), ("path", "/4")}

@@ -22,7 +22,7 @@ def test_a_text_that_comes_again_is_told_from_one_under_a_secret_name(
 ) -> None:
     monkeypatch.setattr(lines, "_harmless", set())
     for _ in range(2):
-        found = line(**{"user_agent": "a b", "password": "a b", "trace_id": "Bearer abcd"})
+        found = line(user_agent="a b", password="a b", trace_id="Bearer abcd")  # noqa: S106
         assert found["user_agent"] == "a b"
         assert found["password"] == redaction.REDACTED
         assert found["trace_id"] == f"Bearer {redaction.REDACTED}"

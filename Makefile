@@ -230,7 +230,7 @@ tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for 
 ##@ Benchmarks
 .PHONY: bench bench-bill bench-feed bench-process bench-import bench-memory
 BENCH_ARGUMENTS := $(if $(QUICK),--quick,$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)))
-bench: setup .venv-bench/.stamp .cache/bench/go_otel ## Measure the service beside its peers (wrk; 5 minutes; QUICK=1; ROUNDS=3 SECONDS=5)
+bench: setup .venv-bench/.stamp .cache/bench/go_otel ## Measure the service beside its peers (wrk; 9 minutes; QUICK=1; ROUNDS=9 SECONDS=2)
 	$(BIN)/python -m tests.bench.bench_http $(if $(HELP),--help,$(BENCH_ARGUMENTS))
 
 bench-bill: setup ## Count what each part of a request costs (valgrind; 3 minutes; QUICK=1)

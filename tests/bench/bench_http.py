@@ -1,9 +1,10 @@
 """Measures the service beside its peers and writes what it found to docs/benchmarks.md.
 
 Every contender has one core to itself, wrk and the receiver of spans have the other one. Rounds of
-all contenders take turns; the figures are medians, so ratios hold on any machine. Where others
-work on the machine, the CPU time of a request is what to compare: a core's highest rate is its
-inverse.
+all contenders take turns, those that are compared close to each other. A ratio is the median of the
+rounds' own ratios, so that a machine which slows down in between, or is another one, changes it
+little; many short rounds are better than a few long ones. Where others work on the machine, the CPU
+time of a request is what to compare: a core's highest rate is its inverse.
 """
 
 import argparse
@@ -34,7 +35,8 @@ ABOUT = """
 and a receiver of spans on the other. The peers are in `tests/bench/peers`, with how they are run.
 *Exporting* means every span by OTLP/HTTP to that receiver; the service then also writes its access
 line and counts its metrics. *Off* is all that the environment can switch off: spans, OTLP metrics
-and the access line; the histogram and the request id stay.
+and the access line; the histogram and the request id stay. Figures are medians of rounds that take
+turns, ratios medians of the rounds' own.
 """
 
 LIST = "/ports?limit=1000"
@@ -48,18 +50,18 @@ LISTED, NOT_MODIFIED, GO_LIST = "ports, 1000 listed", "ports, 304", "Go, whole l
 ACCESS_LOG = ("--access-logfile", "/dev/null")
 
 CONTENDERS: tuple[Contender, ...] = (
-    gunicorn(BARE, "bare_wsgi:app", path="/"),
     worker("our worker, returning {}"),
     gunicorn("naive Ninja, no telemetry", "naive_ninja:app", *ACCESS_LOG),
-    gunicorn(NAIVE, "naive_ninja:app", *ACCESS_LOG, tel="1"),
     uvicorn("FastAPI, no telemetry"),
-    uvicorn(FASTAPI, tel="1"),
     go("Go, exporting to nothing"),
-    service(ON, **OTLP),
-    service(TENTH_ON, **OTLP, **TENTH),
-    service(SWITCHED_OFF, **OFF),
-    service(LISTED, LIST, **OTLP),
+    gunicorn(BARE, "bare_wsgi:app", path="/"),
+    gunicorn(NAIVE, "naive_ninja:app", *ACCESS_LOG, tel="1"),
+    uvicorn(FASTAPI, tel="1"),
     service(NOT_MODIFIED, contenders.ONE_PORT, KNOWN, **OTLP),
+    service(ON, **OTLP),
+    service(SWITCHED_OFF, **OFF),
+    service(TENTH_ON, **OTLP, **TENTH),
+    service(LISTED, LIST, **OTLP),
     go(GO_LIST, path="/ports"),
 )
 
@@ -85,7 +87,11 @@ class Figures:
 
     def median(self, name: str) -> float:
         """Return the median of a round's field."""
-        return float(statistics.median(getattr(one, name) for one in self.rounds))
+        return statistics.median(self.each(name))
+
+    def each(self, name: str) -> list[float]:
+        """Return a field of each round."""
+        return [float(getattr(one, name)) for one in self.rounds]
 
 
 def measure(
@@ -126,8 +132,8 @@ def described(figures: dict[str, Figures]) -> str:
     for ours, theirs, wanted in RATIOS:
         if ours in figures and theirs in figures:
             one, other = figures[ours], figures[theirs]
-            by_cpu = other.median("cpu_per_request") / one.median("cpu_per_request")
-            by_rate = one.median("rate") / other.median("rate")
+            by_cpu = report.ratio(other.each("cpu_per_request"), one.each("cpu_per_request"))
+            by_rate = report.ratio(one.each("rate"), other.each("rate"))
             ratios.append((f"{ours} : {theirs}", f"{by_rate:.2f}", f"{by_cpu:.2f}", wanted))
     names = ("ratio of", "rates", "requests a CPU second", "wanted, at least")
     dropped = ", ".join(name for name, found in figures.items() if found.dropped) or "nobody"
@@ -138,8 +144,8 @@ def described(figures: dict[str, Figures]) -> str:
 def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each (%(default)s)")
-    parser.add_argument("--seconds", type=int, default=5, help="of a round (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of each (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=2, help="of a round (%(default)s)")
     parser.add_argument("--only", default="", help="contenders whose name contains this")
     parser.add_argument("--quick", action="store_true", help="one round of a second; not written")
     given = parser.parse_args()

@@ -6,6 +6,7 @@ A section that was never measured is a pair of markers in the page, which nobody
 import os
 import platform
 import re
+import statistics
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table, its numbers to the right."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def ratio(ones: Sequence[float], others: Sequence[float]) -> float:
+    """Return the median of the ratios that rounds which take turns came to."""
+    return statistics.median(one / other for one, other in zip(ones, others, strict=True))
 
 
 def write(section: str, about: str, command: str, text: str) -> None:

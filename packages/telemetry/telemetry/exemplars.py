@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 _NANOSECONDS = 1e9
+_SAMPLED = 1  # https://www.w3.org/TR/trace-context/#sampled-flag
 
 _selective = False
 
@@ -23,12 +24,13 @@ def of(span: "Span | None") -> dict[str, str] | None:
 
     The multiprocess mode has no place for exemplars.
     """
-    if span is None or multiprocess.enabled():
+    if span is None:
         return None
-    found = span.get_span_context()
-    if not found.trace_flags.sampled or (_selective and not _always_kept(span)):
+    # A tuple: its properties would be calls.
+    trace_id, _, _, flags, _, _ = span.get_span_context()
+    if not flags & _SAMPLED or multiprocess.enabled() or (_selective and not _always_kept(span)):
         return None
-    return {"trace_id": f"{found.trace_id:032x}"}
+    return {"trace_id": f"{trace_id:032x}"}
 
 
 def _always_kept(span: Any) -> bool:

@@ -79,7 +79,7 @@ class Lines(logging.Formatter):
         line: EventDict = {
             names.LOG_TIMESTAMP: _stamp(created),
             names.LOG_LEVEL: level,
-            names.LOG_EVENT: clean("", event),
+            names.LOG_EVENT: _event(event),
             names.LOG_LOGGER: logger,
             names.LOG_SERVICE: self._service,
         }
@@ -115,6 +115,12 @@ def _text(key: str, text: str) -> str:
             _harmless.clear()  # what comes often is soon there again
         _harmless.add((key, text))
     return fit
+
+
+def _event(event: Any) -> Any:
+    if type(event) is not str:  # a message may be anything
+        return clean("", event)
+    return event if (names.LOG_EVENT, event) in _harmless else _text(names.LOG_EVENT, event)
 
 
 def as_json(line: "EventDict") -> str:

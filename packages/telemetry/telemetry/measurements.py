@@ -5,28 +5,29 @@
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import frexp
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry import context
 from opentelemetry.sdk.metrics import Histogram as SdkHistogram
 from opentelemetry.sdk.metrics._internal._view_instrument_match import _hash_attributes
+from opentelemetry.sdk.metrics._internal.aggregation import (
+    _ExponentialBucketHistogramAggregation,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
 
 _AT_ONCE: Final = 64
 _MOST_KNOWN: Final = 1024
+_EXPONENTIAL: Final[type[Any]] = _ExponentialBucketHistogramAggregation
 
 
-class _Measurement(NamedTuple):
-    """What an aggregation reads of the SDK's measurement."""
+class _Value(NamedTuple):
+    """What an aggregation reads of a measurement that is no exemplar."""
 
     value: float
-    time_unix_nano: int
-    attributes: Mapping[str, Any]
-    context: context.Context
 
 
 class _Known(NamedTuple):
@@ -41,13 +42,17 @@ class _Known(NamedTuple):
 
 _UNKNOWN: Final = _Known(None, (), ())
 
+# By the id of a `_Known`: the values of its series that are to be aggregated at once.
+_Together = dict[int, tuple[_Known, list[float]]]
+
 
 class Measurements:
     """Keeps measurements back until there are some, or somebody collects.
 
     The SDK sorts and hashes a measurement's attributes each time. Between two requests that took
     30 microseconds, one after the other a third of that: its code is in the processor's cache then.
-    Attributes that were there before are not hashed again: where they are counted is remembered.
+    Attributes that were there before are not hashed again: where they are counted is remembered,
+    and what is counted at one place is counted under one lock.
     An exemplar is there to show a trace of about such a duration: of the measurements of a series
     that are recorded at once, one is offered of each bucket, or power of two if those vary.
     """
@@ -70,17 +75,20 @@ class Measurements:
         """Record what is waiting."""
         # A proxy stands for the real one, once there is a provider.
         histogram = getattr(self._histogram, "_real_instrument", None) or self._histogram
-        count = self._counts(histogram)
+        together: _Together = {}
+        take = self._takes(histogram, together)
         try:
             while True:
                 taken = self._waiting.popleft()
-                if not count(*taken):
+                if not take(*taken):
                     histogram.record(*taken)
         except IndexError:
-            return
+            for found, values in together.values():
+                for one in found.series:
+                    _aggregate(one, iter(values))
 
-    def _counts(self, histogram: "Histogram") -> Callable[..., bool]:
-        """Return what counts a measurement in a series that is known, and else says no."""
+    def _takes(self, histogram: "Histogram", together: "_Together") -> Callable[..., bool]:
+        """Return what takes a measurement of a series that is known, and else says no."""
         if not isinstance(histogram, SdkHistogram) or not histogram._is_enabled():
             return lambda *_: False
         consumer: Any = histogram._measurement_consumer
@@ -88,24 +96,25 @@ class Measurements:
         known, now = self._known, time.time_ns()
         offered: set[tuple[int, int]] = set()
 
-        def count(value: float, attributes: Mapping[str, Any], around: context.Context) -> bool:
+        def take(value: float, attributes: Mapping[str, Any], around: context.Context) -> bool:
+            if value < 0:
+                return False  # the SDK refuses it aloud
             key = (*attributes, *attributes.values())
             found = known.get(key, _UNKNOWN)
             # Replaced, never changed, when a reader comes or goes.
             if found.storages is not consumer._reader_storages:
                 self._learn(histogram, consumer._reader_storages, key, attributes)
                 return False
-            bounds = found.boundaries
-            about = (id(found), bisect_left(bounds, value) if bounds else frexp(value)[1])
-            is_wanted = about not in offered and is_sampled(value, now, attributes, around)
-            if is_wanted:
+            bounds, number = found.boundaries, id(found)
+            together.setdefault(number, (found, []))[1].append(value)
+            about = (number, bisect_left(bounds, value) if bounds else frexp(value)[1])
+            if about not in offered and is_sampled(value, now, attributes, around):
                 offered.add(about)
-            measurement = _Measurement(value, now, attributes, around)
-            for one in found.series:
-                one.aggregate(measurement, is_wanted)
+                for one in found.series:
+                    one._reservoir.offer(value, now, attributes, around)
             return True
 
-        return count
+        return take
 
     def _learn(
         self, histogram: SdkHistogram, storages: Any, key: Any, attributes: Mapping[str, Any]
@@ -125,3 +134,40 @@ class Measurements:
     def _before(self, _: "CallbackOptions") -> "tuple[Observation, ...]":
         self.flush()
         return ()
+
+
+def _aggregate(series: Any, values: Iterator[float]) -> None:
+    """Let a series count values, of which no exemplars are to be made."""
+    while (other := _in_buckets(series, values)) is not None:
+        series.aggregate(_Value(other), False)
+
+
+def _in_buckets(series: Any, values: Iterator[float]) -> float | None:
+    """Count values in the buckets that an exponential series has, as it would one by one.
+
+    Returns:
+        The first value that is not in any of them, or of another kind of series; None if none is
+        left.
+    """
+    if type(series) is not _EXPONENTIAL:
+        return next(values, None)
+    with series._lock:
+        buckets = series._value_positive
+        if buckets is None or len(buckets) == 0:  # none since the last collection
+            return next(values, None)
+        counts, base = buckets.counts, buckets.index_base
+        first, last = buckets.index_start, buckets.index_end
+        index_of, other, counted = series._mapping.map_to_index, None, list[float]()
+        for value in values:
+            index = index_of(value) if value > 0 else first - 1
+            if not first <= index <= last:
+                other = value
+                break
+            counts[index - base] += 1  # below the base, from the end: they go around
+            counted.append(value)
+        series._count += len(counted)
+        series._sum = sum(counted, series._sum)
+        if series._record_min_max:
+            series._min = min((series._min, *counted))
+            series._max = max((series._max, *counted))
+    return other

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -30,6 +30,7 @@ _NO_STATE: Final = TraceState()
 _FLAGS: Final = tuple(TraceFlags(bits) for bits in range(4))
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 _RANDOM: Final = int(TraceFlags.RANDOM_TRACE_ID)
+_LOW: Final = sampling.TraceIdRatioBased.TRACE_ID_LIMIT
 
 # Attributes, or what makes them once they are needed.
 Given = Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None
@@ -182,6 +183,14 @@ def _asks_nothing(sampler: sampling.Sampler) -> bool:
     }
 
 
+def _bound(sampler: sampling.Sampler) -> int | None:
+    """Return below what a trace id's low half makes a sampler sample; None: it has to be asked."""
+    decides = getattr(type(sampler), "should_sample", None)
+    if decides is sampling.TraceIdRatioBased.should_sample:
+        return cast("sampling.TraceIdRatioBased", sampler).bound
+    return {id(sampling.ALWAYS_ON): _LOW + 1, id(sampling.ALWAYS_OFF): 0}.get(id(sampler))
+
+
 class LeanTracer:
     """Starts a lean span wherever a tracer of the SDK would start a recording one."""
 
@@ -197,7 +206,7 @@ class LeanTracer:
         self._follows = sampler is sampling.ALWAYS_ON or (
             is_usual and sampler._local_parent_sampled is sampling.ALWAYS_ON
         )
-        self._begins = self._root is sampling.ALWAYS_ON
+        self._bound = _bound(self._root)
         common = {
             "_resource": tracer.resource,
             "_instrumentation_scope": tracer._instrumentation_scope,
@@ -243,8 +252,9 @@ class LeanTracer:
             if not is_valid:
                 parent, trace_id = None, ids.generate_trace_id()
                 flags = _RANDOM if ids.is_trace_id_random() else 0
-            if parent is None and self._begins:
-                is_recording, flags, state = True, flags | _SAMPLED, _NO_STATE
+            if parent is None and (bound := self._bound) is not None:
+                is_recording, state = trace_id & _LOW < bound, _NO_STATE
+                flags |= _SAMPLED if is_recording else 0
             else:
                 if not self._asks_nothing and callable(attributes):
                     attributes = attributes()
@@ -270,16 +280,16 @@ class LeanTracer:
         return span
 
 
-def lean(tracer: trace.Tracer) -> LeanTracer | trace.Tracer:
+def lean(tracer: trace.Tracer) -> LeanTracer | None:
     """Return a lean tracer of the same scope.
 
-    That is the SDK's own where something is set that lean spans leave out: limits of a span's
-    attributes, or the SDK's metrics about itself.
+    There is none where something is set that lean spans leave out: limits of a span's attributes,
+    or the SDK's metrics about itself.
     """
     made = tracer._tracer if isinstance(tracer, trace.ProxyTracer) else tracer
     own_metrics = os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "")
     if type(made) is not sdk.Tracer or own_metrics.strip().lower() == "true":
-        return made
+        return None
     limits = made._span_limits
     usual = (limits.max_span_attributes, limits.max_span_attribute_length) == (_USUAL_MOST, None)
-    return LeanTracer(made) if usual else made
+    return LeanTracer(made) if usual else None

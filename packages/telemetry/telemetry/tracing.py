@@ -11,47 +11,70 @@ import time
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from telemetry import context, names, otlp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from contextvars import Token
 
     from opentelemetry.context import Context
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.trace import Span, SpanKind, Tracer
     from opentelemetry.util.types import AttributeValue
 
-    from telemetry.spans import LeanTracer
+    from telemetry.spans import Given
 
 _OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _BY_HTTP = "opentelemetry.exporter.otlp.proto.http"
 
 
+class Starter(Protocol):
+    """What starts spans."""
+
+    def start_below(
+        self,
+        above: "Span",
+        name: str,
+        attributes: "Given" = None,
+        kind: "SpanKind" = ...,
+        context: "Context | None" = None,
+    ) -> "Span":
+        """Start a span below the one above it, which is the context's or else the current one."""
+
+
+class _Other:
+    """A tracer that is no lean one, asked as a lean one is."""
+
+    def __init__(self, tracer: "Tracer") -> None:
+        self._tracer = tracer
+
+    def start_below(
+        self,
+        _: "Span",
+        name: str,
+        attributes: "Given" = None,
+        kind: "SpanKind | None" = None,
+        context: "Context | None" = None,
+    ) -> "Span":
+        given = attributes() if callable(attributes) else attributes
+        kind = _api()[0].SpanKind.INTERNAL if kind is None else kind
+        return self._tracer.start_span(name, context, kind, given)
+
+
 @cache
-def lean(tracer: "Tracer") -> "LeanTracer | Tracer":
-    """Return a tracer that starts the same spans with less around them, once spans are recorded."""
+def lean(tracer: "Tracer") -> Starter:
+    """Return what starts the same spans with less around them, once spans are recorded."""
     if "opentelemetry.sdk.trace" not in sys.modules:  # nothing records: no need to load it
-        return tracer
+        return _Other(tracer)
     from telemetry import spans
 
-    return spans.lean(tracer)
+    return spans.lean(tracer) or _Other(tracer)
 
 
 @cache
-def _tracer() -> "LeanTracer | Tracer":
+def _tracer() -> Starter:
     return lean(_api()[0].get_tracer("telemetry"))
-
-
-@cache
-def _starts() -> "Callable[..., Span]":
-    """Return what starts an inner span, given the one above it, its name and attributes."""
-    tracer = _tracer()
-    below: Callable[..., Span] | None = getattr(tracer, "start_below", None)
-    if below is not None:
-        return below
-    return lambda _, name, attributes: tracer.start_span(name, attributes=attributes)
 
 
 @cache
@@ -167,7 +190,7 @@ def begin(
         above = current()
     if not above.is_recording() and context.request_id() is not None:
         return None
-    return _starts()(above, name, attributes)
+    return _tracer().start_below(above, name, attributes)
 
 
 def suppressed() -> AbstractContextManager[None]:
@@ -281,7 +304,6 @@ def start(service: str, version: str, instance: str) -> None:
     # What was loaded before the fork may have asked for them.
     lean.cache_clear()
     _tracer.cache_clear()
-    _starts.cache_clear()
 
 
 def stop(seconds: float) -> bool:

@@ -26,7 +26,7 @@ def test_a_text_that_comes_again_is_told_from_one_under_a_secret_name(
         assert found["user_agent"] == "a b"
         assert found["password"] == redaction.REDACTED
         assert found["trace_id"] == f"Bearer {redaction.REDACTED}"
-    assert lines._harmless == {("user_agent", "a b")}
+    assert lines._harmless == {("event", "event"), ("user_agent", "a b")}
 
 
 def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,4 +34,17 @@ def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(lines, "_REMEMBERED", 3)
     for number in range(5):
         assert line(path=f"/{number}", long="x" * 257)["path"] == f"/{number}"
-    assert lines._harmless == {("path", "/3"), ("path", "/4")}
+    assert 0 < len(lines._harmless) <= 3
+    assert "long" not in {key for key, _ in lines._harmless}
+
+
+def test_an_event_may_be_anything_and_holds_no_secret() -> None:
+    formatter = lines.Lines("harbour", lines.as_json)
+
+    def event(given: Any) -> object:
+        return json.loads(formatter.line(0.0, "x", "info", given, None, {}))["event"]
+
+    for _ in range(2):
+        assert event("Basic abcd") == f"Basic {redaction.REDACTED}"
+        assert event(7) == 7
+        assert event(["a b"]) == ["a b"]

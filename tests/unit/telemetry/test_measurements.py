@@ -3,6 +3,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import Histogram, Meter
 from opentelemetry.sdk.metrics import Histogram as SdkHistogram
@@ -122,6 +124,12 @@ VIEWS = {
     "exponential": (
         View(instrument_name="*", aggregation=ExponentialBucketHistogramAggregation()),
     ),
+    "no extremes": (
+        View(
+            instrument_name="*",
+            aggregation=ExponentialBucketHistogramAggregation(record_min_max=False),
+        ),
+    ),
     "fewer attributes": (View(instrument_name="duration", attribute_keys={"route"}),),
     "dropped": (View(instrument_name="duration", aggregation=DropAggregation()),),
     "two": (
@@ -162,6 +170,31 @@ def test_whatever_the_views_it_counts_as_the_sdk_does(
             if number == 200:
                 provider.add_metric_reader(later)
         return [*found, collected_of(later)]
+
+    assert told(batched=True) == told(batched=False)
+
+
+@given(
+    values=some.lists(
+        some.floats(allow_nan=False, allow_infinity=False) | some.floats(0.001, 10.0), max_size=200
+    ),
+    collections=some.sets(some.integers(0, 200), max_size=4),
+)
+def test_whatever_the_values_exponential_buckets_are_the_sdks(
+    values: list[float], collections: set[int]
+) -> None:
+    def told(*, batched: bool) -> list[Any]:
+        reader = InMemoryMetricReader()
+        provider = MeterProvider([reader], views=VIEWS["exponential"], shutdown_on_exit=False)
+        made = provider.get_meter("test")
+        histogram = made.create_histogram("duration")
+        record = Measurements(histogram, made).record if batched else histogram.record
+        found = []
+        for number, value in enumerate(values):
+            record(value, {})
+            if number in collections:
+                found.append(collected_of(reader))
+        return [*found, collected_of(reader)]
 
     assert told(batched=True) == told(batched=False)
 

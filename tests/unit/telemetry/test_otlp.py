@@ -200,6 +200,7 @@ def test_a_lean_span_is_what_the_official_encoder_makes_of_it(
     attributes: dict[str, AttributeValue],
 ) -> None:
     tracer = lean.lean(SCOPE)
+    assert tracer is not None
     span = tracer.start_span("x", attributes={**attributes, names.ATTR_REQUEST_ID: "1"})
     span.end()
     assert isinstance(span, lean.LeanSpan)
@@ -216,7 +217,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[lean.LeanTracer, An
     processor = BatchSpanProcessor(exporter, schedule_delay_millis=600_000)
     provider.add_span_processor(processor)
     tracer = lean.lean(provider.get_tracer("telemetry"))
-    assert isinstance(tracer, lean.LeanTracer)
+    assert tracer is not None
     waiting = processor._batch_processor._queue
     yield tracer, waiting
     waiting.clear()

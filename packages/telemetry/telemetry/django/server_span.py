@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
     from opentelemetry.metrics import Histogram, Meter
 
-    from telemetry.spans import LeanTracer
-
 _SERVER_ERROR: Final = 500
 _USER_AGENTS: Final = 256
 _HOSTS: Final = 256
@@ -117,7 +115,7 @@ class ServerSpan:
 
     __slots__ = ("_began", "_counted", "_token", "error", "span")
 
-    def __init__(self, request: "HttpRequest", tracer: "LeanTracer | trace.Tracer") -> None:
+    def __init__(self, request: "HttpRequest", tracer: "tracing.Starter") -> None:
         """Begin, below the caller's span where it sent one."""
         environ, exchange = request.META, request.telemetry  # type: ignore[attr-defined]
         self._counted: dict[str, Any] = {
@@ -128,24 +126,12 @@ class ServerSpan:
         parent = None
         if not environ.keys().isdisjoint(_propagated()):
             parent = propagate.extract(environ, getter=wsgi.wsgi_getter)
-        self.span = self._start(request, tracer, parent)
+        above = tracing.current() if parent is None else trace.get_current_span(parent)
+        name, kind = _name(exchange.method, None), trace.SpanKind.SERVER
+        self.span = tracer.start_below(above, name, lambda: self._attributes(request), kind, parent)
         self._token = tracing.attach(self.span, parent)
         self.error: Exception | None = None
         self._began = time.perf_counter()
-
-    def _start(
-        self,
-        request: "HttpRequest",
-        tracer: "LeanTracer | trace.Tracer",
-        parent: "context.Context | None",
-    ) -> trace.Span:
-        method = self._counted[names.ATTR_METHOD]
-        name = _name(method, None)
-        kind = trace.SpanKind.SERVER
-        if isinstance(tracer, trace.Tracer):
-            return tracer.start_span(name, parent, kind, self._attributes(request))
-        above = tracing.current() if parent is None else trace.get_current_span(parent)
-        return tracer.start_below(above, name, lambda: self._attributes(request), kind, parent)
 
     def _attributes(self, request: "HttpRequest") -> dict[str, Any]:
         environ = request.META

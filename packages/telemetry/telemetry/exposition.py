@@ -2,6 +2,7 @@
 
 import platform
 import struct
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from typing import TYPE_CHECKING, Final
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client import CollectorRegistry, Metric
+    from prometheus_client.samples import Sample
 
 _ATTEMPTS: Final = 5
+_AT_ONCE: Final = 32
+_BREAK_SECONDS: Final = 0.00005  # long enough for another thread to wake up
 
 _identity = ("unknown", "unknown")
 
@@ -75,6 +79,33 @@ def _registry() -> "CollectorRegistry":
     return registry
 
 
+class _Samples(list["Sample"]):
+    """Samples that let other threads have the interpreter every now and then while they are read.
+
+    Writing out some hundred of them takes 10 ms, and a thread that does not wait for anything keeps
+    the interpreter for 5: with a scrape a second, that was the tail of the latency.
+    """
+
+    def __iter__(self) -> "Iterator[Sample]":
+        for number, sample in enumerate(super().__iter__()):
+            if number % _AT_ONCE == 0:
+                time.sleep(_BREAK_SECONDS)
+            yield sample
+
+
+class _Unhurried:
+    """A registry that is read with breaks."""
+
+    def __init__(self, registry: "CollectorRegistry") -> None:
+        self._registry = registry
+
+    def collect(self) -> "Iterator[Metric]":
+        """Yield the registry's metrics."""
+        for metric in self._registry.collect():
+            metric.samples = _Samples(metric.samples)
+            yield metric
+
+
 def render(accept: str) -> tuple[str, bytes]:
     """Return content type and exposition in the format that the Accept header asks for."""
     from prometheus_client import disable_created_metrics
@@ -84,7 +115,7 @@ def render(accept: str) -> tuple[str, bytes]:
     encoder, content_type = choose_encoder(accept)
     for attempt in range(_ATTEMPTS):
         try:
-            return content_type, encoder(_registry())
+            return content_type, encoder(_Unhurried(_registry()))
         except struct.error:
             # A worker that is just starting has made its file but not yet written its header.
             if attempt == _ATTEMPTS - 1:

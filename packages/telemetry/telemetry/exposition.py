@@ -3,6 +3,7 @@
 import platform
 import struct
 import time
+from copy import copy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from telemetry import multiprocess, names, shared
 from telemetry.once import once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from prometheus_client import CollectorRegistry, Metric
     from prometheus_client.samples import Sample
@@ -79,31 +80,41 @@ def _registry() -> "CollectorRegistry":
     return registry
 
 
-class _Samples(list["Sample"]):
-    """Samples that let other threads have the interpreter every now and then while they are read.
+class _Unhurried:
+    """A registry whose samples are read with breaks, in which other threads have the interpreter.
 
     Writing out some hundred of them takes 10 ms, and a thread that does not wait for anything keeps
     the interpreter for 5: with a scrape a second, that was the tail of the latency.
     """
 
-    def __iter__(self) -> "Iterator[Sample]":
-        for number, sample in enumerate(super().__iter__()):
-            if number % _AT_ONCE == 0:
-                time.sleep(_BREAK_SECONDS)
-            yield sample
-
-
-class _Unhurried:
-    """A registry that is read with breaks."""
-
     def __init__(self, registry: "CollectorRegistry") -> None:
         self._registry = registry
+        self._read = 0
 
     def collect(self) -> "Iterator[Metric]":
         """Yield the registry's metrics."""
         for metric in self._registry.collect():
-            metric.samples = _Samples(metric.samples)
-            yield metric
+            slow = copy(metric)  # it may be its collector's to keep
+            slow.samples = _Samples(metric.samples, self._pause)
+            yield slow
+
+    def _pause(self) -> None:
+        self._read += 1
+        if self._read % _AT_ONCE == 0:
+            time.sleep(_BREAK_SECONDS)
+
+
+class _Samples(list["Sample"]):
+    """Samples before each of which something is done while they are read."""
+
+    def __init__(self, samples: "Iterable[Sample]", before_each: "Callable[[], None]") -> None:
+        super().__init__(samples)
+        self._before_each = before_each
+
+    def __iter__(self) -> "Iterator[Sample]":
+        for sample in super().__iter__():
+            self._before_each()
+            yield sample
 
 
 def render(accept: str) -> tuple[str, bytes]:

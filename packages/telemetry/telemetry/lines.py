@@ -42,11 +42,13 @@ def _stamp(created: float) -> str:
 
 def _exception(exc: BaseException) -> dict[str, str]:
     stack = "".join(traceback.format_exception(exc))
+    if len(stack) > MAX_STACK:
+        # The end of a stack says where it broke. What a cut line begins with cannot be judged.
+        stack = stack[-MAX_STACK:].partition("\n")[2]
     return {
         "type": f"{type(exc).__module__}.{type(exc).__qualname__}".removeprefix("builtins."),
         "message": clean("", str(exc)),
-        # The end of a stack says where it broke.
-        "stacktrace": clean("", stack[-MAX_STACK:], MAX_STACK),
+        "stacktrace": clean("", stack, MAX_STACK),
     }
 
 
@@ -79,7 +81,7 @@ class Lines(logging.Formatter):
         line: EventDict = {
             names.LOG_TIMESTAMP: _stamp(created),
             names.LOG_LEVEL: level,
-            names.LOG_EVENT: _event(event),
+            names.LOG_EVENT: clean("", event),
             names.LOG_LOGGER: logger,
             names.LOG_SERVICE: self._service,
         }
@@ -106,7 +108,7 @@ _harmless: set[tuple[str, str]] = set()
 
 
 def _text(key: str, text: str) -> str:
-    """Return a text fit for a line; remember it if it was so before: never a secret."""
+    """Return a text fit for a line; remember it if it was so before."""
     if key in _UNIQUE and text.isalnum() and len(text) <= _LONGEST_REMEMBERED:
         return text
     fit = str(clean(key, text))
@@ -115,12 +117,6 @@ def _text(key: str, text: str) -> str:
             _harmless.clear()  # what comes often is soon there again
         _harmless.add((key, text))
     return fit
-
-
-def _event(event: Any) -> Any:
-    if type(event) is not str:  # a message may be anything
-        return clean("", event)
-    return event if (names.LOG_EVENT, event) in _harmless else _text(names.LOG_EVENT, event)
 
 
 def as_json(line: "EventDict") -> str:

@@ -6,7 +6,8 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import frexp
+from math import frexp, inf
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry import context
@@ -52,7 +53,7 @@ class Measurements:
     The SDK sorts and hashes a measurement's attributes each time. Between two requests that took
     30 microseconds, one after the other a third of that: its code is in the processor's cache then.
     Attributes that were there before are not hashed again: where they are counted is remembered,
-    and what is counted at one place is counted under one lock.
+    and what one exponential series counts it counts under one lock.
     An exemplar is there to show a trace of about such a duration: of the measurements of a series
     that are recorded at once, one is offered of each bucket, or power of two if those vary.
     """
@@ -62,6 +63,7 @@ class Measurements:
         self._histogram = histogram
         self._waiting: deque[tuple[float, Mapping[str, Any], context.Context]] = deque()
         self._known: dict[tuple[Any, ...], _Known] = {}
+        self._flushing = Lock()
         # It observes nothing. Its callback is what comes before each collection.
         meter.create_observable_gauge("telemetry.collection", [self._before])
 
@@ -76,16 +78,17 @@ class Measurements:
         # A proxy stands for the real one, once there is a provider.
         histogram = getattr(self._histogram, "_real_instrument", None) or self._histogram
         together: _Together = {}
-        take = self._takes(histogram, together)
-        try:
-            while True:
-                taken = self._waiting.popleft()
-                if not take(*taken):
-                    histogram.record(*taken)
-        except IndexError:
-            for found, values in together.values():
-                for one in found.series:
-                    _aggregate(one, iter(values))
+        with self._flushing:  # who collects waits for what another thread has taken
+            take = self._takes(histogram, together)
+            try:
+                while self._waiting:
+                    taken = self._waiting.popleft()
+                    if not take(*taken):
+                        histogram.record(*taken)
+            finally:
+                for found, values in together.values():
+                    for one in found.series:
+                        _aggregate(one, iter(values))
 
     def _takes(self, histogram: "Histogram", together: "_Together") -> Callable[..., bool]:
         """Return what takes a measurement of a series that is known, and else says no."""
@@ -97,7 +100,7 @@ class Measurements:
         offered: set[tuple[int, int]] = set()
 
         def take(value: float, attributes: Mapping[str, Any], around: context.Context) -> bool:
-            if value < 0:
+            if not 0 <= value < inf:
                 return False  # the SDK refuses it aloud
             key = (*attributes, *attributes.values())
             found = known.get(key, _UNKNOWN)
@@ -157,7 +160,8 @@ def _in_buckets(series: Any, values: Iterator[float]) -> float | None:
             return next(values, None)
         counts, base = buckets.counts, buckets.index_base
         first, last = buckets.index_start, buckets.index_end
-        index_of, other, counted = series._mapping.map_to_index, None, list[float]()
+        index_of, other = series._mapping.map_to_index, None
+        counted: list[float] = []
         for value in values:
             index = index_of(value) if value > 0 else first - 1
             if not first <= index <= last:
@@ -166,7 +170,8 @@ def _in_buckets(series: Any, values: Iterator[float]) -> float | None:
             counts[index - base] += 1  # below the base, from the end: they go around
             counted.append(value)
         series._count += len(counted)
-        series._sum = sum(counted, series._sum)
+        for value in counted:  # from Python 3.12 on, sum() of them would be another number
+            series._sum += value
         if series._record_min_max:
             series._min = min((series._min, *counted))
             series._max = max((series._max, *counted))

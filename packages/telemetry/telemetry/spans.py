@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
@@ -185,9 +185,8 @@ def _asks_nothing(sampler: sampling.Sampler) -> bool:
 
 def _bound(sampler: sampling.Sampler) -> int | None:
     """Return below what a trace id's low half makes a sampler sample; None: it has to be asked."""
-    decides = getattr(type(sampler), "should_sample", None)
-    if decides is sampling.TraceIdRatioBased.should_sample:
-        return cast("sampling.TraceIdRatioBased", sampler).bound
+    if type(sampler) is sampling.TraceIdRatioBased:
+        return sampler.bound
     return {id(sampling.ALWAYS_ON): _LOW + 1, id(sampling.ALWAYS_OFF): 0}.get(id(sampler))
 
 

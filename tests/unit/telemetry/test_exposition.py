@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+import pytest
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.exposition import choose_encoder
 from telemetry import exposition
 
 
@@ -30,16 +32,21 @@ def another_thread() -> Iterator[list[float]]:
         thread.join()
 
 
-def test_a_scrape_lets_requests_go_on_while_it_is_written() -> None:
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text; version=1.0.0"])
+def test_a_scrape_lets_requests_go_on_while_it_is_written(
+    monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
     registry = CollectorRegistry()
     gauge = Gauge("berths", "Berths.", ["port"], registry=registry)
     for number in range(2_000):
         gauge.labels(str(number)).set(number)
+    monkeypatch.setattr(exposition, "_registry", lambda: registry)
+    encode, content_type = choose_encoder(accept)
     with another_thread() as turns:
         before = len(turns)
-        plain = generate_latest(registry)
+        plain = encode(registry)
         kept_waiting = len(turns) - before
-        with_breaks = generate_latest(exposition._Unhurried(registry))
+        found = exposition.render(accept)
         went_on = len(turns) - before - kept_waiting
-    assert with_breaks == plain
+    assert found == (content_type, plain)
     assert went_on > 20 > kept_waiting

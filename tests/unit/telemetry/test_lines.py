@@ -26,7 +26,7 @@ def test_a_text_that_comes_again_is_told_from_one_under_a_secret_name(
         assert found["user_agent"] == "a b"
         assert found["password"] == redaction.REDACTED
         assert found["trace_id"] == f"Bearer {redaction.REDACTED}"
-    assert lines._harmless == {("event", "event"), ("user_agent", "a b")}
+    assert lines._harmless == {("user_agent", "a b")}
 
 
 def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,3 +48,11 @@ def test_an_event_may_be_anything_and_holds_no_secret() -> None:
         assert event("Basic abcd") == f"Basic {redaction.REDACTED}"
         assert event(7) == 7
         assert event(["a b"]) == ["a b"]
+
+
+def test_a_stack_is_cut_between_lines_so_that_no_secret_loses_its_name() -> None:
+    formatter = lines.Lines("harbour", lines.as_json)
+    secret = "s" * (lines.MAX_STACK - 20)
+    error = ValueError(f"password={secret}\nthe end")
+    text = formatter.line(0.0, "x", "error", "event", (ValueError, error, None), {})
+    assert json.loads(text)["exception"]["stacktrace"] == "the end\n"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk
@@ -198,6 +200,29 @@ def test_attributes_that_are_made_when_needed_are_the_same(
     assert made(sampler, below(parent, attributes=late), lean=True) == made(
         sampler, below(parent, attributes=given), lean=False
     )
+
+
+@given(
+    rate=some.floats(0, 1),
+    high=some.integers(0, 2**64 - 1),
+    low=some.sampled_from((-1, 0, 1)) | some.integers(0, 2**64 - 1),
+)
+def test_a_trace_that_begins_is_sampled_as_the_ratio_sampler_would_say(
+    rate: float, high: int, low: int
+) -> None:
+    class Id(RandomIdGenerator):
+        def generate_trace_id(self) -> int:
+            return trace_id
+
+    sampler = sampling.TraceIdRatioBased(rate)
+    # Its bound is where it is easy to be wrong.
+    trace_id = high << 64 | (low + (sampler.bound if low < 2 else 0)) % 2**64 or 1
+    provider = sdk.TracerProvider(sampler, id_generator=Id(), shutdown_on_exit=False)
+    tracer = spans.lean(provider.get_tracer("telemetry"))
+    assert tracer is not None
+    context = tracer.start_span("x").get_span_context()
+    decided = sampler.should_sample(None, trace_id, "x").decision
+    assert (context.trace_id, context.trace_flags.sampled) == (trace_id, decided.is_sampled())
 
 
 def test_attributes_of_a_span_that_nobody_keeps_are_not_made() -> None:

@@ -25,6 +25,7 @@ GO_PEER = ROOT / ".cache" / "bench" / "go_otel"
 
 SERVER_CORE, LOAD_CORE = "0", "1"
 ONE_PORT = "/ports/AEAJM"
+ITS_TAG = '"f25dd1594c3e4d26bc2b9caa"'  # the README's tour shows it
 SINK_PORT = 4399  # the peers' README
 DEADLINE_SECONDS = 60
 

@@ -46,10 +46,11 @@ class Edge:
             request.method = "HEAD"
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             response = _as_problem(request, response)
-        response["X-Content-Type-Options"] = "nosniff"
         if response.status_code in _WITHOUT_CONTENT:
             response.headers.pop("Content-Type", None)
-        elif isinstance(response, HttpResponse):
+            return response  # nothing whose type could be guessed, no body to leave out
+        response["X-Content-Type-Options"] = "nosniff"
+        if isinstance(response, HttpResponse):
             response["Content-Length"] = str(len(response.content))
         return _without_body(response) if head else response
 

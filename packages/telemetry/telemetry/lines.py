@@ -42,13 +42,11 @@ def _stamp(created: float) -> str:
 
 def _exception(exc: BaseException) -> dict[str, str]:
     stack = "".join(traceback.format_exception(exc))
-    if len(stack) > MAX_STACK:
-        # The end of a stack says where it broke. What a cut line begins with cannot be judged.
-        stack = stack[-MAX_STACK:].partition("\n")[2]
     return {
         "type": f"{type(exc).__module__}.{type(exc).__qualname__}".removeprefix("builtins."),
         "message": clean("", str(exc)),
-        "stacktrace": clean("", stack, MAX_STACK),
+        # The end of a stack says where it broke. Cut before, a secret would be without its name.
+        "stacktrace": clean("", stack, len(stack))[-MAX_STACK:],
     }
 
 

@@ -50,9 +50,18 @@ def test_an_event_may_be_anything_and_holds_no_secret() -> None:
         assert event(["a b"]) == ["a b"]
 
 
-def test_a_stack_is_cut_between_lines_so_that_no_secret_loses_its_name() -> None:
+def stack(error: Exception) -> str:
+    """Return the stack of an exception, as its line shows it."""
     formatter = lines.Lines("harbour", lines.as_json)
+    text = formatter.line(0.0, "x", "error", "event", (type(error), error, None), {})
+    return str(json.loads(text)["exception"]["stacktrace"])
+
+
+def test_a_stack_is_cut_after_its_secrets_are_out_so_that_none_loses_its_name() -> None:
     secret = "s" * (lines.MAX_STACK - 20)
-    error = ValueError(f"password={secret}\nthe end")
-    text = formatter.line(0.0, "x", "error", "event", (ValueError, error, None), {})
-    assert json.loads(text)["exception"]["stacktrace"] == "the end\n"
+    found = stack(ValueError(f"password={secret}\nthe end"))
+    assert found == f"ValueError: password={redaction.REDACTED}\nthe end\n"
+
+
+def test_of_a_long_stack_the_end_is_kept_though_it_be_one_line() -> None:
+    assert stack(ValueError("x" * 20_000 + "!")) == "x" * (lines.MAX_STACK - 2) + "!\n"

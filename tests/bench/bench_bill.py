@@ -24,8 +24,8 @@ ABOUT = """
 ## What a request costs, item by item
 
 Instructions are counted by valgrind while parts are taken out one after the other, so the counts
-are the same on any run; microseconds are the counts in proportion to the measured CPU time of the
-whole.
+hardly depend on the machine or the run; microseconds are the counts in proportion to the measured
+CPU time of the whole.
 """
 
 REST = "Django and Ninja: request, routing, validation, response"

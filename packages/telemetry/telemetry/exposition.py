@@ -83,8 +83,8 @@ def _registry() -> "CollectorRegistry":
 class _Unhurried:
     """A registry whose samples are read with breaks, in which other threads have the interpreter.
 
-    Writing out some hundred of them takes 10 ms, and a thread that does not wait for anything keeps
-    the interpreter for 5: with a scrape a second, that was the tail of the latency.
+    A thread that does not wait for anything keeps the interpreter for 5 ms, and writing out some
+    hundred samples takes several times that: requests that met a scrape were the slowest.
     """
 
     def __init__(self, registry: "CollectorRegistry") -> None:

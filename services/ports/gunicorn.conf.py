@@ -13,6 +13,7 @@ globals().update(
         bind_port=_here.PORT,
         workers=_here.WEB_CONCURRENCY,
         threads=_here.PORTS_THREADS,
+        cpu_affinity=_here.PORTS_CPU_AFFINITY,
         metrics_port=_here.METRICS_PORT,
         max_waiting=_here.PORTS_MAX_WAITING,
         drain_seconds=_here.PORTS_DRAIN_SECONDS,

@@ -37,15 +37,19 @@ ABOUT = """
 
 `GET /ports/AEAJM`, everything on, every span exported to the peers' receiver; 16 connections.
 Highest rates are wrk's; p99 is measured by vegeta, which sends at equal distances, while /metrics
-is scraped once a second. Server, receiver and clients share the two cores. Latency: medians of
-rounds. One and four workers: medians of rounds that take turns; of four, each has a quarter of the
-connections.
+is scraped once a second. Server, receiver and clients share the two cores; the server's threads
+use both, unless `PORTS_CPU_AFFINITY` keeps each worker to one. All are medians of rounds that take
+turns. Of four workers, each has a quarter of the connections.
 """
 
 ONE = service("ports, one worker", **OTLP)
 BOTH_CORES = "0,1"
 VEGETA = ROOT / "tools/bin/vegeta"
-TWO_CORES = dataclasses.replace(ONE, cores=BOTH_CORES)
+KEPT = {"PORTS_CPU_AFFINITY": "true"}
+TWO_CORES = {
+    name: dataclasses.replace(service(name, **OTLP, **more), cores=BOTH_CORES)
+    for name, more in (("by default", {}), ("kept to a core", KEPT))
+}
 NOTHING = dataclasses.replace(worker("worker, returning {}"), cores=BOTH_CORES)
 
 
@@ -69,28 +73,27 @@ def memory(requests: int) -> list[tuple[str, str, str]]:
 def latency(rounds: int, seconds: int) -> list[tuple[str, str, str]]:
     """Return the lines about p99 at half of the highest rate, scraped once a second: medians.
 
-    A server that does nothing, at the same rate, shows what of it is the machine's.
+    A server that does nothing, at the same rates, shows what of it is the machine's.
     """
-    found, machine = [], []
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in TWO_CORES}
     for _ in tqdm(range(rounds), "rounds of latency", disable=None):
-        with contenders.running(TWO_CORES) as server:
-            wrk.load(server, 2)
-            highest = wrk.load(server, seconds).rate
-            with _scraped(server):
-                found.append((highest, *_evenly(server, highest / 2, seconds)))
-        with contenders.running(NOTHING) as server:
-            wrk.load(server, 2)
-            machine.append(_evenly(server, highest / 2, seconds)[1])
-    highest, rate, p99 = (statistics.median(one) for one in zip(*found, strict=True))
-    name = f"p99 at {rate:,.0f} requests/s, the highest rate being {highest:,.0f}"
-    return [
-        (name, f"{p99:.1f} ms", "under 10 ms"),
-        (
-            "p99 of the worker returning {}, at that rate, not scraped",
-            f"{statistics.median(machine):.1f} ms",
-            "for comparison",
-        ),
-    ]
+        for name, contender in TWO_CORES.items():
+            with contenders.running(contender) as server:
+                wrk.load(server, 2)
+                highest = wrk.load(server, seconds).rate
+                with _scraped(server):
+                    ours = _evenly(server, highest / 2, seconds)
+            with contenders.running(NOTHING) as server:
+                wrk.load(server, 2)
+                found[name].append((highest, *ours, _evenly(server, highest / 2, seconds)[1]))
+    lines = []
+    for name, each in found.items():
+        highest, rate, p99, machine = (statistics.median(one) for one in zip(*each, strict=True))
+        of = f"p99 at {rate:,.0f} requests/s, the highest rate being {highest:,.0f}, {name}"
+        lines.append((of, f"{p99:.1f} ms", "under 10 ms"))
+        of = f"p99 of the worker returning {{}} at {rate:,.0f} requests/s, not scraped"
+        lines.append((of, f"{machine:.1f} ms", "for comparison"))
+    return lines
 
 
 def _evenly(server: Running, rate: float, seconds: int) -> tuple[float, float]:
@@ -143,17 +146,22 @@ def workers(rounds: int, seconds: int) -> list[tuple[str, str, str]]:
         RuntimeError: Some worker hardly got anything to do, or some answer was an error.
     """
     more: list[list[float]] = [[] for _ in _COMPARED]
-    each = []
+    each, gained = [], []
     for _ in tqdm(range(rounds), "rounds of one and four workers", disable=None):
-        for found, (_name, make, cores, _wanted) in zip(more, _COMPARED, strict=True):
+        of_one = {}
+        for found, (name, make, cores, _wanted) in zip(more, _COMPARED, strict=True):
             one, four = (_served_by(make(count), count, cores, seconds) for count in (1, 4))
             found.append(four[0] / one[0] - 1)
+            of_one[name] = one[0]
             if make is _service:
                 each.append((four[1] - one[1]) / 3)
+        gained.append(of_one[_KEPT] / of_one[_BOTH] - 1)
     lines = []
     for found, (name, _make, _cores, wanted) in zip(more, _COMPARED, strict=True):
         line = f"CPU of a request, four workers against one, {name}"
         lines.append((line, f"{statistics.median(found):+.1%}", wanted))
+    line = "CPU of a request, one worker, kept to a core against using both"
+    lines.append((line, f"{statistics.median(gained):+.1%}", "for comparison"))
     memory_each = f"{statistics.median(each):.1f} MB"
     return [*lines, ("memory of each further worker (PSS)", memory_each, "under 25 MB")]
 
@@ -162,14 +170,21 @@ def _service(count: int) -> Contender:
     return service(f"ports, {count} workers", WEB_CONCURRENCY=str(count), **OTLP)
 
 
+def _kept(count: int) -> Contender:
+    name = f"ports, {count} workers on a core each"
+    return service(name, WEB_CONCURRENCY=str(count), **OTLP, **KEPT)
+
+
 def _naive(count: int) -> Contender:
     name = f"naive Ninja, {count} workers"
     return gunicorn(name, "naive_ninja:app", *ACCESS_LOG, tel="1", workers=count)
 
 
+_BOTH, _KEPT = "on two cores", "kept to a core each, on two cores"
 # The naive peer, on stock gunicorn, shows what sharing a core costs any such processes.
 _COMPARED: tuple[tuple[str, Callable[[int], Contender], str, str], ...] = (
-    ("on two cores", _service, BOTH_CORES, "at most +10 %"),
+    (_BOTH, _service, BOTH_CORES, "at most +10 %"),
+    (_KEPT, _kept, BOTH_CORES, "at most +10 %"),
     ("crowded on one core", _service, SERVER_CORE, "at most +10 %"),
     ("naive Ninja on two cores", _naive, BOTH_CORES, "for comparison"),
     ("naive Ninja crowded on one core", _naive, SERVER_CORE, "for comparison"),

@@ -1,5 +1,6 @@
 """What is wrong with the configuration, as Django system checks."""
 
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -25,6 +26,14 @@ def environment(app_configs: Sequence[AppConfig] | None, **_: object) -> list[Ch
             Error(
                 "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP",
                 hint="Unset it, or set PORTS_STORE_URL to a postgresql:// URL.",
+                id="ports.E002",
+            )
+        )
+    if here.PORTS_CPU_AFFINITY and not hasattr(os, "sched_setaffinity"):
+        messages.append(
+            Error(
+                "PORTS_CPU_AFFINITY: this system keeps no process to a core",
+                hint="Unset it; Linux does.",
                 id="ports.E002",
             )
         )

@@ -47,6 +47,10 @@ class Environment(BaseModel):
         1, ge=1, le=64, description="Worker processes. Rather add replicas: see docs."
     )
     PORTS_THREADS: int = Field(8, ge=1, le=256, description="Threads that serve, a worker.")
+    PORTS_CPU_AFFINITY: bool = Field(
+        False,
+        description="Whether each worker stays on one core: where cores are the service's own.",
+    )
     PORTS_MAX_WAITING: int = Field(
         64,
         ge=1,

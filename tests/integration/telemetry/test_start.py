@@ -1,12 +1,45 @@
-"""A wrong setting of telemetry's own stops the start with one clear line."""
+"""What a server's start makes of its settings."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from telemetry import names
 
-from tests.integration.telemetry.harness import Server
+from tests.integration.telemetry.harness import Receiver, Server, wait_for
+
+
+def _cores(server: Server) -> list[set[int]]:
+    """Return the cores that each of two workers may use, all of its threads alike."""
+
+    def booted() -> list[psutil.Process] | None:
+        workers = psutil.Process(server.process.pid).children()
+        return workers if [one.num_threads() > 1 for one in workers] == [True, True] else None
+
+    found = []
+    for worker in wait_for("two workers have exporters' threads", booted):
+        first, *others = [os.sched_getaffinity(thread.id) for thread in worker.threads()]
+        assert others == [first] * len(others)
+        found.append(first)
+    return found
+
+
+def test_workers_keep_to_a_core_each_if_they_are_told_to(
+    serve: Callable[..., Server], receiver: Receiver
+) -> None:
+    server = serve(WEB_CONCURRENCY="2", CPU_AFFINITY="yes", **receiver.environment())
+    ours = sorted(os.sched_getaffinity(0))
+    first, second = _cores(server)
+    assert first == {ours[0]}
+    assert second == {ours[1 % len(ours)]}
+
+
+def test_workers_use_all_cores_otherwise(serve: Callable[..., Server], receiver: Receiver) -> None:
+    ours = os.sched_getaffinity(0)
+    assert _cores(serve(WEB_CONCURRENCY="2", **receiver.environment())) == [ours, ours]
 
 
 @pytest.mark.parametrize("variable", ["LOG_LEVEL", "LOG_FORMAT"])

@@ -58,7 +58,10 @@ def test_a_connection_url_becomes_djangos_settings() -> None:
 def test_what_does_not_go_together_is_an_error_with_a_hint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    together, _ = read_environment({"METRICS_PORT": "8080", "PORTS_WRITE_TOKEN": "x" * 16})
+    together, _ = read_environment(
+        {"METRICS_PORT": "8080", "PORTS_WRITE_TOKEN": "x" * 16, "PORTS_CPU_AFFINITY": "true"}
+    )
+    monkeypatch.delattr("os.sched_setaffinity", raising=False)
     monkeypatch.setattr(settings, "ENVIRONMENT", together)
     monkeypatch.setattr(settings, "WRONG", {"PORT": "is wrong"})
     monkeypatch.setattr(settings, "UNKNOWN", ["PORTS_THREADZ", "PORTS_XYZZY"])
@@ -69,6 +72,11 @@ def test_what_does_not_go_together_is_an_error_with_a_hint(
             "ports.E002",
             "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP",
             "Unset it, or set PORTS_STORE_URL to a postgresql:// URL.",
+        ),
+        (
+            "ports.E002",
+            "PORTS_CPU_AFFINITY: this system keeps no process to a core",
+            "Unset it; Linux does.",
         ),
         ("ports.W001", "PORTS_THREADZ: no such setting", "Is PORTS_THREADS meant?"),
         ("ports.W001", "PORTS_XYZZY: no such setting", "Unset it."),

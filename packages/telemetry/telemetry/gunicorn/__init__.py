@@ -27,6 +27,7 @@ def settings(
     patience_seconds: float = 10.0,
     trusted_proxies: str = "127.0.0.1,::1",
     tail_sampling: bool = False,
+    cpu_affinity: bool = False,
 ) -> dict[str, Any]:
     """Return gunicorn's settings, hooks included; also sets logging up, and the metrics' mode.
 
@@ -51,6 +52,8 @@ def settings(
             are believed; ``*`` for all.
         tail_sampling: Whether the Collector keeps only errors and slow traces: exemplars are
             then attached to just those.
+        cpu_affinity: Whether each worker stays on one processor core, the workers on different
+            ones while there are enough: for cores that the service has to itself. Linux only.
     """
     logs.configure_logging(service)
     context.trust_proxies(trusted_proxies)
@@ -68,6 +71,7 @@ def settings(
             flush_seconds=max(0.5, graceful_seconds * _FLUSH_SHARE),
             max_waiting=max_waiting,
             patience_seconds=patience_seconds,
+            cpu_affinity=cpu_affinity,
         )
     )
     heartbeat_directory = "/dev/shm"  # noqa: S108 -- memory: a heartbeat must not wait for a disk

@@ -19,6 +19,7 @@ globals().update(
         timeout_seconds=int(os.environ.get("TIMEOUT_SECONDS", "30")),
         patience_seconds=float(os.environ.get("PATIENCE_SECONDS", "10")),
         tail_sampling=os.environ.get("TAIL_SAMPLING") == "yes",
+        cpu_affinity=os.environ.get("CPU_AFFINITY") == "yes",
         app="harbour:application",
     )
 )

@@ -2,24 +2,20 @@
 
 import platform
 import struct
-import time
-from copy import copy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from typing import TYPE_CHECKING, Final
 
 from telemetry import multiprocess, names, shared
+from telemetry.incremental import Writer
 from telemetry.once import once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from prometheus_client import CollectorRegistry, Metric
-    from prometheus_client.samples import Sample
 
 _ATTEMPTS: Final = 5
-_AT_ONCE: Final = 32
-_BREAK_SECONDS: Final = 0.00005  # long enough for another thread to wake up
 
 _identity = ("unknown", "unknown")
 
@@ -80,53 +76,30 @@ def _registry() -> "CollectorRegistry":
     return registry
 
 
-class _Unhurried:
-    """A registry whose samples are read with breaks, in which other threads have the interpreter.
-
-    A thread that does not wait for anything keeps the interpreter for 5 ms, and writing out some
-    hundred samples takes several times that: requests that met a scrape were the slowest.
-    """
-
-    def __init__(self, registry: "CollectorRegistry") -> None:
-        self._registry = registry
-        self._read = 0
-
-    def collect(self) -> "Iterator[Metric]":
-        """Yield the registry's metrics."""
-        for metric in self._registry.collect():
-            slow = copy(metric)  # it may be its collector's to keep
-            slow.samples = _Samples(metric.samples, self._pause)
-            yield slow
-
-    def _pause(self) -> None:
-        self._read += 1
-        if self._read % _AT_ONCE == 0:
-            time.sleep(_BREAK_SECONDS)
+_last_writer: "tuple[str, Writer] | None" = None
 
 
-class _Samples(list["Sample"]):
-    """Samples before each of which something is done while they are read."""
+def _writer(accept: str) -> "tuple[str, Writer]":
+    """Return content type and writer; only one is remembered, for a client may ask for anything."""
+    from prometheus_client.exposition import choose_encoder
 
-    def __init__(self, samples: "Iterable[Sample]", before_each: "Callable[[], None]") -> None:
-        super().__init__(samples)
-        self._before_each = before_each
-
-    def __iter__(self) -> "Iterator[Sample]":
-        for sample in super().__iter__():
-            self._before_each()
-            yield sample
+    global _last_writer  # noqa: PLW0603 -- one process has one exposition
+    encoder, content_type = choose_encoder(accept)
+    found = _last_writer
+    if found is None or found[0] != content_type:
+        found = _last_writer = content_type, Writer(encoder)
+    return found
 
 
 def render(accept: str) -> tuple[str, bytes]:
     """Return content type and exposition in the format that the Accept header asks for."""
     from prometheus_client import disable_created_metrics
-    from prometheus_client.exposition import choose_encoder
 
     disable_created_metrics()  # a series per series, which Prometheus does not need
-    encoder, content_type = choose_encoder(accept)
+    content_type, writer = _writer(accept)
     for attempt in range(_ATTEMPTS):
         try:
-            return content_type, encoder(_Unhurried(_registry()))
+            return content_type, writer.write(_registry().collect())
         except struct.error:
             # A worker that is just starting has made its file but not yet written its header.
             if attempt == _ATTEMPTS - 1:

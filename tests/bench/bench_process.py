@@ -37,9 +37,10 @@ ABOUT = """
 
 `GET /ports/AEAJM`, everything on, every span exported to the peers' receiver; 16 connections.
 Highest rates are wrk's; p99 is measured by vegeta, which sends at equal distances, while /metrics
-is scraped once a second. Server, receiver and clients share the two cores; the server's threads
-use both, unless `PORTS_CPU_AFFINITY` keeps each worker to one. All are medians of rounds that take
-turns. Of four workers, each has a quarter of the connections.
+is scraped once a second. wrk and the receiver run on the second of two cores, vegeta on both. The
+server uses both, unless `PORTS_CPU_AFFINITY` keeps each worker to a core of its own; a single one
+is on the first then. All are medians of rounds that take turns. Of four workers, each has a
+quarter of the connections.
 """
 
 ONE = service("ports, one worker", **OTLP)

@@ -84,7 +84,10 @@ def _writer(accept: str) -> "tuple[str, Writer]":
     from prometheus_client.exposition import choose_encoder
 
     global _last_writer  # noqa: PLW0603 -- one process has one exposition
-    encoder, content_type = choose_encoder(accept)
+    try:
+        encoder, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is none: what a client without a wish gets
+        encoder, content_type = choose_encoder("")
     found = _last_writer
     if found is None or found[0] != content_type:
         found = _last_writer = content_type, Writer(encoder)

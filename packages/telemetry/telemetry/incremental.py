@@ -35,16 +35,22 @@ class Writer:
     taken from the last exposition. After each one that is written, other threads have the
     interpreter for a moment: a thread that does not wait for anything keeps it for 5 ms, and
     requests that met a scrape were the slowest.
+
+    Args:
+        encode: Returns the exposition of a registry; one of prometheus_client's.
     """
 
     def __init__(self, encode: "Callable[[Collector], bytes]") -> None:
-        """Say which encoder writes."""
+        """Begin with nothing to remember."""
         self._encode = encode
         self._end = encode(_Families())
         self._last: dict[tuple[str, int], tuple[bytes, list[Sample], bytes]] = {}
 
     def write(self, families: "Iterable[Metric]") -> bytes:
-        """Return the exposition of these families, as the encoder would write all of it."""
+        """Return the exposition of these families, byte by byte as the encoder writes all of it.
+
+        Two threads may do it at a time.
+        """
         found = {}
         parts = []
         for family in families:
@@ -70,5 +76,5 @@ class Writer:
 def _pieces(family: "Metric") -> "list[list[Sample]]":
     samples = family.samples
     if any(sample.name.endswith(_MOVED) for sample in samples):
-        return [samples]
+        return [list(samples)]  # the collector may go on with its own
     return [samples[at : at + _AT_ONCE] for at in range(0, len(samples), _AT_ONCE)]

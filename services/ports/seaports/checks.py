@@ -33,7 +33,7 @@ def environment(app_configs: Sequence[AppConfig] | None, **_: object) -> list[Ch
         messages.append(
             Error(
                 "PORTS_CPU_AFFINITY: this system keeps no process to a core",
-                hint="Unset it; Linux does.",
+                hint="Unset it: only Linux can.",
                 id="ports.E002",
             )
         )

@@ -1,10 +1,12 @@
-"""A wrong configuration stops the start with one clear line."""
+"""What a start makes of its configuration: a wrong one stops it with one clear line."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import service
@@ -108,3 +110,9 @@ def test_every_command_has_help() -> None:
     assert done.returncode == 0
     assert "Create or update ports from a JSON file" in done.stdout.decode()
     assert "--skip-invalid" in done.stdout.decode()
+
+
+def test_a_worker_keeps_to_one_core_if_the_environment_says_so(tmp_path: Path) -> None:
+    with service.running(tmp_path, PORTS_CPU_AFFINITY="true") as running:
+        (worker,) = psutil.Process(running.process.pid).children()
+        assert os.sched_getaffinity(worker.pid) == {min(os.sched_getaffinity(0))}

@@ -76,7 +76,7 @@ def test_what_does_not_go_together_is_an_error_with_a_hint(
         (
             "ports.E002",
             "PORTS_CPU_AFFINITY: this system keeps no process to a core",
-            "Unset it; Linux does.",
+            "Unset it: only Linux can.",
         ),
         ("ports.W001", "PORTS_THREADZ: no such setting", "Is PORTS_THREADS meant?"),
         ("ports.W001", "PORTS_XYZZY: no such setting", "Unset it."),

@@ -41,6 +41,7 @@ def test_a_scrape_lets_requests_go_on_while_it_is_written(
     for number in range(2_000):
         gauge.labels(str(number)).set(number)
     monkeypatch.setattr(exposition, "_registry", lambda: registry)
+    monkeypatch.setattr(exposition, "_last_writer", None)
     encode, content_type = choose_encoder(accept)
     with another_thread() as turns:
         before = len(turns)
@@ -50,3 +51,9 @@ def test_a_scrape_lets_requests_go_on_while_it_is_written(
         went_on = len(turns) - before - kept_waiting
     assert found == (content_type, plain)
     assert went_on > 20 > kept_waiting
+
+
+def test_a_client_that_asks_for_no_version_there_is_gets_the_plain_format() -> None:
+    plain, _ = exposition.render("")
+    for accept in ("text/plain; version=x", "application/openmetrics-text; version=x"):
+        assert exposition.render(accept)[0] == plain

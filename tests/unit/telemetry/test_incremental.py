@@ -21,8 +21,11 @@ _sample = st.tuples(
     ),
     _number,
     st.sampled_from([None, 0, 1.5]),
+    st.sampled_from([None, Exemplar({"trace_id": "1"}, 1.0), Exemplar({"trace_id": "2"}, 1.0, 3)]),
 )
-Described = tuple[str, str, str, list[tuple[str, dict[str, str], float, float | None]]]
+Described = tuple[
+    str, str, str, list[tuple[str, dict[str, str], float, float | None, Exemplar | None]]
+]
 _family = st.tuples(
     st.sampled_from(["calls", "berths"]),
     st.sampled_from(["Calls.", "Of\\ships\n."]),
@@ -44,11 +47,10 @@ class Families:
 def made(description: Described) -> Metric:
     name, meaning, kind, samples = description
     family = Metric(name, meaning, kind)
-    for suffix, labels, value, timestamp in samples:
-        exemplar = None
-        if (kind, suffix) in {("counter", "_total"), ("histogram", "_bucket")} and value == 1:
-            exemplar = Exemplar({"trace_id": "1"}, value)
-        family.add_sample(name + suffix, labels, value, timestamp, exemplar)
+    for suffix, labels, value, timestamp, exemplar in samples:
+        may_have_one = (kind, suffix) in {("counter", "_total"), ("histogram", "_bucket")}
+        exemplar_here = exemplar if may_have_one else None
+        family.add_sample(name + suffix, labels, value, timestamp, exemplar_here)
     return family
 
 
@@ -113,7 +115,18 @@ def test_only_what_has_changed_is_written_again(
 def test_what_is_gone_is_forgotten() -> None:
     encode, given = counting(choose_encoder("")[0])
     writer = Writer(encode)
-    family = made(("calls", "Calls.", "gauge", [("", {}, 1.0, None)]))
+    family = made(("calls", "Calls.", "gauge", [("", {}, 1.0, None, None)]))
     for families in ([family], [], [family]):
         assert writer.write(families) == encode(Families(*families))
     assert sum(given) == 4  # each time it was there, by the writer and by the test
+
+
+@pytest.mark.parametrize("suffix", ["", "_created"])
+def test_a_collector_may_go_on_with_its_own_samples(suffix: str) -> None:
+    encode, _ = choose_encoder("")
+    writer = Writer(encode)
+    family = made(("calls", "Calls.", "gauge", [(suffix, {}, 1.0, None, None)]))
+    for value in (2.0, 3.0):
+        writer.write([family])
+        family.add_sample("calls" + suffix, {}, value)
+        assert writer.write([family]) == encode(Families(family))

@@ -12,6 +12,7 @@ import signal
 import socket
 import tempfile
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,9 +110,18 @@ def when_ready(server: Any) -> None:
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Give the new worker a slot that no living one has, also while a reload overlaps."""
-    worker.slot = multiprocess.free_slot(w.slot for w in server.WORKERS.values())
+    """Give the new worker a slot that no living one has, also while a reload overlaps.
+
+    And a core that the fewest have, if each is to keep to one. A thread that waits for the
+    interpreter on another core takes it at a system call of the one that runs, which then waits
+    until it is let go of again, and its core wakes up.
+    """
+    living = server.WORKERS.values()
+    worker.slot = multiprocess.free_slot(w.slot for w in living)
     multiprocess.forget_live_values(worker.slot)
+    if _Server.plan.cpu_affinity:
+        taken = Counter(w.core for w in living)
+        worker.core = min(sorted(os.sched_getaffinity(0)), key=lambda core: taken[core])
     # What is loaded stays: no collection looks at it again, nor copies its pages into each worker.
     gc.collect()
     gc.freeze()
@@ -126,19 +136,6 @@ def _leave(_number: int, _frame: object) -> None:
     os._exit(0)
 
 
-def stay_on_one_core(slot: int) -> None:
-    """Keep this worker, and the threads it will start, to one of the cores that the server has.
-
-    A thread that waits for the interpreter on another core takes it at a system call of the one
-    that runs, which then waits until it is let go of again, and its core wakes up.
-
-    Args:
-        slot: The worker's, from 1; workers of neighbouring slots are on different cores.
-    """
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[(slot - 1) % len(cores)]})
-
-
 def post_fork(_server: Any, worker: Any) -> None:
     """Start what must not be forked: the slot's files, the providers and their threads."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -150,7 +147,7 @@ def post_fork(_server: Any, worker: Any) -> None:
     multiprocess.take_slot(worker.slot)
     current = _Server.plan
     if current.cpu_affinity:
-        stay_on_one_core(worker.slot)
+        os.sched_setaffinity(0, {worker.core})  # and so all threads that it starts
     # The arbiter's patience covers requests and flush: requests get what the flush leaves.
     worker.cfg.set(
         "graceful_timeout", max(1, int(worker.cfg.graceful_timeout - current.flush_seconds))

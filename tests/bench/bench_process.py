@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from tqdm import tqdm
 
@@ -167,13 +168,8 @@ def workers(rounds: int, seconds: int) -> list[tuple[str, str, str]]:
     return [*lines, ("memory of each further worker (PSS)", memory_each, "under 25 MB")]
 
 
-def _service(count: int) -> Contender:
-    return service(f"ports, {count} workers", WEB_CONCURRENCY=str(count), **OTLP)
-
-
-def _kept(count: int) -> Contender:
-    name = f"ports, {count} workers on a core each"
-    return service(name, WEB_CONCURRENCY=str(count), **OTLP, **KEPT)
+def _service(count: int, /, **more: str) -> Contender:
+    return service(f"ports, {count} workers", WEB_CONCURRENCY=str(count), **OTLP, **more)
 
 
 def _naive(count: int) -> Contender:
@@ -185,7 +181,7 @@ _BOTH, _KEPT = "on two cores", "kept to a core each, on two cores"
 # The naive peer, on stock gunicorn, shows what sharing a core costs any such processes.
 _COMPARED: tuple[tuple[str, Callable[[int], Contender], str, str], ...] = (
     (_BOTH, _service, BOTH_CORES, "at most +10 %"),
-    (_KEPT, _kept, BOTH_CORES, "at most +10 %"),
+    (_KEPT, partial(_service, **KEPT), BOTH_CORES, "at most +10 %"),
     ("crowded on one core", _service, SERVER_CORE, "at most +10 %"),
     ("naive Ninja on two cores", _naive, BOTH_CORES, "for comparison"),
     ("naive Ninja crowded on one core", _naive, SERVER_CORE, "for comparison"),

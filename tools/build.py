@@ -3,7 +3,8 @@
 `tools/<tool>/go.mod` names the tool's module and version, and its commands by `tool` directives.
 Where the folder has a `manifest.yaml` as well, the command is the OpenTelemetry Collector builder
 and the manifest says what it builds. A file `ldflags` holds further flags of the linker, in which
-`$version`, `$major` and `$minor` stand for the version that go.mod has. Binaries go to a cache
+`$version`, `$major` and `$minor` stand for the version that go.mod has, and `$kubernetes_minor` for
+the minor version of Kubernetes whose client go.mod has. Binaries go to a cache
 outside the checkout, keyed by the hash of the folder, so that clones and branches share them;
 `tools/bin/` gets links to them.
 
@@ -34,6 +35,8 @@ CACHE = (
 )
 MANIFEST = "manifest.yaml"
 LDFLAGS = "ldflags"
+# Its version v0.X.Y belongs to Kubernetes v1.X.Y.
+KUBERNETES_CLIENT = "k8s.io/client-go"
 
 
 def folders() -> dict[str, Path]:
@@ -67,8 +70,11 @@ def linker_flags(folder: Path) -> str:
     if (file := folder / LDFLAGS).exists():
         pinned = version(folder)
         major, minor, *_ = pinned.removeprefix("v").split(".")
-        text = Template(file.read_text()).substitute(version=pinned, major=major, minor=minor)
-        flags += text.split()
+        known = {"version": pinned, "major": major, "minor": minor}
+        for each in _module(folder)["Require"]:
+            if each["Path"] == KUBERNETES_CLIENT:
+                known["kubernetes_minor"] = each["Version"].split(".")[1]
+        flags += Template(file.read_text()).substitute(known).split()
     return " ".join(flags)
 
 

@@ -6,8 +6,11 @@ MAKEFLAGS += --no-builtin-rules
 
 SERVICE ?= ports
 PYTHON ?= python3
-BIN := $(CURDIR)/.venv/bin
-PACKAGES := $(dir $(wildcard packages/*/pyproject.toml services/*/pyproject.toml platform/*/pyproject.toml))
+# Relative, so that a blank in the path of the checkout does no harm.
+BIN := .venv/bin
+# What a service needs to run, and what is installed beside it for development.
+SERVED := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
+PACKAGES := $(SERVED) $(wildcard platform/*/pyproject.toml)
 # What a new service brings is found by its place: its code's root, and its own contracts of imports.
 space := $() $()
 export MYPYPATH := $(subst $(space),:,$(wildcard services/*))
@@ -20,53 +23,68 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: packages setup run test test-load lint lint-workflows fmt lock
+.PHONY: packages setup run test test-newcomer coverage test-load lint lint-workflows fmt lock
 packages: ## Install the Debian packages that tests need (as root, or by sudo)
 	.ci/packages
 
-setup: .venv/.packages ## Make .venv with everything that is needed, from hash-pinned locks
-
-.venv/.stamp: requirements/dev.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make setup PYTHON=python3.12")'
-	$(PYTHON) -m venv --clear .venv
-	@# Without --no-deps pip looks at releases newer than a lock that names a package with an extra, and stops.
-	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
-	touch $@
+export PYTHON
+setup: .venv/.dev ## Make .venv with everything for development, from hash-pinned locks
+	@echo 'Ready. Next: make run (serves on http://localhost:8080), make test, or make for the menu.'
 
 # A new service is installed beside what is there.
-.venv/.packages: .venv/.stamp $(addsuffix pyproject.toml,$(PACKAGES))
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES:%/=./%))
-	$(BIN)/pip check --quiet
-	touch $@
+.venv/.run: requirements/uv.txt requirements/runtime.txt requirements/build.txt $(SERVED)
+	@tools/install add .venv requirements/runtime.txt requirements/build.txt $(SERVED:/pyproject.toml=)
+	@touch $@
 
-run: setup ## Serve SERVICE (ports) on localhost:8080
-	cd services/$(SERVICE) && exec $(BIN)/gunicorn
+.venv/.dev: requirements/uv.txt requirements/dev.txt $(PACKAGES)
+	@tools/install sync .venv requirements/dev.txt $(PACKAGES:/pyproject.toml=)
+	@touch .venv/.run $@
 
-test: setup ## Run every test that needs only Python (and PostgreSQL's programs)
+STORE ?= memory
+run: $(if $(filter postgresql,$(STORE)),.venv/.dev,.venv/.run) ## Serve SERVICE (ports) on localhost:8080; STORE=postgresql for ports from a database of its own
+ifeq ($(STORE),postgresql)
+	@$(BIN)/python -m stack postgresql
+else
+	@test '$(STORE)' = memory || { echo 'STORE=$(STORE): must be memory or postgresql' >&2; exit 1; }
+	cd services/$(SERVICE) && exec ../../$(BIN)/gunicorn
+endif
+
+test: .venv/.dev ## Run every test that needs only Python, git and make (EXAMPLES=200 as CI does)
+	$(BIN)/pytest -n 2 --dist loadfile $(if $(DURATIONS),--durations $(DURATIONS))
+
+# Each at 95 %, lines and branches together; a lower figure has its reason beside it.
+COVERED := packages/telemetry:95 services/ports:95 platform/slo:95 platform/promote:95 platform/stack:95
+coverage: .venv/.dev ## Run the tests of `make test` and fail below the coverage that each package owes
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
-	$(BIN)/coverage report --include='services/*' --fail-under=95
+	@failed=; for each in $(COVERED); do \
+		echo "$${each%:*}: $${each#*:} % are owed"; \
+		$(BIN)/coverage report --include="$${each%:*}/*" --fail-under="$${each#*:}" || failed=1; \
+	done; test -z "$$failed"
 
-test-load: setup ## Measure what telemetry does under load and without its Collector (minutes)
+test-newcomer: .venv/.dev ## Type the README's two commands in a clean Debian root (as root, with mmdebstrap)
+	$(BIN)/pytest -s tests/newcomer --timeout 1800
+
+test-load: .venv/.dev ## Measure what telemetry does under load and without its Collector (minutes)
 	$(BIN)/pytest -s tests/load
 
-lint: setup ## Check style, types and the hexagon's arrows
+lint: .venv/.dev ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
 	for config in $(CONTRACTS); do $(BIN)/lint-imports --config $$config; done
 
-lint-workflows: setup ## Check the workflows: actionlint for what they say, zizmor for what they allow
+lint-workflows: .venv/.dev ## Check the workflows: actionlint for what they say, zizmor for what they allow
 	@$(MAKE) --no-print-directory tools TOOLS=actionlint
 	tools/bin/actionlint -shellcheck= -pyflakes=
 	$(BIN)/zizmor --offline --pedantic --quiet --config .github/zizmor.yml .github
 
-fmt: setup ## Format the code
+fmt: .venv/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## Resolve requirements/*.in anew into hash-pinned locks
-	for group in $(wildcard requirements/*.in); do \
+lock: .venv/.dev ## Resolve requirements/*.in anew into hash-pinned locks
+	for group in requirements/runtime.in $(filter-out requirements/runtime.in,$(wildcard requirements/*.in)); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' \
 			$$group --output-file $${group%.in}.txt; \
@@ -78,7 +96,7 @@ SETTINGS_TABLES := $(wildcard services/*/CONFIGURATION.md)
 OPENAPI := $(patsubst %/catalog-info.yaml,%/openapi.json,$(wildcard services/*/catalog-info.yaml))
 # The OpenAPI document of a service, as it serves it without any setting.
 openapi = $(BIN)/python $(1)manage.py export_openapi_schema --indent 2 --api $(notdir $(patsubst %/urls.py,%,$(wildcard $(1)*/urls.py))).urls.api
-generate: setup ## Write anew everything that is generated
+generate: .venv/.dev ## Write anew everything that is generated
 	$(BIN)/slo generate
 	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
 	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table; done
@@ -86,7 +104,7 @@ generate: setup ## Write anew everything that is generated
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
 	$(BIN)/python tools/architecture.py > docs/architecture.svg
 
-check-generated: setup ## Fail when what is committed differs from a fresh generation
+check-generated: .venv/.dev ## Fail when what is committed differs from a fresh generation
 	$(BIN)/slo validate
 	$(BIN)/slo check
 	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
@@ -97,11 +115,11 @@ check-generated: setup ## Fail when what is committed differs from a fresh gener
 
 ##@ SLOs
 .PHONY: test-slo mutate-slo
-test-slo: setup ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
+test-slo: .venv/.dev ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
 	$(BIN)/pytest -n 2 --dist loadfile -rP tests/platform/slo
 
-mutate-slo: setup ## Break each rule on purpose and see that a test notices
+mutate-slo: .venv/.dev ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
 	$(BIN)/python -m tests.platform.slo.mutate
 
@@ -111,15 +129,14 @@ docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, i
 	.venv-docs/bin/mkdocs build --strict --quiet --clean
 	@! grep -rl --include=index.html '```' site || { echo 'a block of these pages is shown as text' >&2; exit 1; }
 
-.venv-docs/.stamp: requirements/docs.txt
-	$(PYTHON) -m venv --clear .venv-docs
-	.venv-docs/bin/pip install --quiet --no-deps --require-hashes -r requirements/docs.txt
-	touch $@
+.venv-docs/.stamp: requirements/uv.txt requirements/docs.txt
+	@tools/install sync .venv-docs requirements/docs.txt
+	@touch $@
 
 ##@ Catalog
 .PHONY: test-catalog new-service golden-path
 BACKSTAGE := tests/platform/backstage
-test-catalog: setup $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code, and check what it points at
+test-catalog: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code, and check what it points at
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	node --test $(BACKSTAGE)/*.test.mjs
 	$(BIN)/pytest $(BACKSTAGE)
@@ -134,7 +151,7 @@ OWNER ?= group:default/platform
 new-service: $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template: NAME=port-calls DESCRIPTION="Calls of ships" OWNER=group:default/maritime
 	@node $(BACKSTAGE)/scaffold.mjs . . name='$(NAME)' description='$(DESCRIPTION)' owner='$(OWNER)'
 
-golden-path: setup $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template in a copy of this repository, and prove it
+golden-path: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template in a copy of this repository, and prove it
 	@$(MAKE) --no-print-directory tools TOOLS="helm kustomize promtool"
 	$(BIN)/pytest -s tests/golden_path
 
@@ -160,15 +177,15 @@ deploy: ## Release SERVICE's image TAG to a local cluster by helm; other context
 fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|off SHARE=0.2
 	@SERVICE=$(SERVICE) FAULT=$(FAULT) SHARE=$(SHARE) platform/local/fault.sh
 
-image-test: setup ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
+image-test: .venv/.dev ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/pytest -s tests/platform/image
 
-chart-test: setup ## Check what the service chart renders and refuses, the Tiltfile, and local releases
+chart-test: .venv/.dev ## Check what the service chart renders and refuses, the Tiltfile, and local releases
 	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform kustomize podsecurity"
 	$(BIN)/pytest tests/platform/chart tests/platform/tilt tests/platform/local
 
-chart-golden: setup ## Write anew what the chart's tests expect, to be read in the diff
+chart-golden: .venv/.dev ## Write anew what the chart's tests expect, to be read in the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/python -m tests.platform.chart.render
 
@@ -230,59 +247,58 @@ tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for 
 ##@ Benchmarks
 .PHONY: bench bench-bill bench-feed bench-process bench-import bench-memory
 BENCH_ARGUMENTS := $(if $(QUICK),--quick,$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)))
-bench: setup .venv-bench/.stamp .cache/bench/go_otel ## Measure the service beside its peers (wrk; 9 minutes; QUICK=1; ROUNDS=9 SECONDS=2)
+bench: .venv/.dev .venv-bench/.stamp .cache/bench/go_otel ## Measure the service beside its peers (wrk; 9 minutes; QUICK=1; ROUNDS=9 SECONDS=2)
 	$(BIN)/python -m tests.bench.bench_http $(if $(HELP),--help,$(BENCH_ARGUMENTS))
 
-bench-bill: setup ## Count what each part of a request costs (valgrind; 3 minutes; QUICK=1)
+bench-bill: .venv/.dev ## Count what each part of a request costs (valgrind; 3 minutes; QUICK=1)
 	$(BIN)/python -m tests.bench.bench_bill $(if $(HELP),--help,$(if $(QUICK),--quick))
 
-bench-process: setup .venv-bench/.stamp ## Memory of a worker over 100,000 requests, p99 at half rate, four workers (wrk; QUICK=1)
+bench-process: .venv/.dev .venv-bench/.stamp ## Memory of a worker over 100,000 requests, p99 at half rate, four workers (wrk; QUICK=1)
 	@$(MAKE) --no-print-directory tools TOOLS=vegeta
 	$(BIN)/python -m tests.bench.bench_process $(if $(HELP),--help,$(if $(QUICK),--quick))
 
-bench-feed: setup ## Import RECORDS (1,000,000) beside bare ijson and psql's COPY
+bench-feed: .venv/.dev ## Import RECORDS (1,000,000) beside bare ijson and psql's COPY
 	$(BIN)/python -m tests.bench.bench_feed $(if $(HELP),--help,$(RECORDS))
 
-.venv-bench/.stamp: requirements/bench.txt
-	$(PYTHON) -m venv --clear .venv-bench
-	.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
-	touch $@
+.venv-bench/.stamp: requirements/uv.txt requirements/bench.txt
+	@tools/install sync .venv-bench requirements/bench.txt
+	@touch $@
 
 .cache/bench/go_otel: $(wildcard tests/bench/peers/*.go tests/bench/peers/go.*)
 	mkdir -p $(@D)
 	cd tests/bench/peers && go build -o $(CURDIR)/$@ .
 
-bench-import: setup ## Import RECORDS (1,000,000, then 5,000,000) generated ports into PostgreSQL
+bench-import: .venv/.dev ## Import RECORDS (1,000,000, then 5,000,000) generated ports into PostgreSQL
 	$(BIN)/python -m tests.bench.bench_import $(RECORDS)
 
-bench-memory: setup ## Fill the memory store with RECORDS (1,000,000) generated ports
+bench-memory: .venv/.dev ## Fill the memory store with RECORDS (1,000,000) generated ports
 	$(BIN)/python -m tests.bench.bench_memory $(RECORDS)
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
 .PHONY: stack run-jaeger e2e gameday load chaos panels
-stack: setup ## Run everything as local processes, the service included; Ctrl-C stops
+stack: .venv/.dev ## Run everything as local processes, the service included; Ctrl-C stops
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	@$(BIN)/python -m stack up
 
-run-jaeger: setup ## Run Jaeger alone, and a service that sends its traces there
+run-jaeger: .venv/.dev ## Run Jaeger alone, and a service that sends its traces there
 	@$(MAKE) --no-print-directory tools TOOLS=jaeger
 	@$(BIN)/python -m stack jaeger
 
-e2e: setup ## Assert every signal end to end on the whole stack, one line per scenario
+e2e: .venv/.dev ## Assert every signal end to end on the whole stack, one line per scenario
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
-gameday: setup ## Break the stack on purpose: alerts, runbooks, queues; REPORT=1 writes docs/gameday.md
+gameday: .venv/.dev ## Break the stack on purpose: alerts, runbooks, queues; REPORT=1 writes docs/gameday.md
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest tests/gameday $(if $(REPORT),--report docs/gameday.md)
 
 SHARE ?= 1
-chaos: setup ## Make the stack's service fail: FAULT=errors|latency|db-down|off SHARE=0.2
+chaos: .venv/.dev ## Make the stack's service fail: FAULT=errors|latency|db-down|off SHARE=0.2
 	@$(BIN)/python -m stack chaos $(or $(FAULT),--help) --share $(SHARE)
 
 MINUTES ?= 15
-panels: setup tools/panels/node_modules/.stamp ## Draw the running stack's dashboards to .stack/panels (Node, Chromium); MINUTES=15
+panels: .venv/.dev tools/panels/node_modules/.stamp ## Draw the running stack's dashboards to .stack/panels (Node, Chromium); MINUTES=15
 	@$(BIN)/python -m stack panels --minutes $(MINUTES)
 
 tools/panels/node_modules/.stamp: tools/panels/package-lock.json
@@ -294,19 +310,18 @@ load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=6
 	LOAD_WEB=$(WEB) .venv-load/bin/locust -f tests/load/locustfile.py --host $(LOAD_URL) \
 		$(if $(WEB),,--headless --only-summary)
 
-.venv-load/.stamp: requirements/load.txt
-	$(PYTHON) -m venv --clear .venv-load
-	.venv-load/bin/pip install --quiet --no-deps --require-hashes -r requirements/load.txt
-	touch $@
+.venv-load/.stamp: requirements/uv.txt requirements/load.txt
+	@tools/install sync .venv-load requirements/load.txt
+	@touch $@
 
 ##@ GitOps
 CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus
 .PHONY: promote e2e-cluster cluster workstation test-workstation lint-ansible
-promote: setup ## Move SERVICE's image FROM=staging TO=prod in a branch, if error budget is left
+promote: .venv/.dev ## Move SERVICE's image FROM=staging TO=prod in a branch, if error budget is left
 	@$(BIN)/promote --service $(SERVICE) --from $(FROM) --to $(TO) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) \
 		$(if $(OVERRIDE),--override '$(subst ','\'',$(OVERRIDE))') $(if $(PUSH),--push)
 
-e2e-cluster: setup .venv-ansible/.stamp ## Prove GitOps on a real Kubernetes API and Argo CD, a line per scenario
+e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Prove GitOps on a real Kubernetes API and Argo CD, a line per scenario
 	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS)"
 	$(BIN)/pytest -s tests/cluster
 
@@ -319,13 +334,12 @@ cluster: .venv-ansible/.stamp ## Install Argo CD and the root application (ARGS=
 workstation: .venv-ansible/.stamp ## Install what development needs on this Debian machine (TOOLS="helm kind" for just these; ARGS=--check)
 	cd platform/ansible && $(PLAYBOOK) workstation.yml $(if $(TOOLS),-e 'workstation_tools="$(TOOLS)"') $(ARGS)
 
-test-workstation: setup .venv-ansible/.stamp ## Run workstation.yml for real in a clean Debian root (as root)
+test-workstation: .venv/.dev .venv-ansible/.stamp ## Run workstation.yml for real in a clean Debian root (as root)
 	$(BIN)/pytest -s tests/workstation --timeout 900
 
 lint-ansible: .venv-ansible/.stamp ## Check the playbooks by ansible-lint's strictest profile
 	cd platform/ansible && $(CURDIR)/.venv-ansible/bin/ansible-lint --offline --strict
 
-.venv-ansible/.stamp: requirements/ansible.txt
-	$(PYTHON) -m venv --clear .venv-ansible
-	.venv-ansible/bin/pip install --quiet --no-compile --no-deps --require-hashes -r requirements/ansible.txt
-	touch $@
+.venv-ansible/.stamp: requirements/uv.txt requirements/ansible.txt
+	@tools/install sync .venv-ansible requirements/ansible.txt
+	@touch $@

@@ -26,6 +26,7 @@ from seaports.adapters.feed.source import Source
 from seaports.adapters.store.memory import MemoryPortStore
 from seaports.application.import_ports import import_ports
 from seaports.domain.port import port_from_record
+from stack import postgresql
 from tqdm import tqdm
 
 from tests import postgres, service
@@ -120,12 +121,12 @@ def imported(url: str, file: Path) -> float:
     return time.perf_counter() - began
 
 
-def copied(url: str, rows: Path) -> float:
+def copied(psql: str, url: str, rows: Path) -> float:
     """Return the seconds of psql's COPY of the rows into the empty table."""
     empty(url)
     began = time.perf_counter()
     copy = f"\\copy port (id, document, name, country) FROM '{rows}'"
-    subprocess.run(["psql", "-q", "-d", url, "-c", copy], check=True)
+    subprocess.run([psql, "-q", "-d", url, "-c", copy], check=True)
     return time.perf_counter() - began
 
 
@@ -142,14 +143,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-feed", description=__doc__)
     parser.add_argument("records", type=int, nargs="?", default=1_000_000)
     records = parser.parse_args().records
-    programs = postgres.programs()
-    if programs is None:
-        parser.error(f"PostgreSQL is needed: {postgres.HOW_TO_GET}")
     names = ("ijson alone", "into memory", "psql COPY", "into PostgreSQL")
     times: dict[str, list[float]] = {name: [] for name in names}
     bill: dict[str, list[float]] = {name: [] for name in STEPS}
-    with tempfile.TemporaryDirectory() as folder, postgres.cluster(programs) as server:
+    with tempfile.TemporaryDirectory() as folder, postgres.cluster() as server:
         file, rows = Path(folder, "ports.json"), Path(folder, "ports.copy")
+        psql = postgresql.program("psql", server.folder)
         generate.write(file, records)
         url = postgres.new_database(server.url, "ports_feed")
         service.manage("migrate", "-v0", settings={"PORTS_STORE_URL": url}).check_returncode()
@@ -162,8 +161,8 @@ def main() -> int:
             times["into PostgreSQL"].append(imported(url, file))
             if number == 0:
                 out = f"\\copy port (id, document, name, country) TO '{rows}'"
-                subprocess.run(["psql", "-q", "-d", url, "-c", out], check=True)
-            times["psql COPY"].append(copied(url, rows))
+                subprocess.run([psql, "-q", "-d", url, "-c", out], check=True)
+            times["psql COPY"].append(copied(psql, url, rows))
     text = report.table(
         (f"{records:,} ports", "records/s", "ratio", "wanted, at least"),
         [

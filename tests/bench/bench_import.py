@@ -38,11 +38,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("records", type=int, nargs="*", default=[1_000_000, 5_000_000])
     sizes = parser.parse_args().records
-    programs = postgres.programs()
-    if programs is None:
-        raise SystemExit(f"PostgreSQL is needed: {postgres.HOW_TO_GET}")
     peaks: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, postgres.cluster(programs) as server:
+    with tempfile.TemporaryDirectory() as folder, postgres.cluster() as server:
         for records in sizes:
             file = Path(folder) / "ports.json"
             generate.write(file, records)

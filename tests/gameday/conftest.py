@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from stack.addresses import Addresses
 from stack.components import Site
+from stack.postgresql import Server
 from stack.stack import Stack
 from stack.values import ROOT
 from telemetry import names
@@ -43,12 +44,9 @@ class Day:
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[postgres.Server, str]]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
     """A PostgreSQL server that may be stopped, and the URL of the ports in it."""
-    programs = postgres.programs()
-    if programs is None:
-        pytest.fail(f"a PostgreSQL server to stop is needed: {postgres.HOW_TO_GET}")
-    with postgres.cluster(programs) as server:
+    with postgres.cluster() as server:
         url = postgres.new_database(server.url, "gameday")
         for command in (["migrate", "-v0"], ["import_ports", "data/ports.json"]):
             done = service.manage(*command, settings={"PORTS_STORE_URL": url})
@@ -57,9 +55,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[postgre
 
 
 @pytest.fixture(scope="session")
-def day(
-    tmp_path_factory: pytest.TempPathFactory, database: tuple[postgres.Server, str]
-) -> Iterator[Day]:
+def day(tmp_path_factory: pytest.TempPathFactory, database: tuple[Server, str]) -> Iterator[Day]:
     """The whole stack over PostgreSQL, and traffic since its start."""
     folder = tmp_path_factory.mktemp("gameday")
     slo = [str(Path(sys.executable).with_name("slo")), "generate"]

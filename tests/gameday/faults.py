@@ -9,9 +9,8 @@ from typing import Final
 
 import httpx
 from stack import chaos
+from stack.postgresql import Server
 from stack.stack import Stack
-
-from tests import postgres
 
 DATABASE: Final = "postgresql"
 WITHOUT: Final = os.environ.get("GAMEDAY_WITHOUT_FAULT") == "1"
@@ -22,7 +21,7 @@ class Faults:
     """What a game day breaks, and mends again."""
 
     stack: Stack
-    database: postgres.Server
+    database: Server
     _stopped: set[str] = field(default_factory=set)
     _commands: dict[str, Sequence[str]] = field(default_factory=dict)
 
@@ -37,7 +36,7 @@ class Faults:
             return
         self._stopped.add(component)
         if component == DATABASE:
-            self.database.stop()
+            self.database.stop("immediate")
         else:
             self.stack.processes[component].stop(how)
 

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,40 +14,20 @@ import pytest
 from tests import checkout, terminal
 from tests.cluster.programs import recap, run
 from tests.service import ROOT
+from tests.support.debian import debian
 
 # The smallest of the pinned tools, fetched and built in there with the Go that was installed.
 TOOL: Final = "kubeconform"
 CACHE: Final = Path(
     os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ports-platform/tools"
 )
-# Authorities that this machine trusts beside Debian's: where a proxy signs, all depends on it.
-AUTHORITIES: Final = Path("/usr/local/share/ca-certificates")
-
-
-@contextmanager
-def debian(root: Path, source: str, *packages: str) -> Iterator[Path]:
-    """Make the root of a Debian system that has these packages alone, and a checkout in it."""
-    assert os.geteuid() == 0, "a root file system is made and entered by root alone"
-    include = f"--include={','.join(packages)}"
-    run("mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", str(root))
-    shutil.copytree(AUTHORITIES, root / AUTHORITIES.relative_to("/"), dirs_exist_ok=True)
-    checkout.copy_to(root / source)
-    mounts = {"proc": root / "proc", "tmpfs": root / "dev/shm"}  # as a container has them
-    for kind, place in mounts.items():
-        place.mkdir(exist_ok=True)
-        run("mount", "-t", kind, kind, str(place))
-    try:
-        yield root
-    finally:
-        for place in mounts.values():
-            run("umount", str(place))
-        shutil.rmtree(root)
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The root of a Debian system with a checkout in /src."""
-    with debian(tmp_path_factory.mktemp("machine") / "root", "src", "python3") as root:
+    with debian(tmp_path_factory.mktemp("machine") / "root", "python3") as root:
+        checkout.copy_to(root / "src")
         yield root
 
 
@@ -107,7 +86,8 @@ def container(tmp_path: Path) -> Iterator[Path]:
     """
     assert checkout.devcontainer()["image"].endswith("-bookworm")
     packages = ("ca-certificates", "git", "make", "python3", "sudo")
-    with debian(tmp_path / "root", WORKSPACE, *packages) as root:
+    with debian(tmp_path / "root", *packages) as root:
+        checkout.copy_to(root / WORKSPACE)
         cache = root / WORKSPACE / ".cache/ports-platform/tools"
         for tool in (CACHE / "tools").glob("[!.]*"):
             if tool.name.startswith(("actionlint-", "helm-", "kind-")):

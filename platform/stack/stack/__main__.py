@@ -1,16 +1,18 @@
-"""`make stack`, `make run-jaeger`, `make chaos`: the stack for a person, on well-known ports."""
+"""`make stack`, `make run-jaeger` and the like: the stack for a person, on well-known ports."""
 
 import argparse
+import os
 import signal
+import subprocess
 import sys
 import time
 
-from stack import chaos, components, panels
+from stack import chaos, components, panels, postgresql
 from stack.addresses import HOST, WELL_KNOWN, Addresses
-from stack.components import Site
+from stack.components import SERVICE, Site
 from stack.errors import StackError
 from stack.grafana import HOW_TO_GET
-from stack.stack import READY_SECONDS, Stack, fresh, wait_while_running
+from stack.stack import POSTGRESQL, READY_SECONDS, Stack, fresh, wait_while_running
 from stack.values import ROOT
 
 DATA = ROOT / ".stack"
@@ -78,12 +80,35 @@ def jaeger() -> None:
         process.stop()
 
 
+def over_postgresql() -> None:
+    """Run a database of .stack/, and the service over it, until Ctrl-C."""
+    folder = DATA / POSTGRESQL
+    with postgresql.running(folder, Addresses().free_port()) as (server, new):
+        say(f"postgresql  ready  {server.url}  (data in {folder.relative_to(ROOT)}/)")
+        env = {**os.environ, "PORTS_STORE_URL": server.url}
+        commands = [["migrate", "--verbosity=0"]]
+        if new:
+            commands.append(["import_ports", "data/ports.json"])
+        for command in commands:
+            done = subprocess.run(  # noqa: S603 - our own command lines
+                [sys.executable, "manage.py", *command], cwd=SERVICE, env=env, check=False
+            )
+            if done.returncode:
+                raise StackError(f"manage.py {command[0]} ended with exit code {done.returncode}")
+        with subprocess.Popen([components.GUNICORN], cwd=SERVICE, env=env) as service:  # noqa: S603
+            try:
+                service.wait()
+            finally:
+                service.terminate()
+
+
 def main() -> int:
     """Parse, run, and turn a failure into one message."""
     parser = argparse.ArgumentParser(prog="stack", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("up", help="run all until Ctrl-C")
     commands.add_parser("jaeger", help="run Jaeger, and the service sending to it, until Ctrl-C")
+    commands.add_parser("postgresql", help="run a database, and the service over it, until Ctrl-C")
     drawn = commands.add_parser("panels", help="draw the running stack's dashboards to PNG")
     drawn.add_argument("--minutes", type=float, default=15.0, help="how much they show")
     faults = commands.add_parser("chaos", help="make the running stack's service fail on purpose")
@@ -99,7 +124,7 @@ def main() -> int:
             url = f"http://{HOST}:{WELL_KNOWN['prometheus']}"
             say(panels.draw(url, DATA / "panels", arguments.minutes, panels.SCRAPE_SECONDS).strip())
         else:
-            {"up": up, "jaeger": jaeger}[arguments.what]()
+            {"up": up, "jaeger": jaeger, "postgresql": over_postgresql}[arguments.what]()
     except StackError as error:
         print(f"\nstack: {error}", file=sys.stderr)  # noqa: T201
         return 1

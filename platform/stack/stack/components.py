@@ -16,6 +16,8 @@ from stack.values import ROOT, Values
 
 BIN: Final = ROOT / "tools" / "bin"
 ENVIRONMENT: Final = "local"
+SERVICE: Final = ROOT / "services" / "ports"
+GUNICORN: Final = str(Path(sys.executable).with_name("gunicorn"))
 
 
 @dataclass(frozen=True)
@@ -210,11 +212,11 @@ def service(site: Site, output: int, otlp: str) -> Process:
     }
     process = site.process(
         "ports",
-        [str(Path(sys.executable).with_name("gunicorn"))],
+        [GUNICORN],
         at.url("ports") + "/ready",
         env,
     )
-    process.cwd = ROOT / "services" / "ports"
+    process.cwd = SERVICE
     process.output = output
     return process
 

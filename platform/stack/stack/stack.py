@@ -10,6 +10,8 @@ from stack.components import Site
 from stack.podlogs import PodLog
 from stack.process import POLL_SECONDS, Process
 
+# Folder of the database that `make run STORE=postgresql` keeps.
+POSTGRESQL: Final = "postgresql"
 READY_SECONDS: Final = 120.0  # generous: a loaded machine is slow, a broken component ends
 
 
@@ -122,9 +124,13 @@ class Stack:
 
 
 def fresh(site: Site) -> Site:
-    """Empty a site's data."""
-    shutil.rmtree(site.data, ignore_errors=True)
-    site.data.mkdir(parents=True)
+    """Empty a site's data, all but a database, which outlives the stack."""
+    site.data.mkdir(parents=True, exist_ok=True)
+    for each in site.data.iterdir():
+        if each.is_dir() and each.name != POSTGRESQL:
+            shutil.rmtree(each, ignore_errors=True)
+        elif not each.is_dir():
+            each.unlink()
     return site
 
 

@@ -18,14 +18,12 @@ def memory_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
 
 
 @contextmanager
-def over_postgres(server: str, database: str, folder: Path) -> Iterator[Service]:
+def over_postgres(server: str, database: str, folder: Path, **settings: str) -> Iterator[Service]:
     """Run the service over a new database, with the data set imported and writes allowed."""
-    url = postgres.new_database(server, database)
-    settings = {"PORTS_STORE_URL": url, "PORTS_WRITE_TOKEN": TOKEN}
-    for command in (["migrate", "-v0"], ["import_ports", "data/ports.json"]):
-        done = service.manage(*command, settings=settings)
-        assert done.returncode == 0, done.stderr.decode()
-    with service.running(folder, **settings) as running:
+    url = postgres.new_database(server, database, postgres.ports(server))
+    with service.running(
+        folder, PORTS_STORE_URL=url, PORTS_WRITE_TOKEN=TOKEN, **settings
+    ) as running:
         yield running
 
 

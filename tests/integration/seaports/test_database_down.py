@@ -12,13 +12,13 @@ from tests.integration.seaports.conftest import over_postgres
 READERS = 40
 
 
-def test_the_service_outlives_its_database(postgres_programs: Path, tmp_path: Path) -> None:
+def test_the_service_outlives_its_database(tmp_path: Path) -> None:
     with (
-        postgres.cluster(postgres_programs) as server,
+        postgres.cluster() as server,
         over_postgres(server.url, "ports_down", tmp_path) as running,
     ):
         assert running.client.get("/ports/AEAJM").status_code == 200
-        server.stop()
+        server.stop("immediate")
         # Cached for five seconds at the most.
         wait_for(running, "/ports/AEAJM", 503)
         problem = running.client.get("/ports/AEAJM")

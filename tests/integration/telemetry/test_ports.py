@@ -91,10 +91,9 @@ def test_one_request_of_the_ports_service_is_seen_from_header_to_store(
 def test_over_postgresql_the_store_span_holds_the_statements_and_probes_hold_none(
     tmp_path: Path, receiver: Receiver, postgres_server: str
 ) -> None:
-    settings = {"PORTS_STORE_URL": postgres.new_database(postgres_server, "ports_telemetry")}
-    for command in (["migrate", "-v0"], ["import_ports", "data/ports.json"]):
-        done = service.manage(*command, settings=settings)
-        assert done.returncode == 0, done.stderr.decode()
+    data_set = postgres.ports(postgres_server)
+    url = postgres.new_database(postgres_server, "ports_telemetry", data_set)
+    settings = {"PORTS_STORE_URL": url}
     with service.running(tmp_path, **settings, **receiver.environment()) as ports:
         assert ports.client.get("/ready").status_code == 200
         assert ports.client.get("/ports/AEAJM", headers=HEADERS).status_code == 200
@@ -140,10 +139,8 @@ def test_a_stream_is_traced_down_to_the_store_although_it_outlives_the_server_sp
     settings = {}
     if store == "postgresql":
         server: str = request.getfixturevalue("postgres_server")
-        settings = {"PORTS_STORE_URL": postgres.new_database(server, "ports_streams")}
-        for command in (["migrate", "-v0"], ["import_ports", "data/ports.json"]):
-            done = service.manage(*command, settings=settings)
-            assert done.returncode == 0, done.stderr.decode()
+        url = postgres.new_database(server, "ports_streams", postgres.ports(server))
+        settings = {"PORTS_STORE_URL": url}
     with service.running(tmp_path, **settings, **receiver.environment()) as ports:
         accept = {"Accept": "application/x-ndjson"}
         body = ports.client.get("/ports", headers={**HEADERS, **accept}).text

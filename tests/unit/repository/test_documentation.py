@@ -181,3 +181,10 @@ def test_every_service_has_its_pages_in_the_documentation() -> None:
     for folder in ROOT.glob("services/*/"):
         (site,) = YAML(typ="safe").load_all(folder / "mkdocs.yml")
         assert site == {"site_name": folder.name, "docs_dir": "runbooks"}
+
+
+def test_every_file_that_the_readme_names_exists() -> None:
+    text = (ROOT / "README.md").read_text()
+    named = re.findall(r"\]\(([^)]+)\)", text) + re.findall(r"^\| `([^`]+)`", text, re.MULTILINE)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []

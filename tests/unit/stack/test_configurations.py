@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -89,12 +88,10 @@ def test_an_umbrella_chart_pins_one_upstream_chart_by_its_whole_version(name: st
 
 def tool_version(tool: str) -> str:
     """Version of the module whose command a tool's go.mod builds."""
-    command = ["go", "mod", "edit", "-json"]
-    folder = values.ROOT / "tools" / tool
-    module = json.loads(subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout)
-    command_path = module["Tool"][0]["Path"]
-    requirements = {r["Path"]: r["Version"] for r in module["Require"]}
-    holding = max(filter(command_path.startswith, requirements), key=len)
+    text = (values.ROOT / "tools" / tool / "go.mod").read_text()
+    (block, line), *_ = re.findall(r"^tool (?:\(\s*(\S+)|([^\s(]+))", text, re.MULTILINE)
+    requirements = dict(re.findall(r"^(?:require)?\s+(\S+) (v\S+)", text, re.MULTILINE))
+    holding = max(filter((block or line).startswith, requirements), key=len)
     return str(requirements[holding]).removeprefix("v")
 
 

@@ -277,12 +277,10 @@ bench-memory: .venv/.dev ## Fill the memory store with RECORDS (1,000,000) gener
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
 .PHONY: stack run-jaeger e2e gameday load chaos panels
-stack: .venv/.dev ## Run everything as local processes, the service included; Ctrl-C stops
-	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
+stack: .venv/.dev ## Run everything: backends from images, the PATH or a build by Go; Ctrl-C stops
 	@$(BIN)/python -m stack up
 
 run-jaeger: .venv/.dev ## Run Jaeger alone, and a service that sends its traces there
-	@$(MAKE) --no-print-directory tools TOOLS=jaeger
 	@$(BIN)/python -m stack jaeger
 
 e2e: .venv/.dev ## Assert every signal end to end on the whole stack, one line per scenario

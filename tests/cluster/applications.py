@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from stack import kubernetes
 from stack.cluster import Cluster
-from stack.components import tool
 from stack.errors import StackError
+from stack.ways import tool
 
 PATIENCE_SECONDS: Final = 150.0  # generous: a loaded machine is slow
 POLL_SECONDS: Final = 0.3

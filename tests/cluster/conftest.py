@@ -9,8 +9,9 @@ from typing import Final
 import pytest
 from stack import argocd, kubernetes
 from stack.cluster import Cluster
-from stack.components import BIN, Site
+from stack.components import Site
 from stack.kubernetes import module
+from stack.ways import BIN
 
 from tests import scenarios, terminal
 from tests.cluster.applications import Applications, Timeline, watched

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from stack import kubernetes
 from stack.cluster import Cluster
-from stack.components import BIN
+from stack.ways import BIN
 
 from tests.cluster.applications import gone
 from tests.cluster.programs import run

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from stack.cluster import Cluster
-from stack.components import BIN
 from stack.errors import StackError
+from stack.ways import BIN
 
 from tests.cluster.conftest import ENVIRONMENTS, Bootstrap
 from tests.cluster.programs import run

@@ -8,7 +8,7 @@ from pathlib import Path
 from slo import series
 from slo.windows import BASE_WINDOW
 from stack.cluster import Cluster
-from stack.components import BIN
+from stack.ways import BIN
 
 from tests import terminal
 from tests.cluster.applications import Applications

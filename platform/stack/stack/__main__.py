@@ -9,36 +9,58 @@ import time
 
 from stack import chaos, components, panels, postgresql
 from stack.addresses import HOST, WELL_KNOWN, Addresses
+from stack.backend import Backend
 from stack.components import SERVICE, Site
+from stack.engine import ENGINES, Engine
 from stack.errors import StackError
 from stack.grafana import HOW_TO_GET
+from stack.process import Process
 from stack.stack import POSTGRESQL, READY_SECONDS, Stack, fresh, wait_while_running
+from stack.terminal import say
 from stack.values import ROOT
+from stack.ways import images_first
 
 DATA = ROOT / ".stack"
+# What a person opens first; of a build by Go, which has no web pages, the API.
 PAGES = {
     "ports": "/docs",
-    "prometheus": "/api/v1/alerts",
-    "jaeger": "/api/services",
+    "prometheus": "/query",
+    "jaeger": "/search",
     "loki": "/loki/api/v1/labels",
 }
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)  # noqa: T201 - a program for people
+APIS = {"prometheus": "/api/v1/alerts", "jaeger": "/api/services"}
 
 
 def emptied(*names: str) -> Site:
     """A site whose data is empty and whose well-known addresses are free.
 
+    Its backends come from their images, where a container engine answers.
+
     Raises:
         StackError: If one is taken; then the data is left alone, for it may be of who runs there.
     """
+    engine = Engine.find()
+    if engine is None:
+        say(f"No container engine answers ({', '.join(ENGINES)}): no backend runs from its image.")
+    elif leftovers := engine.remove_leftovers(DATA):
+        say(f"Removed what a killed stack left: {' '.join(leftovers)}")
     addresses = Addresses(well_known=True)
     for name in names:
         addresses.port(name)
-    return fresh(Site(DATA, addresses))
+    return fresh(Site(DATA, addresses, ways=images_first(engine)))
+
+
+def address(site: Site, name: str, way: str) -> str:
+    """Where a person finds a component."""
+    if name not in WELL_KNOWN:
+        return "-"
+    pages = PAGES | APIS if way == "built" else PAGES
+    return site.addresses.url(name) + pages.get(name, "")
+
+
+def way_of(process: Process) -> str:
+    """Where a component's program comes from, in a word."""
+    return process.way if isinstance(process, Backend) else "checkout"
 
 
 def up() -> None:
@@ -46,17 +68,23 @@ def up() -> None:
     site = emptied(*WELL_KNOWN)
     start = time.monotonic()
     with Stack(site, with_grafana=True) as stack:
-        say(f"{'component':<13} {'ready after':>11}  address")
+        say(f"{'component':<13} {'from':<8} {'ready after':>11}  address")
         for name, process in stack.processes.items():
-            url = site.addresses.url(name) + PAGES.get(name, "") if name in WELL_KNOWN else "-"
-            say(f"{name:<13} {process.ready_seconds or 0:9.1f} s  {url}")
+            way = way_of(process)
+            url = address(site, name, way)
+            say(f"{name:<13} {way:<8} {process.ready_seconds or 0:9.1f} s  {url}")
         if "grafana" not in stack.processes:
             say(HOW_TO_GET)
-        say(
-            "Jaeger and Prometheus are built without their web pages here: their APIs are complete."
-        )
+        say_without_pages(*stack.processes.values())
         say(f"\nAll ready in {time.monotonic() - start:.1f} s. Data in .stack/. Ctrl-C stops.")
         wait_while_running(stack)
+
+
+def say_without_pages(*processes: Process) -> None:
+    """Name the components that have no web pages, because Go built them."""
+    names = [p.name for p in processes if p.name in APIS and way_of(p) == "built"]
+    if names:
+        say(f"Built by Go, without web pages: {', '.join(names)}. The APIs are complete.")
 
 
 def jaeger() -> None:
@@ -67,7 +95,8 @@ def jaeger() -> None:
     try:
         process.start()
         process.wait_ready(READY_SECONDS)
-        say(f"jaeger  ready  {site.addresses.url('jaeger')}")
+        say(f"jaeger  ready  {address(site, 'jaeger', process.way)}  (from: {process.way})")
+        say_without_pages(process)
         service.start()
         service.wait_ready(READY_SECONDS)
         say(f"ports   ready  {site.addresses.url('ports')}  (Ctrl-C stops)")

@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from stack import values
 from stack.addresses import HOST
-from stack.components import BIN, Site, tool
+from stack.components import Site
 from stack.kubernetes import debian, kubeconfig, module
 from stack.process import Process
+from stack.ways import BIN, tool
 
 NAMESPACE: Final = "argocd"
 _MODULE: Final = "github.com/argoproj/argo-cd/v3"

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from stack import argocd, kubernetes
-from stack.components import Site, tool
+from stack.components import Site
 from stack.errors import StackError
 from stack.stack import READY_SECONDS, Stack
+from stack.ways import tool
 
 NODES: Final = 3
 

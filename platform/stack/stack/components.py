@@ -10,11 +10,11 @@ from ruamel.yaml import YAML
 
 from stack import compressed, prometheus, values
 from stack.addresses import HOST, Addresses
-from stack.errors import StackError
+from stack.backend import Backend, Way
 from stack.process import Process
-from stack.values import ROOT, Values
+from stack.values import GENERATED, ROOT, Values
+from stack.ways import built
 
-BIN: Final = ROOT / "tools" / "bin"
 ENVIRONMENT: Final = "local"
 SERVICE: Final = ROOT / "services" / "ports"
 GUNICORN: Final = str(Path(sys.executable).with_name("gunicorn"))
@@ -35,6 +35,7 @@ class Site:
         collector_env: Further variables of both Collectors.
         scale: Factor that compresses the durations of the pipeline's rules and of Alertmanager's
             routes, as `slo generate --scale` does with the rules that `rules` names.
+        ways: Where the backends' programs come from; each backend takes the first way that works.
     """
 
     data: Path
@@ -46,6 +47,7 @@ class Site:
     gateway_overlays: tuple[str, ...] = ()
     collector_env: Mapping[str, str] = field(default_factory=dict)
     scale: float = 1
+    ways: tuple[Way, ...] = (built,)
 
     @property
     def pods(self) -> Path:
@@ -74,22 +76,34 @@ class Site:
         self, name: str, command: list[str], ready: str, env: Mapping[str, str] | None = None
     ) -> Process:
         """A component's process, its log in the stack's folder."""
-        return Process(name, command, self.data / "log" / f"{name}.log", ready, env or {})
+        return Process(name, command, self._log(name), ready, env or {})
+
+    def backend(
+        self,
+        name: str,
+        program: str,
+        arguments: list[str],
+        ready: str,
+        env: Mapping[str, str] | None = None,
+    ) -> Backend:
+        """A component whose program comes by the first of the site's ways that works."""
+        return Backend(
+            name,
+            [],
+            self._log(name),
+            ready,
+            env or {},
+            program=program,
+            arguments=arguments,
+            data=self.data,
+            ways=list(self.ways),
+        )
+
+    def _log(self, name: str) -> Path:
+        return self.data / "log" / f"{name}.log"
 
 
-def tool(name: str) -> str:
-    """Path of a built tool.
-
-    Raises:
-        StackError: If it was not built.
-    """
-    path = BIN / name
-    if not path.exists():
-        raise StackError(f"{name} is missing: run `make tools TOOLS={name}`")
-    return str(path)
-
-
-def jaeger(site: Site) -> Process:
+def jaeger(site: Site) -> Backend:
     """Jaeger: OTLP in, its query API and pages out."""
     at = site.addresses
     env = {
@@ -102,11 +116,11 @@ def jaeger(site: Site) -> Process:
         "METRICS_HOST": HOST,
         "METRICS_PORT": str(at.port("jaeger-metrics")),
     }
-    command = [tool("jaeger"), "--config", str(site.config("jaeger", values.jaeger()))]
-    return site.process("jaeger", command, at.url("jaeger-health") + "/status", env)
+    arguments = ["--config", str(site.config("jaeger", values.jaeger()))]
+    return site.backend("jaeger", "jaeger", arguments, at.url("jaeger-health") + "/status", env)
 
 
-def loki(site: Site) -> Process:
+def loki(site: Site) -> Backend:
     """Loki: OTLP logs in, LogQL out."""
     at = site.addresses
     env = {
@@ -116,11 +130,11 @@ def loki(site: Site) -> Process:
         "STORAGE_DIRECTORY": str(site.folder("loki")),
     }
     file = site.config("loki", values.loki())
-    command = [tool("loki"), f"-config.file={file}", "-config.expand-env=true"]
-    return site.process("loki", command, at.url("loki") + "/ready", env)
+    arguments = [f"-config.file={file}", "-config.expand-env=true"]
+    return site.backend("loki", "loki", arguments, at.url("loki") + "/ready", env)
 
 
-def alertmanager(site: Site) -> Process:
+def alertmanager(site: Site) -> Backend:
     """Alertmanager, its receivers' addresses in files as a cluster's secret gives them."""
     at = site.addresses
     receivers = site.folder("receivers")
@@ -129,17 +143,17 @@ def alertmanager(site: Site) -> Process:
         # Port 9 is "discard": nothing listens, and Alertmanager's log says so.
         url = site.receivers.get(receiver["name"], f"http://{HOST}:9/{receiver['name']}")
         (receivers / receiver["name"]).write_text(url)
-    command = [
-        tool("alertmanager"),
+    arguments = [
         f"--config.file={site.config('alertmanager', config)}",
         f"--storage.path={site.folder('alertmanager')}",
         f"--web.listen-address={at.endpoint('alertmanager')}",
         "--cluster.listen-address=",
     ]
-    return site.process("alertmanager", command, at.url("alertmanager") + "/-/ready")
+    ready = at.url("alertmanager") + "/-/ready"
+    return site.backend("alertmanager", "alertmanager", arguments, ready)
 
 
-def prometheus_server(site: Site) -> Process:
+def prometheus_server(site: Site) -> Backend:
     """Prometheus: scrapes the service and the platform, takes OTLP, evaluates the rules."""
     at = site.addresses
     spec = values.merge(
@@ -156,7 +170,7 @@ def prometheus_server(site: Site) -> Process:
     ]
     rules = site.rules
     if rules is None:
-        rules = tuple(sorted((ROOT / "platform" / "generated").glob("*/rules.yaml")))
+        rules = tuple(sorted(GENERATED.glob("*/rules.yaml")))
     pipeline_rules = compressed.configuration(values.pipeline_rules(), site.scale)
     config = prometheus.config(
         spec,
@@ -164,17 +178,17 @@ def prometheus_server(site: Site) -> Process:
         alertmanager=at.endpoint("alertmanager"),
         rule_files=[*rules, site.config("pipeline-rules", pipeline_rules)],
     )
-    command = [
-        tool("prometheus"),
+    arguments = [
         f"--config.file={site.config('prometheus', config)}",
         f"--storage.tsdb.path={site.folder('prometheus')}",
         f"--web.listen-address={at.endpoint('prometheus')}",
         *prometheus.flags(spec),
     ]
-    return site.process("prometheus", command, at.url("prometheus") + "/-/ready")
+    ready = at.url("prometheus") + "/-/ready"
+    return site.backend("prometheus", "prometheus", arguments, ready)
 
 
-def gateway(site: Site) -> Process:
+def gateway(site: Site) -> Backend:
     """Gateway Collector, before the backends."""
     at = site.addresses
     env = {
@@ -185,7 +199,7 @@ def gateway(site: Site) -> Process:
     return _collector(site, "gateway", env, site.gateway_overlays)
 
 
-def agent(site: Site) -> Process:
+def agent(site: Site) -> Backend:
     """Agent Collector, beside the service."""
     at = site.addresses
     env = {
@@ -221,7 +235,7 @@ def service(site: Site, output: int, otlp: str) -> Process:
     return process
 
 
-def _collector(site: Site, role: str, env: Mapping[str, str], overlays: tuple[str, ...]) -> Process:
+def _collector(site: Site, role: str, env: Mapping[str, str], overlays: tuple[str, ...]) -> Backend:
     at = site.addresses
     listening = {
         "HEALTH_ENDPOINT": at.endpoint(f"{role}-health"),
@@ -232,7 +246,6 @@ def _collector(site: Site, role: str, env: Mapping[str, str], overlays: tuple[st
         "STORAGE_DIRECTORY": str(site.folder(role)),
     }
     config = site.config(role, values.collector(role, overlays))
-    command = [tool("otelcol"), "--config", str(config)]
-    return site.process(
-        role, command, at.url(f"{role}-health"), {**listening, **env, **site.collector_env}
-    )
+    variables = {**listening, **env, **site.collector_env}
+    ready = at.url(f"{role}-health")
+    return site.backend(role, "otelcol", ["--config", str(config)], ready, variables)

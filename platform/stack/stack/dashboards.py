@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.components import ENVIRONMENT
-from stack.values import ROOT
+from stack.values import GENERATED
 
-FILES: Final = tuple(sorted((ROOT / "platform" / "generated").glob("*/dashboards/*.json")))
+FILES: Final = tuple(sorted(GENERATED.glob("*/dashboards/*.json")))
 SERVICE: Final = "ports"
 
 Json = dict[str, Any]

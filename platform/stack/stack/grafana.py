@@ -1,9 +1,6 @@
-"""Grafana, where it can be had: its binary on the PATH, or its image by a container engine."""
+"""Grafana, provisioned as in a cluster: by its image or its binary, where either can be had."""
 
 import os
-import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,47 +8,44 @@ from ruamel.yaml import YAML
 
 from stack import values
 from stack.addresses import HOST
+from stack.backend import Backend
 from stack.components import Site
-from stack.process import Process
-from stack.values import ROOT, Values
+from stack.images import image
+from stack.values import GENERATED, Values
+from stack.ways import building, built
 
-ENGINES: Final = ("docker", "podman")
-DASHBOARDS: Final = ROOT / "platform" / "generated"
-IMAGE: Final = f"docker.io/grafana/grafana:{values.grafana_version()}"
 HOW_TO_GET: Final = (
-    "grafana       not started: no `grafana` on the PATH, and no container engine that answers and "
-    f"has {IMAGE}; start docker or podman, or get Grafana from grafana.com/grafana/download, and "
-    "start again: it provisions itself"
+    "grafana       not started: no container engine that answers has or can pull "
+    f"{image('grafana')}, and no `grafana` is on the PATH; start docker or podman, or get Grafana "
+    "from grafana.com/grafana/download, and start again: it provisions itself"
 )
-# Of a client without its server, which may wait for an answer.
-ENGINE_SECONDS: Final = 10.0
 
 
-def grafana(site: Site) -> Process | None:
-    """Grafana provisioned as in a cluster; None where it cannot be had."""
+def grafana(site: Site) -> Backend:
+    """Grafana, without which the stack goes on. No pinned tool builds it."""
     env = _settings(site)
-    if program := shutil.which("grafana"):
-        home = os.environ.get("GF_PATHS_HOME", "/usr/share/grafana")
-        env["GF_PATHS_DATA"] = str(site.folder("grafana", "data"))
-        command = [program, "server", f"--homepath={home}"]
-    elif (engine := _engine()) and _has_image(engine):
-        command, env = _container(engine, site, env), {}
-    else:
-        return None
-    return site.process("grafana", command, site.addresses.url("grafana") + "/api/health", env)
+    process = site.backend(
+        "grafana", "grafana", [], site.addresses.url("grafana") + "/api/health", env
+    )
+    process.ways = [way for way in site.ways if way not in (built, building)]
+    home = os.environ.get("GF_PATHS_HOME", "/usr/share/grafana")
+    process.binary_arguments = ["server", f"--homepath={home}"]
+    process.needed = False
+    return process
 
 
 def _settings(site: Site) -> dict[str, str]:
     """Write the provisioning files, and return the environment that leads to them."""
-    provisioning = site.folder("grafana", "provisioning").resolve()
+    provisioning = site.folder("grafana", "provisioning")
     for kind, content in {
         "datasources": values.grafana_datasources(),
-        "dashboards": dashboard_provider(DASHBOARDS),
+        "dashboards": dashboard_provider(GENERATED),
     }.items():
         with (site.folder("grafana", "provisioning", kind) / "local.yaml").open("w") as out:
             YAML().dump(content, out)
     at = site.addresses
     return {
+        "GF_PATHS_DATA": str(site.folder("grafana", "data")),
         "GF_PATHS_PROVISIONING": str(provisioning),
         "GF_SERVER_HTTP_ADDR": HOST,
         "GF_SERVER_HTTP_PORT": str(at.port("grafana")),
@@ -77,46 +71,3 @@ def dashboard_provider(folder: Path) -> Values:
             }
         ],
     }
-
-
-def _engine() -> str | None:
-    """Path of the first container engine that answers; its client alone is none."""
-    for name in ENGINES:
-        program = shutil.which(name)
-        if program and _succeeds(program, "info"):
-            return program
-    return None
-
-
-def _has_image(engine: str) -> bool:
-    """Whether the engine has Grafana's image, or can pull it; it tells people how that goes."""
-    if _succeeds(engine, "image", "inspect", IMAGE):
-        return True
-    return subprocess.run([engine, "pull", IMAGE], check=False).returncode == 0  # noqa: S603
-
-
-def _succeeds(*command: str) -> bool:
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command lines
-            command, capture_output=True, timeout=ENGINE_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
-
-
-def _container(engine: str, site: Site, env: Mapping[str, str]) -> list[str]:
-    """Run Grafana's image in the foreground, so that a signal to the client reaches it.
-
-    It shares the host's network, as the backends listen on localhost alone, and sees the
-    provisioning files and dashboards at the paths that they have outside. Its data goes with it.
-    """
-    mounted = (env["GF_PATHS_PROVISIONING"], str(DASHBOARDS))
-    return [
-        engine, "run", "--rm", f"--name=ports-platform-grafana-{site.addresses.port('grafana')}",
-        "--network=host",
-        "--security-opt=label=disable",  # where SELinux would not let it read a home directory
-        *(f"--volume={folder}:{folder}:ro" for folder in mounted),
-        *(f"--env={name}={value}" for name, value in env.items()),
-        IMAGE,
-    ]  # fmt: skip

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from stack.addresses import HOST
-from stack.components import Site, tool
+from stack.components import Site
 from stack.errors import StackError
 from stack.process import Process
 from stack.values import ROOT
+from stack.ways import tool
 
 CONTEXT: Final = "local"
 # kwok's own choice of stages: what becomes of a node and a pod, and how fast.

@@ -1,5 +1,6 @@
 """A component as a process of its own: started, watched until it is ready, stopped."""
 
+import math
 import os
 import signal
 import socket
@@ -35,6 +36,7 @@ class Process:
         cwd: Where it runs.
         output: Takes its standard output in place of the log.
         authority: Certificate that its https ready_url is checked against; it may appear later.
+        needed: Whether the stack ends when it ends.
         ready_seconds: How long it took to be ready, once it was.
     """
 
@@ -46,9 +48,13 @@ class Process:
     cwd: Path | None = None
     output: int | None = None
     authority: Path | None = None
+    needed: bool = True
     ready_seconds: float | None = None
     _process: "subprocess.Popen[bytes] | None" = None
     _started: float = 0.0
+
+    def prepare(self) -> None:
+        """Get what it needs before it starts."""
 
     def start(self) -> None:
         """Start it, in a process group of its own."""
@@ -76,10 +82,20 @@ class Process:
             raise StackError(f"{self.name} was not started")
         return self._process.pid
 
-    def check(self) -> None:
-        """Raise a StackError with the log's end if it is no longer running."""
+    def check(self, ready_within: float = math.inf) -> None:
+        """Raise a StackError with the log's end if it ended, or is not ready in time.
+
+        Args:
+            ready_within: Seconds that it has from its start.
+        """
         if self._process is not None and (code := self._process.poll()) is not None:
             raise StackError(f"{self.name} ended with exit code {code}:\n{self.tail()}")
+        late = time.monotonic() - self._started > ready_within
+        if self.ready_seconds is None and late and not self.is_ready():
+            raise StackError(
+                f"{self.name} is not ready after {ready_within:.0f} s "
+                f"({self.ready_url}):\n{self.tail()}"
+            )
 
     def is_ready(self) -> bool:
         """Ask it; notes the time at the first yes."""
@@ -105,14 +121,8 @@ class Process:
         Raises:
             StackError: If it ends, or is not ready in time.
         """
-        deadline = time.monotonic() + seconds
         while not self.is_ready():
-            self.check()
-            if time.monotonic() > deadline:
-                raise StackError(
-                    f"{self.name} is not ready after {seconds:.0f} s "
-                    f"({self.ready_url}):\n{self.tail()}"
-                )
+            self.check(seconds)
             time.sleep(POLL_SECONDS)
 
     def stop(self, first: signal.Signals = signal.SIGTERM) -> None:

@@ -1,5 +1,6 @@
 """The components together: started at once, stopped in the order in which telemetry flows."""
 
+import math
 import shutil
 import time
 from types import TracebackType
@@ -7,8 +8,10 @@ from typing import Final, Self
 
 from stack import components, grafana
 from stack.components import Site
+from stack.errors import StackError
 from stack.podlogs import PodLog
 from stack.process import POLL_SECONDS, Process
+from stack.terminal import say
 
 # Folder of the database that `make run STORE=postgresql` keeps.
 POSTGRESQL: Final = "postgresql"
@@ -49,18 +52,28 @@ class Stack:
 
     def _wait_ready(self) -> None:
         waiting = list(self.processes.values())
-        deadline = time.monotonic() + READY_SECONDS
         while waiting:
-            self.check()
-            waiting = [process for process in waiting if not process.is_ready()]
-            if waiting and time.monotonic() > deadline:
-                waiting[0].wait_ready(0)
+            self.check(READY_SECONDS)
+            waiting = [p for p in waiting if p.name in self.processes and not p.is_ready()]
             time.sleep(POLL_SECONDS)
 
-    def check(self) -> None:
-        """Raise a StackError if any component ended."""
-        for process in self.processes.values():
-            process.check()
+    def check(self, ready_within: float = math.inf) -> None:
+        """Raise a StackError if a component that the stack needs ended, or is not ready in time.
+
+        Args:
+            ready_within: Seconds that each has from its start.
+        """
+        for process in list(self.processes.values()):
+            try:
+                process.check(ready_within)
+            except StackError as error:
+                self._go_on_without(process, error)
+
+    def _go_on_without(self, process: Process, error: StackError) -> None:
+        if process.needed:
+            raise error
+        say(f"{error}\nThe stack goes on without {process.name}.")
+        self.processes.pop(process.name).stop()
 
     def stop(self) -> None:
         """Stop everything, senders before receivers."""
@@ -94,7 +107,7 @@ class Stack:
 
     def _start(self) -> None:
         site = self.site
-        parts = [
+        parts: list[Process] = [
             components.jaeger(site),
             components.loki(site),
             components.alertmanager(site),
@@ -102,10 +115,9 @@ class Stack:
             components.gateway(site),
             components.agent(site),
         ]
-        if self._with_grafana and (pages := grafana.grafana(site)) is not None:
-            parts.append(pages)
-        for process in parts:
-            self._run(process)
+        if self._with_grafana:
+            parts.append(grafana.grafana(site))
+        self._run(*parts)
         if self._with_service:
             self._run_service()
 
@@ -118,9 +130,17 @@ class Stack:
         )
         self._log.start()
 
-    def _run(self, process: Process) -> None:
-        self.processes[process.name] = process
-        process.start()
+    def _run(self, *processes: Process) -> None:
+        """Start processes once each has what it needs: a pull takes long, and none waits for it."""
+        for process in processes:
+            self.processes[process.name] = process
+            try:
+                process.prepare()
+            except StackError as error:
+                self._go_on_without(process, error)
+        for process in processes:
+            if process.name in self.processes:
+                process.start()
 
 
 def fresh(site: Site) -> Site:

@@ -1,0 +1,6 @@
+"""What people see of the stack."""
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)  # noqa: T201 - a program for people

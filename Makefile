@@ -276,7 +276,7 @@ bench-memory: .venv/.dev ## Fill the memory store with RECORDS (1,000,000) gener
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
-.PHONY: stack run-jaeger e2e gameday load chaos panels
+.PHONY: stack run-jaeger e2e stack-image-test gameday load chaos panels
 stack: .venv/.dev ## Run everything: backends from images, the PATH or a build by Go; Ctrl-C stops
 	@$(BIN)/python -m stack up
 
@@ -286,6 +286,10 @@ run-jaeger: .venv/.dev ## Run Jaeger alone, and a service that sends its traces 
 e2e: .venv/.dev ## Assert every signal end to end on the whole stack, one line per scenario
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
+
+stack-image-test: .venv/.dev ## Run the stack by podman, from images of the built tools under the official names
+	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
+	$(BIN)/pytest tests/platform/stack
 
 gameday: .venv/.dev ## Break the stack on purpose: alerts, runbooks, queues; REPORT=1 writes docs/gameday.md
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"

@@ -19,7 +19,7 @@ from tests.documentation import documented
 from tests.e2e.backends import eventually
 from tests.terminal import Running, attempt, run, running
 
-# Where there is docker, the first `make stack` fetches Grafana.
+# Where there is docker, the first `make stack` pulls the images.
 pytestmark = pytest.mark.timeout(400)
 
 SERVICE = "http://localhost:8080"  # the README's
@@ -79,7 +79,7 @@ def test_make_run_jaeger_shows_the_trace_of_a_request(tmp_path: Path) -> None:
 
 
 def test_make_stack_serves_at_the_addresses_that_it_prints(stack: Running) -> None:
-    printed = dict(re.findall(r"^(\w+) +[\d.]+ s +(http://\S+)$", stack.printed(), re.MULTILINE))
+    printed = dict(re.findall(r"^(\w+) +\w+ +[\d.]+ s +(http://\S+)$", stack.printed(), re.MULTILINE))
     assert printed.keys() >= {"alertmanager", "jaeger", "loki", "ports", "prometheus"}
     assert {name: httpx.get(url).status_code for name, url in printed.items()} == dict.fromkeys(
         printed, 200

@@ -79,7 +79,9 @@ def test_make_run_jaeger_shows_the_trace_of_a_request(tmp_path: Path) -> None:
 
 
 def test_make_stack_serves_at_the_addresses_that_it_prints(stack: Running) -> None:
-    printed = dict(re.findall(r"^(\w+) +\w+ +[\d.]+ s +(http://\S+)$", stack.printed(), re.MULTILINE))
+    printed = dict(
+        re.findall(r"^(\w+) +\w+ +[\d.]+ s +(http://\S+)$", stack.printed(), re.MULTILINE)
+    )
     assert printed.keys() >= {"alertmanager", "jaeger", "loki", "ports", "prometheus"}
     assert {name: httpx.get(url).status_code for name, url in printed.items()} == dict.fromkeys(
         printed, 200

@@ -3,8 +3,8 @@
 import random
 import socket
 import weakref
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from stack.errors import StackError
 
@@ -27,9 +27,19 @@ BLOCK: Final = 60
 
 @dataclass
 class Addresses:
-    """Ports by the name of what listens there, given on first use and then kept."""
+    """Ports by the name of what listens there, given on first use and then kept.
+
+    Attributes:
+        well_known: Whether what a person opens is where they expect it.
+        listen: Host that components listen at.
+        reach: Host that components reach one another at.
+        own_ports: Ports that were given for components to listen at.
+    """
 
     well_known: bool = False
+    listen: str = HOST
+    reach: str = HOST
+    own_ports: list[int] = field(default_factory=list)
     _ports: dict[str, int] = field(default_factory=dict)
     _block: list[int] = field(default_factory=list)
 
@@ -44,8 +54,22 @@ class Addresses:
         return self._ports[name]
 
     def endpoint(self, name: str) -> str:
-        """`host:port` of `name`."""
-        return f"{HOST}:{self.port(name)}"
+        """`host:port` where others reach `name`."""
+        return f"{self.reach}:{self.port(name)}"
+
+    def own_port(self, name: str) -> int:
+        """Port that a component listens at as `name`."""
+        self.own_ports.append(self.port(name))
+        return self.port(name)
+
+    def own(self, name: str) -> str:
+        """`host:port` that a component listens at as `name`."""
+        return f"{self.listen}:{self.own_port(name)}"
+
+    def published(self) -> Self:
+        """The same ports, as a container in a virtual machine sees them."""
+        everywhere = "0.0.0.0"  # noqa: S104 - in the container, whose ports are published to HOST
+        return replace(self, listen=everywhere, reach="host.docker.internal", own_ports=[])
 
     def url(self, name: str) -> str:
         """HTTP base URL of `name`."""

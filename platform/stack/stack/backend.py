@@ -2,8 +2,8 @@
 
 import math
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,11 +22,13 @@ class Launch(NamedTuple):
     Attributes:
         way: Where its program comes from, in a word.
         command: Program and arguments.
+        env: Its variables.
         clean: Removes what the command can leave behind.
     """
 
     way: str
     command: list[str]
+    env: Mapping[str, str]
     clean: Callable[[], None] = _nothing
 
 
@@ -34,26 +36,34 @@ class Launch(NamedTuple):
 Way = Callable[["Backend"], Launch | None]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Backend(Process):
     """A component that can come from an image, from the PATH or from a build.
 
     Attributes:
         program: Name of the program in tools/bin.
         arguments: Arguments of the program, and of the image's entry point.
-        binary_arguments: Arguments that the program takes before those outside its image.
         data: The stack's folder.
+        ports: Ports that it listens at.
+        published: Makes it as a container sees it that reaches this machine by another name.
         ways: The ways that are left to try.
+        binary_arguments: Arguments that the program takes before those outside its image.
         way: The way that it takes, in a word.
     """
 
-    program: str = ""
-    arguments: Sequence[str] = ()
+    program: str
+    arguments: Sequence[str]
+    data: Path
+    ports: Sequence[int]
+    published: "Callable[[], Backend]"
+    ways: list[Way]
     binary_arguments: Sequence[str] = ()
-    data: Path = Path()
-    ways: list[Way] = field(default_factory=list)
     way: str = ""
     _clean: Callable[[], None] = _nothing
+
+    def __post_init__(self) -> None:
+        """Keep the variables that a program outside a container gets."""
+        self._outside = self.env
 
     def prepare(self) -> None:
         """Choose the first way that works.
@@ -95,13 +105,14 @@ class Backend(Process):
             if failure is not None:
                 say(f"{_one_line(failure)}; trying the next way")
                 failure = None
+            self.env = self._outside
             try:
                 launch = self.ways.pop(0)(self)
             except StackError as error:
                 failure = last = error
                 continue
             if launch is not None:
-                self.way, self.command, self._clean = launch
+                self.way, self.command, self.env, self._clean = launch
                 return
         raise last or StackError(f"{self.name} is not to be had")
 

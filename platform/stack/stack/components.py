@@ -1,8 +1,8 @@
 """Each component of the stack: its program, configuration file, environment and address."""
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,7 @@ class Site:
         scale: Factor that compresses the durations of the pipeline's rules and of Alertmanager's
             routes, as `slo generate --scale` does with the rules that `rules` names.
         ways: Where the backends' programs come from; each backend takes the first way that works.
+        configs: Folder of the configuration files, in the data.
     """
 
     data: Path
@@ -48,6 +49,7 @@ class Site:
     collector_env: Mapping[str, str] = field(default_factory=dict)
     scale: float = 1
     ways: tuple[Way, ...] = (built,)
+    configs: str = "config"
 
     @property
     def pods(self) -> Path:
@@ -61,7 +63,7 @@ class Site:
 
     def config(self, name: str, content: Values) -> Path:
         """Write a configuration file and return its path."""
-        file = self.folder("config") / f"{name}.yaml"
+        file = self.folder(self.configs) / f"{name}.yaml"
         with file.open("w") as out:
             YAML().dump(content, out)
         return file
@@ -80,13 +82,18 @@ class Site:
 
     def backend(
         self,
+        make: "Callable[[Site], Backend]",
         name: str,
         program: str,
         arguments: list[str],
         ready: str,
         env: Mapping[str, str] | None = None,
     ) -> Backend:
-        """A component whose program comes by the first of the site's ways that works."""
+        """A component whose program comes by the first of the site's ways that works.
+
+        `make` makes the component of a site: of this one, or of one that a container sees.
+        """
+        seen = replace(self, addresses=self.addresses.published(), configs="config-published")
         return Backend(
             name,
             [],
@@ -96,6 +103,8 @@ class Site:
             program=program,
             arguments=arguments,
             data=self.data,
+            ports=tuple(self.addresses.own_ports),
+            published=lambda: make(seen),
             ways=list(self.ways),
         )
 
@@ -107,31 +116,33 @@ def jaeger(site: Site) -> Backend:
     """Jaeger: OTLP in, its query API and pages out."""
     at = site.addresses
     env = {
-        "HEALTH_ENDPOINT": at.endpoint("jaeger-health"),
+        "HEALTH_ENDPOINT": at.own("jaeger-health"),
         "STORAGE_DIRECTORY": str(site.folder("jaeger")),
-        "QUERY_HTTP_ENDPOINT": at.endpoint("jaeger"),
-        "QUERY_GRPC_ENDPOINT": at.endpoint("jaeger-query-grpc"),
-        "OTLP_GRPC_ENDPOINT": at.endpoint("jaeger-otlp-grpc"),
-        "OTLP_HTTP_ENDPOINT": at.endpoint("jaeger-otlp-http"),
-        "METRICS_HOST": HOST,
-        "METRICS_PORT": str(at.port("jaeger-metrics")),
+        "QUERY_HTTP_ENDPOINT": at.own("jaeger"),
+        "QUERY_GRPC_ENDPOINT": at.own("jaeger-query-grpc"),
+        "OTLP_GRPC_ENDPOINT": at.own("jaeger-otlp-grpc"),
+        "OTLP_HTTP_ENDPOINT": at.own("jaeger-otlp-http"),
+        "METRICS_HOST": at.listen,
+        "METRICS_PORT": str(at.own_port("jaeger-metrics")),
     }
     arguments = ["--config", str(site.config("jaeger", values.jaeger()))]
-    return site.backend("jaeger", "jaeger", arguments, at.url("jaeger-health") + "/status", env)
+    return site.backend(
+        jaeger, "jaeger", "jaeger", arguments, at.url("jaeger-health") + "/status", env
+    )
 
 
 def loki(site: Site) -> Backend:
     """Loki: OTLP logs in, LogQL out."""
     at = site.addresses
     env = {
-        "HTTP_HOST": HOST,
-        "HTTP_PORT": str(at.port("loki")),
-        "GRPC_PORT": str(at.port("loki-grpc")),
+        "HTTP_HOST": at.listen,
+        "HTTP_PORT": str(at.own_port("loki")),
+        "GRPC_PORT": str(at.own_port("loki-grpc")),
         "STORAGE_DIRECTORY": str(site.folder("loki")),
     }
     file = site.config("loki", values.loki())
     arguments = [f"-config.file={file}", "-config.expand-env=true"]
-    return site.backend("loki", "loki", arguments, at.url("loki") + "/ready", env)
+    return site.backend(loki, "loki", "loki", arguments, at.url("loki") + "/ready", env)
 
 
 def alertmanager(site: Site) -> Backend:
@@ -146,11 +157,11 @@ def alertmanager(site: Site) -> Backend:
     arguments = [
         f"--config.file={site.config('alertmanager', config)}",
         f"--storage.path={site.folder('alertmanager')}",
-        f"--web.listen-address={at.endpoint('alertmanager')}",
+        f"--web.listen-address={at.own('alertmanager')}",
         "--cluster.listen-address=",
     ]
     ready = at.url("alertmanager") + "/-/ready"
-    return site.backend("alertmanager", "alertmanager", arguments, ready)
+    return site.backend(alertmanager, "alertmanager", "alertmanager", arguments, ready)
 
 
 def prometheus_server(site: Site) -> Backend:
@@ -181,11 +192,11 @@ def prometheus_server(site: Site) -> Backend:
     arguments = [
         f"--config.file={site.config('prometheus', config)}",
         f"--storage.tsdb.path={site.folder('prometheus')}",
-        f"--web.listen-address={at.endpoint('prometheus')}",
+        f"--web.listen-address={at.own('prometheus')}",
         *prometheus.flags(spec),
     ]
     ready = at.url("prometheus") + "/-/ready"
-    return site.backend("prometheus", "prometheus", arguments, ready)
+    return site.backend(prometheus_server, "prometheus", "prometheus", arguments, ready)
 
 
 def gateway(site: Site) -> Backend:
@@ -196,7 +207,7 @@ def gateway(site: Site) -> Backend:
         "PROMETHEUS_URL": at.url("prometheus"),
         "LOKI_URL": at.url("loki"),
     }
-    return _collector(site, "gateway", env, site.gateway_overlays)
+    return _collector(gateway, site, "gateway", env, site.gateway_overlays)
 
 
 def agent(site: Site) -> Backend:
@@ -207,7 +218,7 @@ def agent(site: Site) -> Backend:
         "DEPLOYMENT_ENVIRONMENT_NAME": ENVIRONMENT,
         "GATEWAY_ENDPOINT": at.endpoint("gateway-otlp-grpc"),
     }
-    return _collector(site, "agent", env, ())
+    return _collector(agent, site, "agent", env, ())
 
 
 def service(site: Site, output: int, otlp: str) -> Process:
@@ -235,17 +246,23 @@ def service(site: Site, output: int, otlp: str) -> Process:
     return process
 
 
-def _collector(site: Site, role: str, env: Mapping[str, str], overlays: tuple[str, ...]) -> Backend:
+def _collector(
+    make: Callable[[Site], Backend],
+    site: Site,
+    role: str,
+    env: Mapping[str, str],
+    overlays: tuple[str, ...],
+) -> Backend:
     at = site.addresses
     listening = {
-        "HEALTH_ENDPOINT": at.endpoint(f"{role}-health"),
-        "OTLP_GRPC_ENDPOINT": at.endpoint(f"{role}-otlp-grpc"),
-        "OTLP_HTTP_ENDPOINT": at.endpoint(f"{role}-otlp-http"),
-        "METRICS_HOST": HOST,
-        "METRICS_PORT": str(at.port(f"{role}-metrics")),
+        "HEALTH_ENDPOINT": at.own(f"{role}-health"),
+        "OTLP_GRPC_ENDPOINT": at.own(f"{role}-otlp-grpc"),
+        "OTLP_HTTP_ENDPOINT": at.own(f"{role}-otlp-http"),
+        "METRICS_HOST": at.listen,
+        "METRICS_PORT": str(at.own_port(f"{role}-metrics")),
         "STORAGE_DIRECTORY": str(site.folder(role)),
     }
     config = site.config(role, values.collector(role, overlays))
     variables = {**listening, **env, **site.collector_env}
     ready = at.url(f"{role}-health")
-    return site.backend(role, "otelcol", ["--config", str(config)], ready, variables)
+    return site.backend(make, role, "otelcol", ["--config", str(config)], ready, variables)

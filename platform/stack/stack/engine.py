@@ -4,16 +4,20 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
+
+from stack.addresses import HOST
 
 ENGINES: Final = ("docker", "podman")
 # A client without its server can wait for an answer without end.
 ANSWER_SECONDS: Final = 10.0
 LABEL: Final = "ports-platform.stack"
 _ROOTLESS: Final = re.compile(r"^\s*(rootless: true|rootless)$", re.MULTILINE)
+_DESKTOP: Final = re.compile(r"^\s*Operating System: Docker Desktop", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,12 @@ class Engine:
     Attributes:
         program: Path of its client.
         user: `--user` whose files belong to the user of this process outside the container.
+        virtual: Whether containers run in a virtual machine, with a network of its own.
     """
 
     program: str
     user: str
+    virtual: bool = False
 
     @classmethod
     def find(cls) -> Self | None:
@@ -36,7 +42,9 @@ class Engine:
             if program and (told := _ask(program, "info")) is not None:
                 # A rootless engine maps root in the container to the user who runs the engine.
                 rootless = _ROOTLESS.search(told)
-                return cls(program, "0:0" if rootless else f"{os.getuid()}:{os.getgid()}")
+                user = "0:0" if rootless else f"{os.getuid()}:{os.getgid()}"
+                virtual = sys.platform != "linux" or _DESKTOP.search(told) is not None
+                return cls(program, user, virtual)
         return None
 
     def has(self, image: str) -> bool:
@@ -56,6 +64,7 @@ class Engine:
         data: Path,
         read: Iterable[Path],
         env: Iterable[str],
+        ports: Iterable[int],
     ) -> list[str]:
         """Command that runs an image in the foreground, so that signals to the client reach it.
 
@@ -66,11 +75,15 @@ class Engine:
             data: The stack's folder, writable at the path that it has outside.
             read: Further folders, read-only at the paths that they have outside.
             env: Names of the variables that the container takes over from the client.
+            ports: Ports that it listens at.
         """
+        network = ["--network=host"]
+        if self.virtual:
+            network = [f"--publish={HOST}:{port}:{port}" for port in ports]
         return [
             self.program, "run", "--rm", f"--name={name}", f"--label={LABEL}={data}",
             f"--user={self.user}",
-            "--network=host",
+            *network,
             "--security-opt=label=disable",  # SELinux keeps containers out of home directories
             f"--volume={data}:{data}",
             *(f"--volume={folder}:{folder}:ro" for folder in read),

@@ -7,7 +7,6 @@ from typing import Final
 from ruamel.yaml import YAML
 
 from stack import values
-from stack.addresses import HOST
 from stack.backend import Backend
 from stack.components import Site
 from stack.images import image
@@ -25,7 +24,7 @@ def grafana(site: Site) -> Backend:
     """Grafana, without which the stack goes on. No pinned tool builds it."""
     env = _settings(site)
     process = site.backend(
-        "grafana", "grafana", [], site.addresses.url("grafana") + "/api/health", env
+        grafana, "grafana", "grafana", [], site.addresses.url("grafana") + "/api/health", env
     )
     process.ways = [way for way in site.ways if way not in (built, building)]
     home = os.environ.get("GF_PATHS_HOME", "/usr/share/grafana")
@@ -47,8 +46,8 @@ def _settings(site: Site) -> dict[str, str]:
     return {
         "GF_PATHS_DATA": str(site.folder("grafana", "data")),
         "GF_PATHS_PROVISIONING": str(provisioning),
-        "GF_SERVER_HTTP_ADDR": HOST,
-        "GF_SERVER_HTTP_PORT": str(at.port("grafana")),
+        "GF_SERVER_HTTP_ADDR": at.listen,
+        "GF_SERVER_HTTP_PORT": str(at.own_port("grafana")),
         "GF_AUTH_ANONYMOUS_ENABLED": "true",
         "GF_AUTH_ANONYMOUS_ORG_ROLE": "Admin",
         "PROMETHEUS_URL": at.url("prometheus"),

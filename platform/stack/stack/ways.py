@@ -37,7 +37,7 @@ def built(backend: Backend) -> Launch:
     Raises:
         StackError: If it was not built.
     """
-    return Launch("built", [tool(backend.program), *backend.arguments])
+    return Launch("built", [tool(backend.program), *backend.arguments], backend.env)
 
 
 def building(backend: Backend) -> Launch:
@@ -58,7 +58,8 @@ def on_path(backend: Backend) -> Launch | None:
     """The program on the PATH."""
     if (program := shutil.which(_on_path(backend))) is None:
         return None
-    return Launch("PATH", [program, *backend.binary_arguments, *backend.arguments])
+    command = [program, *backend.binary_arguments, *backend.arguments]
+    return Launch("PATH", command, backend.env)
 
 
 def by_image(engine: Engine, backend: Backend) -> Launch:
@@ -72,10 +73,18 @@ def by_image(engine: Engine, backend: Backend) -> Launch:
         say(f"{backend.name}: pulling {wanted}")
         if not engine.pull(wanted):
             raise StackError(f"{backend.name}: {Path(engine.program).name} cannot pull {wanted}")
+    # In a virtual machine it listens everywhere, and reaches this machine by another name.
+    inside = backend.published() if engine.virtual else backend
     command = engine.run(
-        name, wanted, backend.arguments, data=backend.data, read=[GENERATED], env=backend.env
+        name,
+        wanted,
+        inside.arguments,
+        data=inside.data,
+        read=[GENERATED],
+        env=inside.env,
+        ports=inside.ports,
     )
-    return Launch("image", command, partial(engine.remove, name))
+    return Launch("image", command, inside.env, partial(engine.remove, name))
 
 
 def images_first(engine: Engine | None) -> tuple[Way, ...]:

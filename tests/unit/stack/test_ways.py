@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from stack import components
+from stack import components, values
 from stack.__main__ import address, say_without_pages, way_of
 from stack.addresses import Addresses
 from stack.backend import Backend
@@ -89,6 +89,43 @@ def test_an_image_runs_with_the_same_arguments_files_and_variables(
         ],
         ["rm", "--force", "--volumes", name],
     ]
+
+
+def test_an_engine_in_a_virtual_machine_publishes_the_ports_and_reaches_this_machine_by_name(
+    tmp_path: Path, fake_path: FakePath
+) -> None:
+    fake_path.add("docker")
+    fake_path.answer("info", " Kernel Version: 6.12\n Operating System: Docker Desktop\n")
+    site = Site(tmp_path / "site", ways=images_first(Engine.find()))
+    gateway, prometheus = components.gateway(site), components.prometheus_server(site)
+    gateway.prepare()
+    prometheus.prepare()
+    assert "--network=host" not in [*gateway.command, *prometheus.command]
+    own = ("health", "otlp-grpc", "otlp-http", "metrics")
+    ports = [site.addresses.port(f"gateway-{name}") for name in own]
+    published = [each for each in gateway.command if each.startswith("--publish")]
+    assert published == [f"--publish=127.0.0.1:{port}:{port}" for port in ports]
+    assert gateway.env["OTLP_GRPC_ENDPOINT"] == f"0.0.0.0:{ports[1]}"
+    assert gateway.env["LOKI_URL"] == f"http://host.docker.internal:{site.addresses.port('loki')}"
+    assert gateway.ready_url == f"http://127.0.0.1:{ports[0]}"
+    [config] = [each for each in prometheus.command if each.startswith("--config.file=")]
+    jobs = values.read(Path(config.removeprefix("--config.file=")))["scrape_configs"]
+    targets = [target for job in jobs for target in job["static_configs"][0]["targets"]]
+    assert {target.partition(":")[0] for target in targets} == {"host.docker.internal"}
+
+
+def test_a_program_outside_the_virtual_machine_gets_this_machines_addresses(
+    tmp_path: Path, fake_path: FakePath
+) -> None:
+    fake_path.add("docker")
+    fake_path.add("jaeger")
+    fake_path.answer("info", " Operating System: Docker Desktop\n")
+    fake_path.fail("run")
+    process = jaeger(tmp_path)
+    with ready(process):
+        assert process.way == "PATH"
+        assert process.env["HEALTH_ENDPOINT"].startswith("127.0.0.1:")
+        assert process.command[-1] == str(tmp_path / "site" / "config" / "jaeger.yaml")
 
 
 @pytest.mark.parametrize(

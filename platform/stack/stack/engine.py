@@ -100,7 +100,7 @@ class Engine:
         """Remove the containers of killed stacks in this folder, and return their names."""
         label = f"label={LABEL}={data}"
         found = _ask(self.program, "ps", "--all", f"--filter={label}", "--format={{.Names}}") or ""
-        names = [name for name in found.split() if not _lives(owner(name))]
+        names = [name for name in found.split() if is_leftover(name)]
         if names:
             self.remove(*names)
         return names
@@ -111,19 +111,15 @@ def container_name(component: str) -> str:
     return f"ports-platform-{component}-{os.getpid()}"
 
 
-def owner(name: str) -> int:
-    """Process id at the end of a container's name."""
-    return int(name.rpartition("-")[2])
-
-
-def _lives(pid: int) -> bool:
+def is_leftover(name: str) -> bool:
+    """Whether the process that owns a container has ended."""
     try:
-        os.kill(pid, 0)
+        os.kill(int(name.rpartition("-")[2]), 0)
     except ProcessLookupError:
-        return False
-    except PermissionError:
         return True
-    return True
+    except PermissionError:
+        return False
+    return False
 
 
 def _ask(*command: str) -> str | None:

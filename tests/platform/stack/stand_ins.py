@@ -6,6 +6,7 @@ files. They live in a store of their own: a machine's own images stay as they ar
 """
 
 import io
+import os
 import re
 import subprocess
 import tarfile
@@ -25,7 +26,7 @@ ENTRY_POINTS: Final = {
     "agent": ("otelcol", "/otelcol-k8s"),
     "gateway": ("otelcol", "/otelcol-contrib"),
 }
-# crun fails under hybrid cgroups, and the usual limits are above what a sandbox may grant.
+# For root: crun fails under hybrid cgroups, and a sandbox may not grant the usual limits.
 CONTAINERS_CONF: Final = """
 [engine]
 runtime = "runc"
@@ -36,7 +37,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 
 def configuration(folder: Path) -> dict[str, str]:
     """Variables by which podman keeps images and containers in `folder`."""
-    (folder / "containers.conf").write_text(CONTAINERS_CONF)
+    (folder / "containers.conf").write_text(CONTAINERS_CONF if os.geteuid() == 0 else "")
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n'
     )

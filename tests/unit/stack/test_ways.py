@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 from stack import components, values
-from stack.__main__ import address, say_without_pages, way_of
+from stack.__main__ import address, emptied, say_without_pages, way_of
 from stack.addresses import Addresses
 from stack.backend import Backend
 from stack.components import Site
-from stack.engine import Engine
+from stack.engine import Engine, is_leftover
 from stack.errors import StackError
 from stack.images import image
 from stack.process import Process
 from stack.stack import Stack, wait_while_running
 from stack.values import GENERATED
-from stack.ways import images_first
+from stack.ways import building, images_first, on_path
 
 from tests.unit.stack.conftest import FakePath
 
@@ -283,6 +283,33 @@ def test_what_a_killed_stack_of_this_folder_left_is_removed_and_a_running_one_is
         ["ps", "--all", label, "--format={{.Names}}"],
         ["rm", "--force", "--volumes", left],
     ]
+
+
+def test_a_process_of_another_user_owns_its_container_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("stack.engine.os.kill", refuse)
+    assert is_leftover("ports-platform-loki-1") is False
+
+
+def test_a_start_says_what_it_misses_and_what_it_removes(
+    tmp_path: Path,
+    fake_path: FakePath,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("stack.__main__.DATA", tmp_path / "data")
+    assert emptied().ways == (on_path, building)
+    fake_path.add("docker")
+    fake_path.answer("ps", "ports-platform-loki-999999999")
+    assert len(emptied().ways) == 3
+    assert capsys.readouterr().out == (
+        "No container engine answers (docker, podman): no backend runs from its image.\n"
+        "Removed what a killed stack left: ports-platform-loki-999999999\n"
+    )
 
 
 def test_only_what_go_built_is_said_to_have_no_web_pages(

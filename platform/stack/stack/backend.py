@@ -88,7 +88,7 @@ class Backend(Process):
         try:
             super().check(ready_within)
         except StackError as error:
-            if self.ready_seconds is not None:
+            if self.ready_seconds is not None or not self.ways:
                 raise
             self.stop()
             self._take_next_way(error)

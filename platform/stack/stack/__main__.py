@@ -42,8 +42,11 @@ def emptied(*names: str) -> Site:
     engine = Engine.find()
     if engine is None:
         say(f"No container engine answers ({', '.join(ENGINES)}): no backend runs from its image.")
-    elif leftovers := engine.remove_leftovers(DATA):
-        say(f"Removed what a killed stack left: {' '.join(leftovers)}")
+    else:
+        if engine.virtual:
+            say(f"{engine.program} uses a virtual machine: containers publish ports to {HOST}.")
+        if leftovers := engine.remove_leftovers(DATA):
+            say(f"Removed what a killed stack left: {' '.join(leftovers)}")
     addresses = Addresses(well_known=True)
     for name in names:
         addresses.port(name)

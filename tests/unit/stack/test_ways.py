@@ -303,11 +303,13 @@ def test_a_start_says_what_it_misses_and_what_it_removes(
 ) -> None:
     monkeypatch.setattr("stack.__main__.DATA", tmp_path / "data")
     assert emptied().ways == (on_path, building)
-    fake_path.add("docker")
+    docker = fake_path.add("docker")
+    fake_path.answer("info", " Operating System: Docker Desktop\n")
     fake_path.answer("ps", "ports-platform-loki-999999999")
     assert len(emptied().ways) == 3
     assert capsys.readouterr().out == (
         "No container engine answers (docker, podman): no backend runs from its image.\n"
+        f"{docker} uses a virtual machine: containers publish ports to 127.0.0.1.\n"
         "Removed what a killed stack left: ports-platform-loki-999999999\n"
     )
 

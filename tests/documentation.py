@@ -57,11 +57,13 @@ def commands(block: Block) -> list[str]:
 
 
 def documented(page: str, words: str) -> str:
-    """Return the one command of a page that begins with these words, as it stands there.
+    """Return the one command of a page that is these words, or begins with them.
 
     A test that runs it fails by itself when the page says something else one day.
     """
-    every = (command for block in blocks() if block.page == page for command in commands(block))
-    found = [command for command in every if f"{command} ".startswith(f"{words} ")]
+    every = [command for block in blocks() if block.page == page for command in commands(block)]
+    found = [command for command in every if command == words] or [
+        command for command in every if command.startswith(f"{words} ")
+    ]
     assert len(found) == 1, f"{page}: `{words}` begins {len(found)} commands"
     return found[0]

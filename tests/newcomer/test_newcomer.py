@@ -68,24 +68,34 @@ def test_the_system_has_only_what_the_readme_names(machine: Path) -> None:
         assert subprocess.run(absent, check=False, capture_output=True).returncode == 127, program
 
 
-def test_make_run_serves(machine: Path, tmp_path: Path) -> None:
-    log = tmp_path / "run.log"
+def serve(machine: Path, command: str, log: Path) -> str:
+    """Type a command that serves, ask it, stop it by Ctrl-C, and return what it printed."""
     start = time.monotonic()
-    process = typed(machine, documented("README.md", "make run"), log)
+    process = typed(machine, command, log)
     try:
 
-        def name() -> str | None:
+        def name() -> str:
             if process.poll() is not None:
                 pytest.fail(log.read_text()[-6000:])
-            answer = httpx.get(PORT)
-            return str(answer.json()["name"])
+            return str(httpx.get(PORT).json()["name"])
 
         assert eventually(name, RUN_SECONDS) == "Ajman"
-        print(f"\n  make run answers after {time.monotonic() - start:.0f} s")
+        print(f"\n  {command} answers after {time.monotonic() - start:.0f} s")
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
-    eventually(lambda: not debian.leftovers(machine), 10)
+    assert eventually(lambda: debian.leftovers(machine) == [], 10)
+    return log.read_text()
+
+
+def test_make_run_serves(machine: Path, tmp_path: Path) -> None:
+    serve(machine, documented("README.md", "make run"), tmp_path / "run.log")
+
+
+def test_make_run_serves_from_a_database_that_keeps_its_data(machine: Path, tmp_path: Path) -> None:
+    command = documented("README.md", "make run STORE=postgresql")
+    assert "created 1634" in serve(machine, command, tmp_path / "first.log")
+    assert "created 1634" not in serve(machine, command, tmp_path / "second.log")
 
 
 def test_make_test_passes_and_skips_nothing(machine: Path, tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import httpx
 
 from tests import postgres, service
 
-READERS = 16
-IMPORTS = 4
+READERS = 4
+IMPORTS = 3
+PAUSE_SECONDS = 0.01  # between two reads: imports need a part of the cores, too
 SOME = [f"AAAA{last}" for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 
 
@@ -37,6 +39,7 @@ def test_no_reader_sees_half_an_import(postgres_server: str, tmp_path: Path) -> 
                     return
                 items = response.json()["items"]
                 seen.append((len(items), frozenset(port["name"] for port in items)))
+                time.sleep(PAUSE_SECONDS)
 
     with service.running(tmp_path, **settings) as running:
         readers = [threading.Thread(target=read, args=(running,)) for _ in range(READERS)]

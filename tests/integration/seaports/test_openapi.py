@@ -15,7 +15,8 @@ from tests.integration.seaports.conftest import TOKEN, over_postgres
 from tests.service import Service
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = 200  # an operation, in the fuzzing phase as in the stateful one
+# An operation, in the fuzzing phase as in the stateful one; continuous integration tries more.
+EXAMPLES = int(os.environ.get("EXAMPLES", "50"))
 # The same cases for the same code: a red run is about the change. Any other number explores.
 SEED = os.environ.get("PORTS_TEST_SEED", "1634")
 

@@ -23,7 +23,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: packages setup run test test-newcomer coverage test-load lint lint-workflows fmt lock
+.PHONY: packages setup run try-run test test-newcomer coverage test-load lint lint-workflows fmt lock
 packages: ## Install the Debian packages that tests need (as root, or by sudo)
 	.ci/packages
 
@@ -48,6 +48,9 @@ else
 	@test '$(STORE)' = memory || { echo 'STORE=$(STORE): must be memory or postgresql' >&2; exit 1; }
 	cd services/$(SERVICE) && exec ../../$(BIN)/gunicorn
 endif
+
+try-run: ## Type `make run`, ask it for a port, and stop it
+	@tools/try-run $(MAKE) --no-print-directory run
 
 test: .venv/.dev ## Run every test that needs only Python, git and make (EXAMPLES=200 as CI does)
 	$(BIN)/pytest -n 2 --dist loadfile $(if $(DURATIONS),--durations $(DURATIONS))

@@ -20,7 +20,7 @@ CLUSTER = ("argocd", "helm", "kubectl", "tilt")
 # A test finds the words of each in the file that stands for it here.
 ELSEWHERE = {
     r"make (run|run-jaeger|stack|load|panels)": "tests/e2e/test_commands.py",
-    r"make run STORE=postgresql": "tests/newcomer/test_newcomer.py",
+    r"make (test|run STORE=postgresql)": "tests/newcomer/test_newcomer.py",
     r"make gameday": ".github/workflows/nightly.yml",
     r"make (generate|new-service .*)": "tests/golden_path/conftest.py",
     r"make run SERVICE=port-calls": "tests/golden_path/test_golden_path.py",

@@ -59,6 +59,22 @@ def manage(
     )
 
 
+def start_refused(*, name: str = "ports", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Start a service that must refuse these settings, and return what it printed."""
+    done = subprocess.run(
+        [Path(sys.executable).parent / "gunicorn"],
+        cwd=ROOT / "services" / name,
+        env=environment(name, **{"PORT": str(free_port()), **variables}),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    assert done.returncode not in {0, None}
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
 @dataclass
 class Service:
     """A running service."""

@@ -38,7 +38,10 @@ class Environment(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    HOST: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` in a container.")
+    HOST: str = Field(
+        "127.0.0.1",
+        description="IP address to listen on, or `localhost`; `0.0.0.0` in a container.",
+    )
     PORT: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
     METRICS_PORT: int | None = Field(
         None, ge=1, le=65535, description="Port of a listener for `/metrics` alone; none if unset."

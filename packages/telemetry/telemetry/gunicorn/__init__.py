@@ -3,8 +3,10 @@
 import os
 from typing import Any
 
-from telemetry import context, exemplars, exposition, logs, multiprocess
-from telemetry.gunicorn import hooks
+from telemetry import context, exemplars, exposition, logs, multiprocess, names
+from telemetry.gunicorn import hooks, listening
+
+_log = logs.get_logger("telemetry.gunicorn")
 
 # Seconds of graceful_seconds kept for flushing telemetry after the last request.
 _FLUSH_SHARE = 0.25
@@ -44,7 +46,7 @@ def settings(
         max_waiting: Requests of one worker that may wait for a thread; further ones get 503.
         app: WSGI application, as ``package.wsgi:application``.
         version: Version of the service.
-        host: Address to listen on.
+        host: Address to listen on: an IP address of this machine, or ``localhost``.
         timeout_seconds: A worker silent for so long is killed.
         patience_seconds: How long a thread waits for a client: for a request's whole head, for
             each part of its body, and for each write to be taken.
@@ -54,8 +56,19 @@ def settings(
             then attached to just those.
         cpu_affinity: Whether each worker stays on one processor core, the workers on different
             ones while there are enough: for cores that the service has to itself. Linux only.
+
+    Raises:
+        SystemExit: HOST, PORT or METRICS_PORT cannot be listened on; a line of the log says why.
     """
     logs.configure_logging(service)
+    try:
+        host = listening.listening_host(host)
+        listening.check_port("PORT", host, bind_port)
+        if metrics_port is not None:
+            listening.check_port("METRICS_PORT", host, metrics_port)
+    except ValueError as error:
+        _log.critical(names.START_REFUSED_EVENT, reason=str(error))
+        raise SystemExit(1) from None
     context.trust_proxies(trusted_proxies)
     exemplars.keep(only_what_tail_sampling_keeps=tail_sampling)
     exposition.identify(service, version)
@@ -76,7 +89,7 @@ def settings(
     )
     heartbeat_directory = "/dev/shm"  # noqa: S108 -- memory: a heartbeat must not wait for a disk
     return {
-        "bind": [f"{host}:{bind_port}"],
+        "bind": [listening.netloc(host, bind_port)],
         "wsgi_app": app,
         "proc_name": service,
         "workers": workers,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from telemetry import exposition, logs, multiprocess, names, shared, tracing
+from telemetry.gunicorn import listening
 
 if TYPE_CHECKING:
     from http.server import ThreadingHTTPServer
@@ -62,13 +63,19 @@ def plan() -> Plan:
 
 
 def on_starting(_server: Any) -> None:
-    """Open the metrics listener in the arbiter, whose life is the server's."""
+    """Open the metrics listener in the arbiter, whose life is the server's.
+
+    Raises:
+        SystemExit: METRICS_PORT cannot be had; a line of the log says why.
+    """
     tracing.preload()
     if _Server.plan.metrics_port is None:
         return
-    listener = socket.create_server(
-        (_Server.plan.host, _Server.plan.metrics_port), backlog=16, reuse_port=False
-    )
+    try:
+        listener = listening.metrics_listener(_Server.plan.host, _Server.plan.metrics_port)
+    except ValueError as error:
+        _log.critical(names.START_REFUSED_EVENT, reason=str(error))
+        raise SystemExit(1) from None
     _Server.metrics_listener = listener
     if multiprocess.enabled():
         _serve_metrics(listener)

@@ -5,11 +5,12 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Final
 
 import telemetry.django
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SERVICE: Final = "${{ values.name }}"
 VERSION: Final = version(SERVICE)
@@ -20,7 +21,10 @@ class Environment(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    HOST: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` in a container.")
+    HOST: str = Field(
+        "127.0.0.1",
+        description="IP address to listen on, or `localhost`; `0.0.0.0` in a container.",
+    )
     PORT: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
     METRICS_PORT: int | None = Field(
         None, ge=1, le=65535, description="Port of a listener for `/metrics` alone; none if unset."
@@ -37,10 +41,21 @@ class Environment(BaseModel):
     )
 
 
-# An empty value counts as unset.
-ENVIRONMENT: Final = Environment.model_validate(
-    {name: os.environ[name] for name in Environment.model_fields if os.environ.get(name)}
-)
+def read_environment(environ: Mapping[str, str]) -> Environment:
+    """Return the settings; an empty value counts as unset.
+
+    Raises:
+        SystemExit: A value is wrong; the message is one line that names the variable.
+    """
+    given = {name: environ[name] for name in Environment.model_fields if environ.get(name)}
+    try:
+        return Environment.model_validate(given)
+    except ValidationError as error:
+        wrong = (f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        raise SystemExit("; ".join(wrong)) from None
+
+
+ENVIRONMENT: Final = read_environment(os.environ)
 
 DEBUG = False
 # Nothing is signed, so nothing depends on this key; Django wants one.

@@ -60,6 +60,15 @@ def test_a_service_that_is_to_stop_says_so_before_it_does(tmp_path: Path) -> Non
         assert running.client.get("/${{ values.name }}").status_code == 200
 
 
+def test_wrong_addresses_stop_the_start_with_one_line_each() -> None:
+    host = service.start_refused(name="${{ values.name }}", HOST="x86_64-conda-linux-gnu")
+    (line,) = host.stdout.splitlines()
+    assert json.loads(line)["reason"].startswith("HOST=x86_64-conda-linux-gnu: ")
+    port = service.start_refused(name="${{ values.name }}", PORT="tcp://10.0.0.1:80")
+    (text,) = port.stderr.splitlines()
+    assert text.startswith("PORT: ")
+
+
 def test_probes_answer(running: Service) -> None:
     assert running.client.get("/ready").json() == {"status": "ready"}
     assert running.client.get("/live").json() == {"status": "live"}

@@ -1,0 +1,98 @@
+"""The addresses that a server listens on, checked before gunicorn tries them.
+
+gunicorn binds five times to an address that this machine does not have, and names no setting.
+"""
+
+import errno
+import os
+import socket
+from typing import Final
+
+_LOCALHOST: Final = "localhost"
+
+
+def listening_host(host: str) -> str:
+    """Return HOST as sockets take it: an IPv6 address without its brackets.
+
+    HOST is an IP address or ``localhost``. Other names are refused, also those of this machine:
+    conda, csh and zsh set HOST to a name that nobody chose to listen on.
+
+    Raises:
+        ValueError: This machine has no such address; the message names HOST.
+    """
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        _bind(bare, 0)
+    except OSError:
+        raise ValueError(
+            f"HOST={host}: not an IP address of this machine (your shell may have set HOST:"
+            " unset it, or set 127.0.0.1 or 0.0.0.0)"
+        ) from None
+    return bare
+
+
+def check_port(name: str, host: str, port: int) -> None:
+    """Check that this process may listen on a port; whether the port is free is not checked.
+
+    Args:
+        name: Name of the setting, for the message.
+        host: Address, as listening_host() returns it.
+        port: Port.
+
+    Raises:
+        ValueError: The system does not allow the port; the message names the setting.
+    """
+    try:
+        _bind(host, port)
+    except PermissionError:
+        raise ValueError(
+            f"{name}={port}: permission denied (choose a port from 1024 to 65535)"
+        ) from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+
+
+def netloc(host: str, port: int) -> str:
+    """Return host and port as gunicorn's ``bind`` takes them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def metrics_listener(host: str, port: int) -> socket.socket:
+    """Return a listener on METRICS_PORT.
+
+    Raises:
+        ValueError: The port cannot be had; the message names METRICS_PORT.
+    """
+    try:
+        return socket.create_server(
+            (host, port),
+            family=_family(host),
+            backlog=16,
+            reuse_port=False,
+            # `::` takes IPv4 connections too, as gunicorn's own listener does.
+            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
+        )
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise ValueError(
+            f"METRICS_PORT={port}: {reason} (choose another port, or unset METRICS_PORT)"
+        ) from None
+
+
+def _bind(host: str, port: int) -> None:
+    with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
+        # As gunicorn's own listener: connections in TIME_WAIT do not matter.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def _family(host: str) -> socket.AddressFamily:
+    if host == _LOCALHOST:
+        return socket.AF_INET
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except OSError:
+        socket.inet_pton(socket.AF_INET6, host)
+        return socket.AF_INET6
+    return socket.AF_INET

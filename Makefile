@@ -1,5 +1,6 @@
 # Every task of this repository. `make` alone prints this menu.
 SHELL := /bin/bash
+# GNU Make 3.81, which macOS has, ignores this line: no recipe relies on it.
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
@@ -12,8 +13,10 @@ BIN := .venv/bin
 SERVED := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
 PACKAGES := $(SERVED) $(wildcard platform/*/pyproject.toml)
 # What a new service brings is found by its place: its code's root, and its own contracts of imports.
+comma := ,
 space := $() $()
-export MYPYPATH := $(subst $(space),:,$(wildcard services/*))
+SERVICES := $(patsubst services/%/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))
+export MYPYPATH := $(subst $(space),:,$(SERVICES:%=services/%))
 CONTRACTS := $(shell grep -l '^.tool.importlinter.$$' services/*/pyproject.toml)
 SOURCES := packages services platform/slo platform/stack platform/promote platform/backstage/codeowners.py tools tests
 
@@ -75,7 +78,7 @@ lint: .venv/.dev ## Check style, types and the hexagon's arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
-	for config in $(CONTRACTS); do $(BIN)/lint-imports --config $$config; done
+	for config in $(CONTRACTS); do $(BIN)/lint-imports --config $$config || exit; done
 
 lint-workflows: .venv/.dev ## Check the workflows: actionlint for what they say, zizmor for what they allow
 	@$(MAKE) --no-print-directory tools TOOLS=actionlint
@@ -90,7 +93,7 @@ lock: .venv/.dev ## Resolve requirements/*.in anew into hash-pinned locks
 	for group in requirements/runtime.in $(filter-out requirements/runtime.in,$(wildcard requirements/*.in)); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' \
-			$$group --output-file $${group%.in}.txt; \
+			$$group --output-file $${group%.in}.txt || exit; \
 	done
 
 ##@ Generate
@@ -102,8 +105,8 @@ openapi = $(BIN)/python $(1)manage.py export_openapi_schema --indent 2 --api $(n
 generate: .venv/.dev ## Write anew everything that is generated
 	$(BIN)/slo generate
 	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
-	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table; done
-	$(foreach file,$(OPENAPI),$(call openapi,$(dir $(file))) > $(file);)
+	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table || exit; done
+	$(foreach file,$(OPENAPI),$(call openapi,$(dir $(file))) > $(file) &&) true
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
 	$(BIN)/python tools/architecture.py > docs/architecture.svg
 
@@ -111,8 +114,8 @@ check-generated: .venv/.dev ## Fail when what is committed differs from a fresh 
 	$(BIN)/slo validate
 	$(BIN)/slo check
 	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
-	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table); done
-	$(foreach file,$(OPENAPI),diff $(file) <($(call openapi,$(dir $(file))));)
+	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table) || exit; done
+	$(foreach file,$(OPENAPI),diff $(file) <($(call openapi,$(dir $(file)))) &&) true
 	diff .github/CODEOWNERS <($(BIN)/python platform/backstage/codeowners.py)
 	diff docs/architecture.svg <($(BIN)/python tools/architecture.py)
 
@@ -200,20 +203,20 @@ ENVIRONMENT ?= dev
 CHARTS = oci://$(call adopted,registry)/charts
 .PHONY: services login publish publish-chart sbom scan sign propose drift
 services: ## Print the services as JSON, and give them to the jobs of a workflow
-	@printf 'services=["%s"]\n' "$$(ls services | paste -sd, | sed 's/,/","/g')" | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
+	@echo 'services=[$(subst $(space),$(comma),$(SERVICES:%="%"))]' | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
 
 login: ## Log in to the registry of platform/adopt.yaml as REGISTRY_USER with REGISTRY_TOKEN
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	@for program in '$(ENGINE) login' 'tools/bin/helm registry login'; do \
 		printf %s "$$REGISTRY_TOKEN" | $$program --username "$$REGISTRY_USER" --password-stdin \
-			$(firstword $(subst /, ,$(call adopted,registry))); \
+			$(firstword $(subst /, ,$(call adopted,registry))) || exit; \
 	done
 
 publish: build ## Push SERVICE's image and keep its name by digest in dist/SERVICE/image
 	mkdir -p $(DIST)
 	$(ENGINE) push $(IMAGE)
 	$(ENGINE) image inspect --format '{{index .RepoDigests 0}}' $(IMAGE) > $(DIST)/image
-	sed -E 's/(.*)@(.*)/name=\1\ndigest=\2/' $(DIST)/image >> "$${GITHUB_OUTPUT:-/dev/null}"
+	awk -F@ '{print "name=" $$1; print "digest=" $$2}' $(DIST)/image >> "$${GITHUB_OUTPUT:-/dev/null}"
 
 publish-chart: ## Push the service chart as TAG
 	@$(MAKE) --no-print-directory tools TOOLS=helm
@@ -269,7 +272,7 @@ bench-feed: .venv/.dev ## Import RECORDS (1,000,000) beside bare ijson and psql'
 
 .cache/bench/go_otel: $(wildcard tests/bench/peers/*.go tests/bench/peers/go.*)
 	mkdir -p $(@D)
-	cd tests/bench/peers && go build -o $(CURDIR)/$@ .
+	cd tests/bench/peers && go build -o ../../../$@ .
 
 bench-import: .venv/.dev ## Import RECORDS (1,000,000, then 5,000,000) generated ports into PostgreSQL
 	$(BIN)/python -m tests.bench.bench_import $(RECORDS)
@@ -330,20 +333,20 @@ e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Prove GitOps on a real Kubernete
 	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS)"
 	$(BIN)/pytest -s tests/cluster
 
-PLAYBOOK := $(CURDIR)/.venv-ansible/bin/ansible-playbook
+PLAYBOOK := ../../.venv-ansible/bin/ansible-playbook
 cluster: .venv-ansible/.stamp ## Install Argo CD and the root application (ARGS="-e cluster_context=NAME", --check)
 	@# kind makes a cluster where none is named.
 	@$(MAKE) --no-print-directory tools TOOLS="helm $(if $(findstring cluster_context,$(ARGS)),,kind)"
-	cd platform/ansible && $(PLAYBOOK) cluster.yml $(ARGS)
+	cd platform/ansible && "$(PLAYBOOK)" cluster.yml $(ARGS)
 
 workstation: .venv-ansible/.stamp ## Install what development needs on this Debian machine (TOOLS="helm kind" for just these; ARGS=--check)
-	cd platform/ansible && $(PLAYBOOK) workstation.yml $(if $(TOOLS),-e 'workstation_tools="$(TOOLS)"') $(ARGS)
+	cd platform/ansible && "$(PLAYBOOK)" workstation.yml $(if $(TOOLS),-e 'workstation_tools="$(TOOLS)"') $(ARGS)
 
 test-workstation: .venv/.dev .venv-ansible/.stamp ## Run workstation.yml for real in a clean Debian root (as root)
 	$(BIN)/pytest -s tests/workstation --timeout 900
 
 lint-ansible: .venv-ansible/.stamp ## Check the playbooks by ansible-lint's strictest profile
-	cd platform/ansible && $(CURDIR)/.venv-ansible/bin/ansible-lint --offline --strict
+	cd platform/ansible && ../../.venv-ansible/bin/ansible-lint --offline --strict
 
 .venv-ansible/.stamp: requirements/uv.txt requirements/ansible.txt
 	@tools/install sync .venv-ansible requirements/ansible.txt

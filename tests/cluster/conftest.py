@@ -104,7 +104,7 @@ def make_cluster(cluster: Cluster, clone: Path, *variables: str, check: bool = F
     return terminal.run(
         typed.replace("NAME", " -e ".join((kubernetes.CONTEXT, *variables)))
         # Installed already, beside this checkout.
-        + f" --old-file=.venv-ansible/.stamp PLAYBOOK={ROOT}/.venv-ansible/bin/ansible-playbook",
+        + f" --old-file=.venv-ansible/.stamp PLAYBOOK='{ROOT}/.venv-ansible/bin/ansible-playbook'",
         folder=clone,
         seconds=300,
         env={

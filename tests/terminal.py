@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.service import ROOT, environment
 
 
@@ -84,8 +86,7 @@ class Running:
 
 
 def _family(pid: int) -> set[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {pid}.union(*(_family(int(child)) for child in children))
+    return {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from stack import dashboards
 from stack.addresses import WELL_KNOWN, Addresses
@@ -37,7 +38,7 @@ def readme(words: str) -> str:
 def assert_nothing_is_left(processes: set[int], *names: str) -> None:
     """No process that a command started is left, and its addresses are free again."""
     assert len(processes) > 1
-    eventually(lambda: not [pid for pid in processes if Path(f"/proc/{pid}").exists()], 10)
+    eventually(lambda: not [pid for pid in processes if psutil.pid_exists(pid)], 10)
     eventually(lambda: all(map(is_free, names)), 10)
 
 

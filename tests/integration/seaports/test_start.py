@@ -117,6 +117,7 @@ def test_every_command_has_help() -> None:
     assert "--skip-invalid" in done.stdout.decode()
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux keeps to a core")
 def test_a_worker_keeps_to_one_core_if_the_environment_says_so(tmp_path: Path) -> None:
     with service.running(tmp_path, PORTS_CPU_AFFINITY="true") as running:
         (worker,) = psutil.Process(running.process.pid).children()

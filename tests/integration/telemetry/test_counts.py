@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from telemetry import names
 
@@ -93,9 +94,9 @@ def test_fifty_scrapes_stay_monotone_while_a_worker_is_killed_in_flight(
 
 
 def value_files(server: Server) -> list[Path]:
-    """Return the files in the directory that the workers have mapped."""
-    maps = Path(f"/proc/{server.workers()[0]}/maps").read_text().splitlines()
-    (directory,) = {Path(line.split()[-1]).parent for line in maps if line.endswith(".db")}
+    """Return the files in the directory whose files the workers have open."""
+    opened = [Path(file.path) for file in psutil.Process(server.workers()[0]).open_files()]
+    (directory,) = {file.parent for file in opened if file.suffix == ".db"}
     return sorted(directory.iterdir())
 
 

@@ -10,6 +10,11 @@ import pytest
 from telemetry import names
 
 from tests.integration.telemetry.harness import Receiver, Server, wait_for
+from tests.service import free_port
+
+affinity = pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity"), reason="only Linux keeps a worker to a core"
+)
 
 
 def _cores(server: Server) -> list[set[int]]:
@@ -27,6 +32,7 @@ def _cores(server: Server) -> list[set[int]]:
     return found
 
 
+@affinity
 def test_workers_keep_to_a_core_each_if_they_are_told_to(
     serve: Callable[..., Server], receiver: Receiver
 ) -> None:
@@ -37,6 +43,7 @@ def test_workers_keep_to_a_core_each_if_they_are_told_to(
     assert second == {ours[1 % len(ours)]}
 
 
+@affinity
 def test_workers_use_all_cores_otherwise(serve: Callable[..., Server], receiver: Receiver) -> None:
     ours = os.sched_getaffinity(0)
     assert _cores(serve(WEB_CONCURRENCY="2", **receiver.environment())) == [ours, ours]
@@ -51,3 +58,30 @@ def test_a_wrong_log_setting_is_one_line_and_no_traceback(tmp_path: Path, variab
     (line,) = [json.loads(text) for text in server.log.read_text().splitlines()]
     assert (line["level"], line["event"]) == ("critical", names.START_REFUSED_EVENT)
     assert line["reason"].startswith(f"{variable}='loud' is not one of ")
+
+
+WITHOUT_LINUX = """
+import os, socket
+for name in ("sched_getaffinity", "sched_setaffinity"):
+    vars(os).pop(name, None)
+vars(socket).pop("TCP_INFO", None)
+there = os.access
+os.access = lambda path, mode: path != "/dev/shm" and there(path, mode)
+"""
+
+
+def test_a_system_without_the_calls_of_linux_serves_the_same(
+    tmp_path: Path, serve: Callable[..., Server]
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_LINUX)
+    server = serve(
+        PYTHONPATH=str(tmp_path),
+        WEB_CONCURRENCY="2",
+        CPU_AFFINITY="yes",
+        METRICS_PORT=str(free_port()),
+    )
+    assert server.get("/ports/AEAJM").status == 200
+    assert server.counted(http_route="/ports/{id}") == 1
+    assert len(server.workers()) == 2
+    assert server.stop() == 0
+    assert not [line for line in server.lines() if line["level"] in {"error", "critical"}]

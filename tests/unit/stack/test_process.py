@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from stack.addresses import HOST, WELL_KNOWN, Addresses
 from stack.errors import StackError
@@ -72,7 +73,7 @@ def test_a_component_that_ignores_the_polite_signal_is_killed(
     pid = process.pid
     process.stop()
     process.stop()  # a second time does nothing
-    assert not Path(f"/proc/{pid}").exists()
+    assert not psutil.pid_exists(pid)
 
 
 def test_addresses_are_kept_and_differ() -> None:

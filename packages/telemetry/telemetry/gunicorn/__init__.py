@@ -12,6 +12,15 @@ _log = logs.get_logger("telemetry.gunicorn")
 _FLUSH_SHARE = 0.25
 
 
+def _heartbeat_directory() -> str | None:
+    """Return a folder in memory, so that no heartbeat waits for a disk.
+
+    None where there is none, as on macOS: gunicorn then takes the system's temporary folder.
+    """
+    memory = "/dev/shm"  # noqa: S108 -- its files are gunicorn's, unlinked at once
+    return memory if os.access(memory, os.W_OK) else None
+
+
 def settings(
     *,
     service: str,
@@ -55,7 +64,8 @@ def settings(
         tail_sampling: Whether the Collector keeps only errors and slow traces: exemplars are
             then attached to just those.
         cpu_affinity: Whether each worker stays on one processor core, the workers on different
-            ones while there are enough: for cores that the service has to itself. Linux only.
+            ones while there are enough: for cores that the service has to itself. Linux only:
+            elsewhere the workers share all cores.
 
     Raises:
         SystemExit: HOST, PORT or METRICS_PORT cannot be listened on; a line of the log says why.
@@ -87,7 +97,6 @@ def settings(
             cpu_affinity=cpu_affinity,
         )
     )
-    heartbeat_directory = "/dev/shm"  # noqa: S108 -- memory: a heartbeat must not wait for a disk
     return {
         "bind": [listening.netloc(host, bind_port)],
         "wsgi_app": app,
@@ -106,8 +115,6 @@ def settings(
         # Above the 60 s after which the usual load balancers close an idle connection.
         "keepalive": 65,
         "forwarded_allow_ips": trusted_proxies,
-        "worker_tmp_dir": (
-            heartbeat_directory if os.access(heartbeat_directory, os.W_OK) else None
-        ),
+        "worker_tmp_dir": _heartbeat_directory(),
         **{hook.__name__: hook for hook in hooks.ALL},
     }

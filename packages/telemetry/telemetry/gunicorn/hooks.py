@@ -126,7 +126,7 @@ def pre_fork(server: Any, worker: Any) -> None:
     living = server.WORKERS.values()
     worker.slot = multiprocess.free_slot(w.slot for w in living)
     multiprocess.forget_live_values(worker.slot)
-    if _Server.plan.cpu_affinity:
+    if _Server.plan.cpu_affinity and hasattr(os, "sched_getaffinity"):
         taken = Counter(w.core for w in living)
         worker.core = min(sorted(os.sched_getaffinity(0)), key=lambda core: taken[core])
     # What is loaded stays: no collection looks at it again, nor copies its pages into each worker.
@@ -153,7 +153,7 @@ def post_fork(_server: Any, worker: Any) -> None:
     _Server.metrics_server = None  # the arbiter's, whose thread did not come along
     multiprocess.take_slot(worker.slot)
     current = _Server.plan
-    if current.cpu_affinity:
+    if current.cpu_affinity and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {worker.core})  # and so all threads that it starts
     # The arbiter's patience covers requests and flush: requests get what the flush leaves.
     worker.cfg.set(

@@ -67,7 +67,7 @@ def _arrival(sock: socket.socket, queued_at: float) -> float:
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV + 4)
         age = struct.unpack_from("I", info, _LAST_DATA_RECV)[0] / 1000
-    except (OSError, struct.error):  # not TCP
+    except (AttributeError, OSError, struct.error):  # not Linux, not TCP
         return queued_at
     arrived = time.monotonic() - age
     return arrived if queued_at - arrived > _TICK_SECONDS else queued_at

@@ -89,11 +89,11 @@ fmt: .venv/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Each lock names its command, which Renovate repeats: its options are those that Renovate knows.
 lock: .venv/.dev ## Resolve requirements/*.in anew into hash-pinned locks
 	for group in requirements/runtime.in $(filter-out requirements/runtime.in,$(wildcard requirements/*.in)); do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --custom-compile-command 'make lock' \
-			$$group --output-file $${group%.in}.txt || exit; \
+		$(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes \
+			$$group --output-file=$${group%.in}.txt || exit; \
 	done
 
 ##@ Generate

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ def fresh_environment() -> dict[str, str]:
     """Return the environment of a new terminal: nothing of the make that these tests run under."""
     given = environment()
     return {name: text for name, text in given.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+
+def python_program(code: str) -> str:
+    """Return the code as the text of a program, for this Python, whatever blanks its path has."""
+    return f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\" \"$@\"\n'''\n{code}"
 
 
 def attempt(

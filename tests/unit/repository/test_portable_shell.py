@@ -204,6 +204,13 @@ def test_each_failure_within_a_recipe_stops_make_without_shellflags_too(
     assert 0 not in {make(at) for at in range(1, calls + 1)}
 
 
+def test_no_test_writes_this_pythons_path_into_a_first_line() -> None:
+    """A first line takes no blanks: tests.terminal.python_program() stands for it."""
+    mark = "#!{" + "sys.executable"
+    files = [name for name in checkout.tracked("tests/*.py") if mark in (ROOT / name).read_text()]
+    assert files == []
+
+
 def test_make_services_prints_the_folders_with_a_project(tmp_path: Path) -> None:
     for name in ("quays", "berths"):
         (tmp_path / "services" / name).mkdir(parents=True)

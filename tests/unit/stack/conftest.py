@@ -5,13 +5,14 @@ backend serves at the address that the backend's variables give until SIGTERM.
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-SCRIPT = f"""#!{sys.executable}
+from tests.terminal import python_program
+
+SCRIPT = python_program("""\
 import http.server, json, os, pathlib, signal, sys
 
 here = pathlib.Path(__file__).parent
@@ -33,7 +34,7 @@ if sys.argv[1] in ("run", "server", "--config"):
             self.end_headers()
 
     http.server.HTTPServer((host, int(port)), Health).serve_forever()
-"""
+""")
 
 
 @dataclass

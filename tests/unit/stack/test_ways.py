@@ -26,6 +26,7 @@ from stack.stack import Stack, wait_while_running
 from stack.values import GENERATED
 from stack.ways import building, images_first, on_path
 
+from tests.terminal import python_program
 from tests.unit.stack.conftest import FakePath
 
 JAEGER = image("jaeger")
@@ -164,7 +165,7 @@ def test_a_client_without_its_engine_leaves_the_turn_to_the_next_one(
 def test_an_engine_that_does_not_answer_is_none(
     fake_path: FakePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake_path.add("docker", f"#!{sys.executable}\nimport time; time.sleep(600)\n")
+    fake_path.add("docker", python_program("import time; time.sleep(600)\n"))
     monkeypatch.setattr("stack.engine.ANSWER_SECONDS", 0.1)
     assert Engine.find() is None
 

@@ -155,7 +155,14 @@ def test_details_link_to_runbook_traces_logs_requests_and_catalog() -> None:
         ("Traces", "https://jaeger.example.com/search?service=ports"),
         (
             "Logs",
-            "https://grafana.example.com/a/grafana-lokiexplore-app/explore/service/ports/logs",
+            (
+                "https://grafana.example.com/explore?schemaVersion=1&panes=%7B%22logs%22%3A%7B"
+                "%22datasource%22%3A%22loki%22%2C%22queries%22%3A%5B%7B%22refId%22%3A%22A%22%2C"
+                "%22expr%22%3A%22%7Bservice_name%3D%5C%22ports%5C%22%2C%20"
+                "deployment_environment_name%3D%5C%22$environment%5C%22%7D%22%2C%22datasource%22%3A"
+                "%7B%22type%22%3A%22loki%22%2C%22uid%22%3A%22loki%22%7D%7D%5D%2C%22range%22%3A%7B"
+                "%22from%22%3A%22now-1h%22%2C%22to%22%3A%22now%22%7D%7D%7D"
+            ),
         ),
         ("Requests", "https://grafana.example.com/d/red-ports?var-environment=$environment"),
         ("Catalog", "https://backstage.example.com/catalog/default/component/ports"),

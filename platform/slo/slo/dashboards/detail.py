@@ -1,5 +1,8 @@
 """One SLO in full: its budget, how fast it goes, and what spends it."""
 
+import json
+from urllib.parse import quote
+
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
@@ -30,8 +33,6 @@ from slo.windows import BASE_WINDOW, BURN_WINDOWS, all_windows, exact, plain, pr
 
 _BY_ROUTE = f"by ({names.HTTP_ROUTE}, {names.HTTP_STATUS})"
 _ROUTE_LEGEND = f"{{{{{names.HTTP_ROUTE}}}}} {{{{{names.HTTP_STATUS}}}}}"
-# Grafana's Logs Drilldown, which ships with it.
-_LOGS = "a/grafana-lokiexplore-app/explore/service"
 _FACTOR_COLORS = {"page": RED, "ticket": ORANGE}
 
 
@@ -52,10 +53,22 @@ def _links(slo: Slo, adoption: Adoption) -> list[dashboard.DashboardLink]:
     return [
         link("Runbook", adoption.file_url(f"services/{slo.service}/{slo.runbook}")),
         link("Traces", f"{urls.jaeger}/search?service={slo.service}"),
-        link("Logs", f"{urls.grafana}/{_LOGS}/{slo.service}/logs"),
+        link("Logs", f"{urls.grafana}/explore?schemaVersion=1&panes={_logs(slo.service)}"),
         link("Requests", f"{urls.grafana}/d/red-{slo.service}?var-environment=$environment"),
         link("Catalog", f"{urls.backstage}/catalog/default/component/{slo.service}"),
     ]
+
+
+def _logs(service: str) -> str:
+    """Make the panes of Grafana's Explore that show a service's logs; a plugin is not needed."""
+    selected = f'{{{names.SERVICE_NAME}="{service}", {names.ENVIRONMENT}="$environment"}}'
+    source = {"type": "loki", "uid": "loki"}
+    pane = {
+        "datasource": source["uid"],
+        "queries": [{"refId": "A", "expr": selected, "datasource": source}],
+        "range": {"from": "now-1h", "to": "now"},
+    }
+    return quote(json.dumps({"logs": pane}, separators=(",", ":")), safe="$")
 
 
 def _of(name: str, slo: Slo) -> str:

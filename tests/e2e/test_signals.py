@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from stack.components import ENVIRONMENT, Site
+from stack.components import ENVIRONMENT, JOBS, Site
 from stack.stack import Stack
 from telemetry import names
 
@@ -17,6 +17,7 @@ from tests.e2e.backends import Backends, eventually
 from tests.e2e.conftest import FAST, FAST_SERVICE
 
 TARGET: Final = {names.SERVICE_NAME: "ports", names.ENVIRONMENT: ENVIRONMENT}
+AGENT, GATEWAY = "observability/otel-agent-agent", "otel-gateway"
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ MATRIX: Final = (
         "ports", "alert: watchdog", watchdog,
         [{"alertname": "PortsSloWatchdog", "receivers": [{"name": "watchdog"}]}],
     ),
-    *alive("otel-agent", "otel-gateway", "jaeger", "loki", "alertmanager", "prometheus"),
+    *alive(*JOBS),
 )  # fmt: skip
 
 
@@ -228,8 +229,8 @@ def test_the_collectors_pass_on_all_that_they_take(backends: Backends) -> None:
 
     def balanced() -> bool:
         for kind in ("spans", "log_records", "metric_points"):
-            taken = backends.series(f'sum(otelcol_receiver_accepted_{kind}{{job="otel-agent"}})')
-            sent = backends.series(f'sum(otelcol_exporter_sent_{kind}{{job="otel-gateway"}})')
+            taken = backends.series(f'sum(otelcol_receiver_accepted_{kind}{{job="{AGENT}"}})')
+            sent = backends.series(f'sum(otelcol_exporter_sent_{kind}{{job="{GATEWAY}"}})')
             assert taken, kind
             assert taken == sent, kind
         return True

@@ -184,7 +184,13 @@ def test_a_collector_that_is_down_has_an_alert_of_its_own(
     fault = moments.mark("fault: the agent Collector stopped")
     day.faults.stop("agent")
     told = watch.fires("CollectorDown", "ticket", fault, promise + PATIENCE_SECONDS)
-    assert told.alert["labels"].items() >= {"severity": "ticket", "job": "otel-agent"}.items()
+    assert (
+        told.alert["labels"].items()
+        >= {
+            "severity": "ticket",
+            "job": "observability/otel-agent-agent",
+        }.items()
+    )
     over = moments.mark("agent started")
     day.faults.start("agent")
     watch.resolves("CollectorDown", "ticket", over, GROUP_INTERVAL_SECONDS + PATIENCE_SECONDS)

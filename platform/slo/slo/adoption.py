@@ -16,6 +16,7 @@ class Urls(BaseModel):
 
     grafana: str
     prometheus: str
+    alertmanager: str
     jaeger: str
     backstage: str
 

@@ -18,6 +18,16 @@ from stack.ways import built
 ENVIRONMENT: Final = "local"
 SERVICE: Final = ROOT / "services" / "ports"
 GUNICORN: Final = str(Path(sys.executable).with_name("gunicorn"))
+# Prometheus' name for the scrape of a component, as the monitors of the upstream charts give it in
+# a cluster, and the address here that is scraped.
+JOBS: Final = {
+    "observability/otel-agent-agent": "agent-metrics",
+    "otel-gateway": "gateway-metrics",
+    "jaeger": "jaeger-metrics",
+    "observability/loki": "loki",
+    "prometheus-alertmanager": "alertmanager",
+    "prometheus-prometheus": "prometheus",
+}
 
 
 @dataclass(frozen=True)
@@ -172,12 +182,7 @@ def prometheus_server(site: Site) -> Backend:
     )
     jobs = [
         prometheus.service_job("ports", ENVIRONMENT, at.endpoint("ports-metrics")),
-        prometheus.platform_job("otel-agent", at.endpoint("agent-metrics")),
-        prometheus.platform_job("otel-gateway", at.endpoint("gateway-metrics")),
-        prometheus.platform_job("jaeger", at.endpoint("jaeger-metrics")),
-        prometheus.platform_job("loki", at.endpoint("loki")),
-        prometheus.platform_job("alertmanager", at.endpoint("alertmanager")),
-        prometheus.platform_job("prometheus", at.endpoint("prometheus")),
+        *(prometheus.platform_job(job, at.endpoint(part)) for job, part in JOBS.items()),
     ]
     rules = site.rules
     if rules is None:

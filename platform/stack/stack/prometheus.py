@@ -13,13 +13,17 @@ from telemetry import names
 from stack.values import Values
 
 # Fields that matter in a cluster only: the image, the disk, where monitors and rules are.
-_CLUSTER_ONLY: Final = {"image", "storageSpec", "enforcedNamespaceLabel", "excludedFromEnforcement"}
+_CLUSTER_ONLY: Final = {
+    "image", "storageSpec", "enforcedNamespaceLabel", "excludedFromEnforcement", "resources",
+}  # fmt: skip
 _CLUSTER_ONLY_SUFFIX: Final = "SelectorNilUsesHelmValues"
 
 
 def flags(spec: Mapping[str, Any]) -> list[str]:
     """Command line flags for a `prometheusSpec`."""
     arguments = [f"--storage.tsdb.retention.time={spec['retention']}"]
+    if size := spec.get("retentionSize"):
+        arguments.append(f"--storage.tsdb.retention.size={size}")
     if spec.get("enableOTLPReceiver"):
         arguments.append("--web.enable-otlp-receiver")
     if features := spec.get("enableFeatures"):
@@ -76,8 +80,8 @@ def platform_job(name: str, target: str) -> Values:
 
 def _refuse_unknown(spec: Mapping[str, Any]) -> None:
     known = {
-        "scrapeInterval", "evaluationInterval", "retention", "enableOTLPReceiver", "otlp",
-        "enableFeatures", "exemplars", "scrapeNativeHistograms", "tsdb",
+        "scrapeInterval", "evaluationInterval", "retention", "retentionSize", "enableOTLPReceiver",
+        "otlp", "enableFeatures", "exemplars", "scrapeNativeHistograms", "tsdb",
         "rules",
     } | _CLUSTER_ONLY  # fmt: skip
     unknown = [k for k in spec if k not in known and not k.endswith(_CLUSTER_ONLY_SUFFIX)]

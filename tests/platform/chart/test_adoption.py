@@ -21,6 +21,7 @@ registry: registry.acme.test/images
 urls:
   grafana: https://grafana.acme.test
   prometheus: https://prometheus.acme.test
+  alertmanager: https://alertmanager.acme.test
   jaeger: https://jaeger.acme.test
   backstage: https://backstage.acme.test
 """

@@ -52,6 +52,7 @@ registry: registry.acme.test
 urls:
   grafana: https://grafana.acme.test
   prometheus: https://prometheus.acme.test
+  alertmanager: https://alertmanager.acme.test
   jaeger: https://jaeger.acme.test
   backstage: https://backstage.acme.test
 """

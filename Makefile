@@ -167,7 +167,7 @@ TARGET ?= runtime
 TAG ?= $(shell git describe --always --dirty --abbrev=12)
 adopted = $(shell sed -n 's/^$(1): *//p' platform/adopt.yaml)
 IMAGE = $(call adopted,registry)/$(SERVICE):$(TAG)
-.PHONY: build deploy fault image-test chart-test chart-golden
+.PHONY: build deploy fault image-test chart-test chart-golden charts charts-facts
 build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BUILD_FLAGS for more
 	@test -n '$(ENGINE)' || { echo 'make build needs docker or podman (or ENGINE=...)' >&2; exit 1; }
 	$(ENGINE) build --file services/$(SERVICE)/Dockerfile --target $(TARGET) --tag $(IMAGE) \
@@ -194,6 +194,17 @@ chart-test: .venv/.dev ## Check what the service chart renders and refuses, the 
 chart-golden: .venv/.dev ## Write anew what the chart's tests expect, to be read in the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/python -m tests.platform.chart.render
+
+CHARTS_TOOLS := helm kubeconform podsecurity
+charts: setup ## Check what the real upstream charts make of our values (CHART_STORE=DIR with packed charts and an index)
+	@$(MAKE) --no-print-directory tools TOOLS="$(CHARTS_TOOLS)"
+	$(BIN)/python -m tests.platform.charts.vendor
+	$(BIN)/pytest -n 2 --dist loadfile -rP tests/platform/charts
+
+charts-facts: setup ## Record anew what the upstream charts make of our values, to be read in the diff
+	@$(MAKE) --no-print-directory tools TOOLS=helm
+	$(BIN)/python -m tests.platform.charts.vendor
+	$(BIN)/python -m tests.platform.charts.facts
 
 ##@ Release
 # What is published of a service, told to the steps that follow: the image by digest, its contents.

@@ -1,0 +1,47 @@
+"""Addresses within the cluster: where they stand, and the Services that they must lead to."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tests.platform.charts.releases import OBSERVABILITY, Object
+
+# A host with a port that is no number of an IP address, no image and no label of a container.
+_ADDRESS = re.compile(
+    r"(?<![\w.@/-])(?:[a-z]+://)?([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*):(\d{2,5})\b"
+)
+_DEFAULT = re.compile(r"\$\{(?:env:)?\w+:-([^}]*)\}")
+HERE = ("localhost",)
+
+
+def inside(value: Any, path: str = "") -> Iterator[tuple[str, str, int]]:
+    """Yield path, host and port of every address within values; defaults of variables count."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from inside(each, f"{path}.{key}".removeprefix("."))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from inside(each, f"{path}[{index}]")
+    elif isinstance(value, str):
+        for host, port in _ADDRESS.findall(_DEFAULT.sub(r"\1", value)):
+            if host not in HERE:
+                yield path, host, int(port)
+
+
+def ports(objects: Iterable[Object]) -> dict[tuple[str, str], set[int]]:
+    """Return the ports of every Service by its name and namespace."""
+    return {
+        (each["metadata"]["name"], each["metadata"]["namespace"]): {
+            port["port"] for port in each["spec"]["ports"]
+        }
+        for each in objects
+        if each["kind"] == "Service"
+    }
+
+
+def resolves(
+    host: str, port: int, known: dict[tuple[str, str], set[int]], namespace: str = OBSERVABILITY
+) -> bool:
+    """Does a host with a port lead to a Service, seen from a namespace?"""
+    name, _, rest = host.partition(".")
+    return port in known.get((name, rest.split(".")[0] or namespace), set())

@@ -1,0 +1,175 @@
+"""What is released of the umbrella charts, and what helm renders for it."""
+
+import functools
+import json
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from stack import values
+
+from tests.platform.chart import render
+
+Object = dict[str, Any]
+OBSERVABILITY = "observability"
+ADOPTION = "platform/adopt.yaml"
+
+
+@dataclass(frozen=True)
+class Release:
+    """An umbrella chart as it is released somewhere.
+
+    Attributes:
+        where: Who releases it: Argo CD, Tilt, `cluster.yml`, or an option that a person takes.
+        chart: Folder of the chart under platform/.
+        namespace: Where to.
+        overlays: Value files of the chart beside values.yaml.
+        given: Values that the releaser gives, as JSON.
+    """
+
+    where: str
+    chart: str
+    namespace: str
+    overlays: tuple[str, ...] = ()
+    given: str = "{}"
+
+    def __str__(self) -> str:
+        return f"{self.chart}, {self.where}"
+
+    @property
+    def name(self) -> str:
+        """Name of the release: the chart's first folder, as everyone who releases it says."""
+        return self.chart.split("/", maxsplit=1)[0]
+
+    def manifests(self, chart: Path | None = None) -> str:
+        """Render it, with its CRDs, from another copy of its chart if one is given.
+
+        Raises:
+            RefusedError: The chart does not take the values.
+        """
+        folder = chart or values.PLATFORM / self.chart
+        overlays = [f"--values={folder / overlay}" for overlay in self.overlays]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as given:
+            given.write(self.given)
+            given.flush()
+            return render.helm(
+                *("template", self.name, str(folder), f"--namespace={self.namespace}"),
+                *("--include-crds", *overlays, f"--values={given.name}"),
+            )
+
+
+def platform() -> list[Release]:
+    """Every release of an umbrella chart: Argo CD's, Tilt's, and those that a person may choose."""
+    found = [*_argo_cds(), Release("by cluster.yml", "argocd/install", "argocd")]
+    tilt = [
+        Release("by Tilt", each.chart, each.namespace, ("values-local.yaml",))
+        for each in found
+        if (values.PLATFORM / each.chart / "values-local.yaml").exists()
+    ]
+    option = Release(
+        "tail sampling", "otel-collector", OBSERVABILITY, ("values-tail-sampling.yaml",)
+    )
+    return [*found, *tilt, option]
+
+
+def argo_cds() -> list[Release]:
+    """What Argo CD and `cluster.yml` release: the platform of an environment."""
+    return [each for each in platform() if each.where in ("by Argo CD", "by cluster.yml")]
+
+
+@functools.cache
+def objects(release: Release) -> tuple[Object, ...]:
+    """Render and parse a release without its CRDs, each object in its namespace."""
+    return tuple(_placed(release.manifests(), release.namespace))
+
+
+def everything() -> list[Object]:
+    """Every object of the platform, as Argo CD and `cluster.yml` release it."""
+    return [each for release in argo_cds() for each in objects(release)]
+
+
+def service_objects(environment: str) -> list[Object]:
+    """Objects of every service in an environment, in its namespace there."""
+    found: list[Object] = []
+    for name in render.services():
+        manifests = render.service(name, "--set", f"environment={environment}")
+        found += _placed(manifests, f"{name}-{environment}")
+    return found
+
+
+def environments() -> list[str]:
+    """Names of the environments that Argo CD deploys to."""
+    apps = values.read(values.PLATFORM / "argocd/apps/values.yaml")
+    return list(apps["environments"])
+
+
+def _argo_cds() -> list[Release]:
+    rendered = render.helm("template", "apps", "platform/argocd/apps", f"--values={ADOPTION}")
+    found = []
+    for application in render.objects(rendered):
+        if application["kind"] != "Application":
+            continue
+        spec = application["spec"]
+        chart = spec["sources"][0]
+        given = chart.get("helm", {}).get("valuesObject", {})
+        path = chart["path"].removeprefix("platform/")
+        namespace = spec["destination"]["namespace"]
+        found.append(Release("by Argo CD", path, namespace, given=json.dumps(given)))
+    return found
+
+
+def _placed(manifests: str, namespace: str) -> list[Object]:
+    found = parsed(document for document in documents(manifests) if not is_crd(document))
+    for each in found:
+        each["metadata"].setdefault("namespace", namespace)
+    return found
+
+
+def documents(manifests: str) -> list[str]:
+    """Split manifests into documents."""
+    return re.split(r"^---\s*$", manifests, flags=re.MULTILINE)
+
+
+def is_crd(document: str) -> bool:
+    """Is a document a CustomResourceDefinition? Megabytes: parsed only where they matter."""
+    return re.search(r"^kind: CustomResourceDefinition$", document, re.MULTILINE) is not None
+
+
+def parsed(given: Iterable[str]) -> list[Object]:
+    """Parse documents; an object of a kind like List stands for those that it holds."""
+    yaml = YAML(typ="safe")
+    # A CRD lists the operators of Alertmanager's matchers: a plain "=" has a tag of its own.
+    yaml.constructor.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
+    found = [each for document in given if (each := yaml.load(document))]
+    return [item for each in found for item in each.get("items", [each])]
+
+
+def labels_match(wanted: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Does a label selector pick something with these labels?
+
+    Raises:
+        ValueError: It has an operator that is not known here.
+    """
+    for key, value in wanted.get("matchLabels", {}).items():
+        if labels.get(key) != value:
+            return False
+    for each in wanted.get("matchExpressions", ()):
+        present = labels.get(each["key"])
+        match each["operator"]:
+            case "In":
+                picked = present in each["values"]
+            case "NotIn":
+                picked = present not in each["values"]
+            case "Exists":
+                picked = present is not None
+            case "DoesNotExist":
+                picked = present is None
+            case other:
+                raise ValueError(f"operator {other} of a label selector")
+        if not picked:
+            return False
+    return True

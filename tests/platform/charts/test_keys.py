@@ -1,0 +1,95 @@
+"""Every key of our values has an effect: without it the chart renders something else."""
+
+import copy
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from stack import values
+
+from tests.platform.chart.render import RefusedError
+from tests.platform.charts import releases
+from tests.platform.charts.releases import Release
+
+Path_ = tuple[str, ...]
+pytestmark = pytest.mark.timeout(900)
+
+
+def leaves(given: Mapping[str, Any], above: Path_ = ()) -> Iterator[Path_]:
+    """Yield the path of every key that holds no further keys; a list is one value."""
+    for key, value in given.items():
+        path = (*above, key)
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, path)
+        else:
+            yield path
+
+
+def without(given: dict[str, Any], path: Path_) -> dict[str, Any]:
+    """Return a copy of values without one key."""
+    changed = copy.deepcopy(given)
+    *above, last = path
+    at = changed
+    for key in above:
+        at = at[key]
+    del at[last]
+    return changed
+
+
+def rendered(release: Release, chart: Path) -> str | None:
+    """Render a release with another copy of its chart; None if the chart refuses the values."""
+    try:
+        return release.manifests(chart)
+    except RefusedError:
+        return None
+
+
+def ineffective(release: Release, file: str, folder: Path) -> tuple[int, list[str]]:
+    """Return how many keys a file of values has, and those without effect on a release."""
+    given = values.read(values.PLATFORM / release.chart / file)
+    whole = release.manifests()
+    assert whole == release.manifests(), "it renders differently each time: drift for ever"
+
+    def has_effect(number: int, path: Path_) -> bool:
+        chart = folder / str(number)
+        shutil.copytree(values.PLATFORM / release.chart, chart)
+        with (chart / file).open("w") as out:
+            YAML().dump(without(given, path), out)
+        changed = rendered(release, chart) != whole
+        shutil.rmtree(chart)
+        return changed
+
+    paths = list(leaves(given))
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(has_effect, range(len(paths)), paths))
+    return len(paths), [".".join(p) for p, is_felt in zip(paths, found, strict=True) if not is_felt]
+
+
+def files() -> list[tuple[Release, str]]:
+    """Every file of values, with a release that it belongs to."""
+    base = [(release, "values.yaml") for release in releases.argo_cds()]
+    overlays = [(r, overlay) for r in releases.platform() for overlay in r.overlays]
+    return [*base, *overlays]
+
+
+@pytest.mark.parametrize(
+    ("release", "file"), [pytest.param(*each, id=f"{each[0].chart}/{each[1]}") for each in files()]
+)
+def test_every_key_changes_what_is_rendered(release: Release, file: str, tmp_path: Path) -> None:
+    count, idle = ineffective(release, file, tmp_path)
+    print(f"{release.chart}/{file}: {count} keys deleted in turn, {len(idle)} without effect")
+    assert idle == []
+
+
+def test_a_misspelt_key_would_be_noticed(tmp_path: Path) -> None:
+    (release,) = (each for each in releases.argo_cds() if each.chart == "jaeger")
+    chart = shutil.copytree(values.PLATFORM / "jaeger", tmp_path / "jaeger")
+    given = values.read(chart / "values.yaml")
+    given["jaeger"]["jaeger"]["securityContexts"] = {"runAsNonRoot": True}
+    with (chart / "values.yaml").open("w") as out:
+        YAML().dump(given, out)
+    assert release.manifests(chart) == release.manifests()

@@ -1,0 +1,106 @@
+"""Values, rules and the stack agree with what the upstream charts make of the values.
+
+The charts are not needed: what they render was recorded, and `make charts` compares the record.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from stack import values
+from stack.components import JOBS
+
+from tests.platform.charts import addresses, facts, scrapes, vendor
+from tests.platform.charts.releases import OBSERVABILITY, Object
+
+FACTS = facts.read()
+PIPELINE = values.pipeline_rules()
+RULES = {
+    "pipeline": PIPELINE,
+    **{
+        file.parent.name: values.read(file)
+        for file in values.PLATFORM.glob("generated/*/rules.yaml")
+    },
+}
+SERVICES = {
+    (name, OBSERVABILITY): set(ports)
+    for chart in FACTS["charts"].values()
+    for name, ports in chart["services"].items()
+}
+
+
+def rule_objects(rules: dict[str, Any]) -> list[Object]:
+    return [{"kind": "PrometheusRule", "metadata": {}, "spec": rules}]
+
+
+@pytest.mark.parametrize("chart", vendor.UMBRELLAS)
+def test_the_record_is_of_the_pinned_chart(chart: str) -> None:
+    """Otherwise: `make charts-facts`, and read the difference."""
+    pinned = [pin.archive for pin in vendor.pins(values.PLATFORM / chart)]
+    assert FACTS["charts"][chart]["upstream"] == pinned
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_no_alert_asks_for_a_job_that_no_monitor_gives(name: str) -> None:
+    missed = {
+        alert: unmatched
+        for alert, expression in scrapes.alerts(rule_objects(RULES[name]))
+        if (unmatched := scrapes.unmatched(expression, FACTS["jobs"]))
+    }
+    assert missed == {}
+
+
+def test_a_job_that_no_monitor_gives_would_be_noticed() -> None:
+    expression = 'up{job=~"(.+/)?otel-agent"} == 0 or absent(up{job="otel-gateway"})'
+    assert scrapes.unmatched(expression, FACTS["jobs"]) == ['job=~"(.+/)?otel-agent"']
+
+
+def test_a_collector_that_is_down_or_missing_has_an_alert() -> None:
+    """By target, without any target, and on a node without an agent."""
+    expressions = dict(scrapes.alerts(rule_objects(PIPELINE)))
+    down = expressions["CollectorDown"]
+    (workload,) = FACTS["charts"]["otel-collector"]["objects"]["DaemonSet"]
+    for job in (f"{OBSERVABILITY}/{workload}", "otel-gateway"):
+        assert job in FACTS["jobs"]
+        assert f'absent(up{{job="{job}"}})' in down
+    assert f'kube_daemonset_status_number_ready{{namespace="{OBSERVABILITY}",' in down
+    assert f'daemonset="{workload}"}}' in down
+
+
+def test_the_stack_scrapes_its_components_under_the_jobs_of_a_cluster() -> None:
+    assert set(JOBS) <= set(FACTS["jobs"])
+
+
+@pytest.mark.parametrize("chart", vendor.UMBRELLAS)
+def test_every_address_in_the_values_is_one_of_a_service(chart: str) -> None:
+    wrong = [
+        (path, f"{host}:{port}")
+        for path, host, port in addresses.inside(values.chart(chart))
+        if not addresses.resolves(host, port, SERVICES)
+    ]
+    assert wrong == []
+
+
+def test_services_send_to_an_address_of_the_agent() -> None:
+    telemetry = values.chart("chart")["telemetry"]
+    assert telemetry["port"] in SERVICES[telemetry["agent"], telemetry["namespace"]]
+
+
+def claim_templates(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key == "volumeClaimTemplates":
+                yield from ((f"{path}.{key}", template) for template in each)
+            else:
+                yield from claim_templates(each, f"{path}.{key}")
+
+
+@pytest.mark.parametrize("chart", vendor.UMBRELLAS)
+def test_every_claim_template_in_the_values_says_its_version_and_kind(chart: str) -> None:
+    """The API server adds them, and Argo CD compares the list as a whole: OutOfSync for ever."""
+    lacking = [
+        path
+        for path, template in claim_templates(values.chart(chart))
+        if (template.get("apiVersion"), template.get("kind")) != ("v1", "PersistentVolumeClaim")
+    ]
+    assert lacking == []

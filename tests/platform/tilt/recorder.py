@@ -17,7 +17,9 @@ from ruamel.yaml import YAML
 
 # Built-ins that are objects with functions, made in Starlark of recorded ones.
 _PRELUDE = """
-config = struct(define_string = _config_define_string, parse = _config_parse)
+config = struct(
+    define_string = _config_define_string, parse = _config_parse, tilt_subcommand = _subcommand()
+)
 os = struct(path = struct(exists = _exists))
 v1alpha1 = struct(ui_button = _ui_button, cmd = _cmd)
 """
@@ -58,15 +60,18 @@ class Recorded:
     def resources(self) -> dict[str, dict[str, Any]]:
         """Return the options of each named resource."""
         named = self.of("k8s_resource") + self.of("local_resource")
-        return {call.arguments[0]: call.options for call in named}
+        return {(*call.arguments, call.options.get("new_name"))[0]: call.options for call in named}
 
 
-def evaluate(root: Path, helm: Callable[..., str], **flags: str) -> Recorded:
+def evaluate(
+    root: Path, helm: Callable[..., str], subcommand: str = "up", **flags: str
+) -> Recorded:
     """Evaluate a checkout's Tiltfile.
 
     Args:
         root: The checkout.
         helm: Renders a chart: called with its folder and the options of Tilt's `helm`.
+        subcommand: What stands behind `tilt`.
         flags: What stands behind `tilt up --`.
 
     Raises:
@@ -76,6 +81,7 @@ def evaluate(root: Path, helm: Callable[..., str], **flags: str) -> Recorded:
     module = starlark.Module()
     for name, function in _functions(root, helm, flags, recorded).items():
         module.add_callable(name, function)
+    module.add_callable("_subcommand", lambda: subcommand)
     dialect = starlark.Dialect.extended()
     dialect.enable_top_level_stmt = True
     dialect.enable_f_strings = False

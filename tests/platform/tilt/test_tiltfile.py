@@ -1,5 +1,7 @@
 """What the Tiltfile asks of Tilt. Tilt is a stand-in here: see recorder.py."""
 
+import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,52 +11,58 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.platform.chart import render
+from tests.platform.charts import facts, vendor
 from tests.platform.tilt import recorder
 from tests.platform.tilt.recorder import Recorded, TiltfileError
 
 ROOT = render.ROOT
 REGISTRY = YAML(typ="safe").load((ROOT / "platform/adopt.yaml").read_text())["registry"]
-# In the upstream charts' place, which cannot be pulled here: workloads of the names that they make.
-STAND_INS = {
-    "platform/prometheus": ["Deployment prometheus-operator"],
-    "platform/jaeger": ["Deployment jaeger"],
-    "platform/loki": ["StatefulSet loki"],
-    "platform/otel-collector": ["DaemonSet otel-agent", "StatefulSet otel-gateway"],
-    "platform/grafana": ["Deployment grafana"],
-    "platform/argocd/install": [
-        "Deployment argocd-server",
-        "StatefulSet argocd-application-controller",
-    ],
-}
+# In place of the upstream charts, which are not everywhere: what they render, as recorded.
+STAND_INS = {f"platform/{chart}" for chart in facts.read()["charts"]}
 OBSERVABILITY = {
-    "prometheus-operator", "jaeger", "loki", "otel-agent", "otel-gateway", "grafana",
-    "prometheus-page", "jaeger-page", "grafana-page",
+    "prometheus-operator", "prometheus-kube-state-metrics", "prometheus-prometheus-node-exporter",
+    "prometheus-admission-create", "prometheus-admission-patch", "prometheus-kinds",
+    "prometheus-objects", "prometheus-page", "jaeger", "jaeger-objects", "jaeger-page",
+    "loki", "loki-objects", "otel-agent-agent", "otel-gateway", "otel-collector-objects",
+    "grafana", "grafana-objects", "grafana-page",
 }  # fmt: skip
-GITOPS = {"argocd-server", "argocd-application-controller", "argocd-page"}
+GITOPS = {
+    "argocd-server", "argocd-repo-server", "argocd-redis", "argocd-redis-secret-init",
+    "argocd-applicationset-controller", "argocd-application-controller", "argocd-kinds",
+    "argocd-page",
+}  # fmt: skip
+SERVICES = {"ports", "ports-objects"}
 RESOURCES = {
     "service": {"services": {"ports"}},
-    "observability": {"services": {"ports"}, "observability": OBSERVABILITY},
-    "full": {"services": {"ports"}, "observability": OBSERVABILITY, "gitops": GITOPS},
+    "observability": {"services": SERVICES, "observability": OBSERVABILITY},
+    "full": {"services": SERVICES, "observability": OBSERVABILITY, "gitops": GITOPS},
 }
+PROFILES = pytest.mark.parametrize("profile", RESOURCES)
 
 
 def helm_of(root: Path) -> Callable[..., str]:
     def helm(chart: str, **options: Any) -> str:
         if chart in STAND_INS:
-            kinds = (workload.split() for workload in STAND_INS[chart])
-            return "---\n".join(
-                f"kind: {kind}\nmetadata: {{name: {name}}}\n" for kind, name in kinds
-            )
+            return joined(facts.objects(chart.removeprefix("platform/"), options["namespace"]))
         values = [part for file in options["values"] for part in ("--values", file)]
         sets = [part for each in options["set"] for part in ("--set", each)]
-        return render.template(*values, *sets, release=options["name"], root=root)
+        rendered = render.objects(
+            render.template(*values, *sets, release=options["name"], root=root)
+        )
+        for each in rendered:  # as Tilt does
+            each["metadata"].setdefault("namespace", options["namespace"])
+        return joined(rendered)
 
     return helm
 
 
-def evaluate(profile: str | None = None, root: Path = ROOT) -> Recorded:
+def joined(found: list[dict[str, Any]]) -> str:
+    return "---\n".join(json.dumps(each) + "\n" for each in found)
+
+
+def evaluate(profile: str | None = None, root: Path = ROOT, subcommand: str = "up") -> Recorded:
     flags = {"profile": profile} if profile else {}
-    return recorder.evaluate(root, helm_of(root), **flags)
+    return recorder.evaluate(root, helm_of(root), subcommand, **flags)
 
 
 def objects(recorded: Recorded) -> list[dict[str, Any]]:
@@ -69,7 +77,7 @@ def test_without_a_profile_it_is_the_services_alone() -> None:
     assert evaluate().calls == evaluate("service").calls
 
 
-@pytest.mark.parametrize("profile", RESOURCES)
+@PROFILES
 def test_a_profile_has_its_resources_in_their_groups(profile: str) -> None:
     groups: dict[str, set[str]] = {}
     for name, options in evaluate(profile).resources().items():
@@ -77,6 +85,48 @@ def test_a_profile_has_its_resources_in_their_groups(profile: str) -> None:
             groups.setdefault(label, set()).add(name)
     print(f"{profile}: {groups}")
     assert groups == RESOURCES[profile]
+
+
+@PROFILES
+def test_what_a_resource_waits_for_is_a_resource(profile: str) -> None:
+    """Tilt ignores a dependency of another name."""
+    resources = evaluate(profile).resources()
+    waiting = {name: options.get("resource_deps") or [] for name, options in resources.items()}
+    assert {dep for deps in waiting.values() for dep in deps} <= resources.keys()
+    if profile != "service":
+        assert waiting["ports"] == ["otel-agent-agent"]
+        assert waiting["otel-collector-objects"] == ["prometheus-kinds"]
+
+
+@PROFILES
+def test_kinds_and_objects_of_these_kinds_are_never_in_one_resource(profile: str) -> None:
+    """Tilt maps every kind of a resource before it applies any object; `uncategorized` is one."""
+    recorded = evaluate(profile)
+    deployed = objects(recorded)
+    crds = {e["metadata"]["name"]: e for e in deployed if e["kind"] == "CustomResourceDefinition"}
+    kinds = {each["spec"]["names"]["kind"] for each in crds.values()}
+    selected = {name: o["objects"] for name, o in recorded.resources().items() if "objects" in o}
+    left = {
+        (each["kind"], each["metadata"]["name"])
+        for each in deployed
+        if each["kind"] in kinds
+        and f"{each['metadata']['name']}:{each['kind']}:{each['metadata'].get('namespace')}"
+        not in {selector for found in selected.values() for selector in found}
+    }
+    assert left == set()
+    for name, found in selected.items():
+        brought = {
+            crds[s.split(":")[0]]["spec"]["names"]["kind"] for s in found if s.count(":") == 1
+        }
+        assert not brought & {s.split(":")[1] for s in found if s.count(":") == 2}, name
+
+
+def test_taking_down_needs_no_profile_and_fetches_nothing() -> None:
+    recorded = evaluate(subcommand="down")
+    there = {chart for chart in STAND_INS if vendor.missing(ROOT / chart) == []}
+    rendered = {call.arguments[0] for call in recorded.of("helm")}
+    assert rendered == {"platform/chart", *there}
+    assert [c.arguments[0] for c in recorded.of("local")] == ["ls -d services/*/values.yaml"]
 
 
 def test_pages_are_forwarded_and_linked() -> None:
@@ -104,11 +154,16 @@ def test_pages_are_forwarded_and_linked() -> None:
     assert all("readiness_probe" in resources[name] for name in pages)  # `tilt ci` waits for them
 
 
-def test_names_that_pages_forward_to_are_those_of_the_charts_values() -> None:
-    grafana = (ROOT / "platform/grafana/values.yaml").read_text()
-    for service in ("http://prometheus-prometheus:9090", "http://jaeger:16686"):
-        assert service in grafana
-    assert "fullnameOverride: grafana" in grafana
+def test_pages_forward_to_services_and_ports_that_the_charts_make() -> None:
+    services = {
+        name: ports
+        for chart in facts.read()["charts"].values()
+        for name, ports in chart["services"].items()
+    }
+    commands = [o.get("serve_cmd", "") for o in evaluate("full").resources().values()]
+    forwarded = re.findall(r"port-forward service/(\S+) \d+:(\d+)", "\n".join(commands))
+    assert len(forwarded) == 4
+    assert [(name, port) for name, port in forwarded if int(port) not in services[name]] == []
 
 
 def test_a_service_is_built_and_updated_live() -> None:
@@ -164,7 +219,12 @@ def test_every_namespace_that_is_used_is_made() -> None:
 def test_rules_and_dashboards_come_with_the_observability_charts() -> None:
     """In the namespace of what they judge: Prometheus may keep each namespace to itself."""
     found = objects(evaluate("observability"))
-    rules = {e["metadata"]["namespace"] for e in found if e["kind"] == "PrometheusRule"}
+    charts = facts.read()["charts"]["prometheus"]["objects"]["PrometheusRule"]
+    rules = {
+        e["metadata"]["namespace"]
+        for e in found
+        if e["kind"] == "PrometheusRule" and e["metadata"]["name"] not in charts
+    }
     dashboards = {
         (e["metadata"]["name"], e["metadata"]["namespace"])
         for e in found
@@ -204,7 +264,8 @@ def test_nothing_is_downloaded_but_the_charts_that_are_missing() -> None:
     downloads = [
         c.arguments[0] for c in evaluate("full").of("local") if isinstance(c.arguments[0], list)
     ]
-    assert {command[-1] for command in downloads} <= STAND_INS.keys()
+    missing = {chart for chart in STAND_INS if vendor.missing(ROOT / chart)}
+    assert {command[-1] for command in downloads} == missing
     assert [c.arguments[0] for c in evaluate("service").of("local")] == [
         "ls -d services/*/values.yaml"
     ]

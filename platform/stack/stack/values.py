@@ -12,7 +12,7 @@ ROOT: Final = PLATFORM.parent
 # What `make generate` makes of every service: rules and dashboards.
 GENERATED: Final = PLATFORM / "generated"
 # Needs the Kubernetes API; the Collector's chart defines it, the pipelines only place it.
-ONLY_IN_CLUSTER: Final = "k8sattributes"
+ONLY_IN_CLUSTER: Final = "k8s_attributes"
 
 Values = dict[str, Any]
 

@@ -1,0 +1,136 @@
+"""The configurations that the charts render are those that `make stack` runs."""
+
+import base64
+import copy
+import json
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from stack import prometheus, values
+
+from tests.platform.charts import releases
+from tests.platform.charts.releases import Object, Release
+
+# Alertmanager's own defaults, which its chart writes down.
+ALERTMANAGER = {"group_wait": "30s", "group_interval": "5m"}
+# The chart adds rules of its own to this list.
+LONGER = "excludedFromEnforcement"
+RESOLVE_TIMEOUT = "5m"
+
+
+def release(chart: str, where: str = "by Argo CD") -> Release:
+    (found,) = (r for r in releases.platform() if (r.chart, r.where) == (chart, where))
+    return found
+
+
+def one(which: Release, kind: str, name: str) -> Object:
+    (found,) = (
+        each
+        for each in releases.objects(which)
+        if (each["kind"], each["metadata"]["name"]) == (kind, name)
+    )
+    return found
+
+
+def loaded(text: str | bytes) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+@pytest.mark.parametrize(
+    ("where", "overlays"),
+    [("by Argo CD", ()), ("tail sampling", ("values-tail-sampling.yaml",))],
+    ids=["as declared", "tail sampling"],
+)
+@pytest.mark.parametrize(
+    ("role", "name"), [("agent", "otel-agent-agent"), ("gateway", "otel-gateway-statefulset")]
+)
+def test_collector(role: str, name: str, where: str, overlays: tuple[str, ...]) -> None:
+    which = release("otel-collector", where)
+    rendered = loaded(one(which, "ConfigMap", name)["data"]["relay"])
+    if role == "agent":
+        assert rendered["processors"].pop(values.ONLY_IN_CLUSTER)["extract"]["otel_annotations"]
+        for pipeline in rendered["service"]["pipelines"].values():
+            pipeline["processors"].remove(values.ONLY_IN_CLUSTER)
+    assert rendered == values.collector(role, overlays)
+
+
+def test_jaeger() -> None:
+    rendered = one(release("jaeger"), "ConfigMap", "user-config")["data"]["user-config.yaml"]
+    assert loaded(rendered) == values.jaeger()
+
+
+def test_a_changed_configuration_of_jaeger_changes_its_pods() -> None:
+    which = release("jaeger")
+    before = one(which, "Deployment", "jaeger")["spec"]["template"]
+    given = {"jaeger": {"userconfig": {"extensions": {"jaeger_query": {"max_clock_skew": "5s"}}}}}
+    changed = Release("changed", "jaeger", which.namespace, given=json.dumps(given))
+    assert one(changed, "Deployment", "jaeger")["spec"]["template"] != before
+
+
+def test_loki() -> None:
+    which = release("loki")
+    assert loaded(one(which, "ConfigMap", "loki")["data"]["config.yaml"]) == values.loki()
+    (container,) = one(which, "StatefulSet", "loki")["spec"]["template"]["spec"]["containers"]
+    assert "-config.expand-env=true" in container["args"]
+
+
+def test_prometheus() -> None:
+    rendered = one(release("prometheus"), "Prometheus", "prometheus-prometheus")["spec"]
+    spec = values.prometheus()["prometheus"]["prometheusSpec"]
+    asked = {
+        key: value
+        for key, value in spec.items()
+        if key in rendered and key not in ("image", LONGER)
+    }
+    assert {key: rendered[key] for key in asked} == asked
+    assert [each for each in spec[LONGER] if each not in rendered[LONGER]] == []
+    assert set(spec) - set(asked) - {"image", "storageSpec", LONGER} == {
+        key for key in spec if key.endswith("SelectorNilUsesHelmValues")
+    }
+    for key in ("serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig"):
+        assert rendered[f"{key}Selector"] == {}, "every monitor and rule, whoever made it"
+    assert prometheus.flags(rendered) == prometheus.flags(spec)
+
+
+def test_alertmanager() -> None:
+    secret = one(release("prometheus"), "Secret", "alertmanager-prometheus-alertmanager")
+    rendered = loaded(base64.b64decode(secret["data"]["alertmanager.yaml"]))
+    declared = copy.deepcopy(values.prometheus()["alertmanager"]["config"])
+    assert rendered.pop("global") == {"resolve_timeout": RESOLVE_TIMEOUT}
+    assert rendered.pop("templates") == ["/etc/alertmanager/config/*.tmpl"]
+    for key, value in ALERTMANAGER.items():
+        assert rendered["route"].pop(key) == value
+    assert rendered == declared
+
+
+def test_grafana() -> None:
+    rendered = one(release("grafana"), "ConfigMap", "grafana")["data"]["datasources.yaml"]
+    assert loaded(rendered) == values.grafana_datasources()
+
+
+def test_rules_of_the_pipeline() -> None:
+    rendered = one(release("prometheus"), "PrometheusRule", "prometheus-pipeline")["spec"]
+    assert rendered == values.pipeline_rules()
+
+
+def test_links_lead_to_the_addresses_that_were_adopted() -> None:
+    urls = values.read(values.PLATFORM / "adopt.yaml")["urls"]
+    which = release("prometheus")
+    for kind, name in (("Prometheus", "prometheus"), ("Alertmanager", "alertmanager")):
+        found = one(which, kind, f"prometheus-{name}")["spec"]["externalUrl"]
+        assert found == urls[name]
+    ini = one(release("grafana"), "ConfigMap", "grafana")["data"]["grafana.ini"]
+    assert f"root_url = {urls['grafana']}\n" in ini
+
+
+def test_on_ones_own_machine_links_lead_to_what_tilt_forwards_and_nobody_is_told() -> None:
+    which = release("prometheus", "by Tilt")
+    url = one(which, "Prometheus", "prometheus-prometheus")["spec"]["externalUrl"]
+    assert url == "http://localhost:9090"
+    secret = one(which, "Secret", "alertmanager-prometheus-alertmanager")
+    receivers = loaded(base64.b64decode(secret["data"]["alertmanager.yaml"]))["receivers"]
+    assert [set(receiver) for receiver in receivers] == [{"name"}] * 3
+    assert "secrets" not in one(which, "Alertmanager", "prometheus-alertmanager")["spec"]
+    ini = one(release("grafana", "by Tilt"), "ConfigMap", "grafana")["data"]["grafana.ini"]
+    assert "root_url = http://localhost:3000\n" in ini

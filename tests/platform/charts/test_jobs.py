@@ -1,0 +1,98 @@
+"""Alerts see what they watch, monitors find it, addresses lead to it, and the record is true."""
+
+import pytest
+
+from tests.platform.charts import addresses, facts, releases, scrapes, workloads
+from tests.platform.charts.releases import Object
+
+
+@pytest.fixture(scope="module")
+def everything() -> list[Object]:
+    """The platform, and the services of one environment."""
+    return [*releases.everything(), *releases.service_objects("dev")]
+
+
+def test_the_record_for_tests_without_charts_is_true() -> None:
+    """A difference that is meant: `make charts-facts`, and read it in the diff."""
+    assert facts.record() == facts.read()
+
+
+def test_every_monitor_selects_something_that_is_rendered(everything: list[Object]) -> None:
+    monitors = [each for each in everything if each["kind"] in ("ServiceMonitor", "PodMonitor")]
+    given = (*everything, *scrapes.OUTSIDE)
+    blind = [m["metadata"]["name"] for m in monitors if not list(scrapes.monitored(m, given))]
+    print(f"{len(monitors)} monitors, {len(scrapes.jobs(everything))} jobs")
+    assert blind == []
+
+
+def test_every_alert_can_match_a_job(everything: list[Object]) -> None:
+    known = scrapes.jobs(everything)
+    alerts = list(scrapes.alerts(everything))
+    print(f"{len(alerts)} alerts")
+    assert len(alerts) > 100
+    blind = {n: missed for n, e in alerts if (missed := scrapes.unmatched(e, known))}
+    assert blind == {}
+
+
+def test_an_alert_of_a_job_that_nothing_gives_would_be_noticed(everything: list[Object]) -> None:
+    """By a PodMonitor of another name, for instance."""
+    expression = dict(scrapes.alerts(everything))["CollectorDown"]
+    renamed = [each for each in everything if each["kind"] != "PodMonitor"]
+    assert scrapes.unmatched(expression, scrapes.jobs(renamed))
+
+
+@pytest.mark.parametrize("component", ["jaeger", "observability/loki", "grafana", "argocd"])
+def test_every_component_is_scraped(everything: list[Object], component: str) -> None:
+    assert any(job.startswith(component) for job in scrapes.jobs(everything))
+
+
+@pytest.mark.parametrize("environment", releases.environments())
+def test_every_address_leads_to_a_service_that_is_rendered(
+    everything: list[Object], environment: str
+) -> None:
+    services = releases.service_objects(environment)
+    known = addresses.ports([*everything, *services])
+    asked = [
+        (each["metadata"]["name"], each["metadata"]["namespace"], host, port)
+        for each in services
+        for _, host, port in addresses.inside(each.get("spec", {}))
+    ]
+    for pod in workloads.pods(everything):
+        for container in pod.containers:
+            for _, host, port in addresses.inside(container.get("env", [])):
+                asked.append((pod.owner, pod.namespace, host, port))
+    print(f"{environment}: {len(asked)} addresses")
+    assert any(host == "otel-agent.observability" for _, _, host, _ in asked)
+    assert [
+        each for each in asked if not addresses.resolves(each[2], each[3], known, each[1])
+    ] == []
+
+
+def test_prometheus_finds_its_alertmanager(everything: list[Object]) -> None:
+    (found,) = (each for each in everything if each["kind"] == "Prometheus")
+    (target,) = found["spec"]["alerting"]["alertmanagers"]
+    (service,) = (
+        each
+        for each in everything
+        if each["kind"] == "Service"
+        and each["metadata"]["name"] == target["name"]
+        and each["metadata"]["namespace"] == target["namespace"]
+    )
+    assert target["port"] in {port["name"] for port in service["spec"]["ports"]}
+
+
+def test_a_missing_service_would_be_noticed(everything: list[Object]) -> None:
+    known = addresses.ports(
+        each
+        for each in everything
+        if (each["kind"], each["metadata"]["name"]) != ("Service", "loki")
+    )
+    assert not addresses.resolves("loki", 3100, known)
+
+
+def test_every_claim_template_says_its_version_and_kind(everything: list[Object]) -> None:
+    """Argo CD compares the list with what the API server has completed."""
+    found = list(workloads.claim_templates(everything))
+    assert {owner for owner, _ in found} == {"StatefulSet loki", "StatefulSet otel-gateway"}
+    for owner, template in found:
+        assert (template["apiVersion"], template["kind"]) == ("v1", "PersistentVolumeClaim"), owner

@@ -7,7 +7,7 @@ allows no other: a misspelt key is an error, which the API server would ignore.
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,22 @@ Schema = dict[str, Any]
 
 def write(folder: Path) -> str:
     """Write a schema for each kind and return kubeconform's pattern for their files."""
-    for (group, version, kind), schema in (*_kubernetes(), *_custom()):
-        suffix = f"-{group.split('.')[0]}-{version}" if group else f"-{version}"
-        (folder / f"{kind.lower()}{suffix}.json").write_text(json.dumps(schema))
+    for identity, schema in (*_kubernetes(), *_custom()):
+        _write(folder, identity, schema)
     return f"{folder}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
+
+
+def add(folder: Path, crds: Iterable[Schema]) -> None:
+    """Write the schemas of CustomResourceDefinitions beside the others, or in their place."""
+    for crd in crds:
+        for identity, schema in _versions(crd["spec"]):
+            _write(folder, identity, schema)
+
+
+def _write(folder: Path, identity: tuple[str, str, str], schema: Schema) -> None:
+    group, version, kind = identity
+    suffix = f"-{group.split('.')[0]}-{version}" if group else f"-{version}"
+    (folder / f"{kind.lower()}{suffix}.json").write_text(json.dumps(schema))
 
 
 def _kubernetes() -> Iterator[tuple[tuple[str, str, str], Schema]]:
@@ -71,12 +83,15 @@ def _custom() -> Iterator[tuple[tuple[str, str, str], Schema]]:
     for module, files in CUSTOM.items():
         folder = _module("crds", module)
         for file in files:
-            spec = YAML(typ="safe").load((folder / file).read_text())["spec"]
-            for version in spec["versions"]:
-                schema = _strict(version["schema"]["openAPIV3Schema"])
-                # Structural schemas leave the object's own metadata to the API server.
-                schema["properties"]["metadata"] = {"type": "object"}
-                yield (spec["group"], version["name"], spec["names"]["kind"]), schema
+            yield from _versions(YAML(typ="safe").load((folder / file).read_text())["spec"])
+
+
+def _versions(spec: Schema) -> Iterator[tuple[tuple[str, str, str], Schema]]:
+    for version in spec["versions"]:
+        schema = _strict(version["schema"]["openAPIV3Schema"])
+        # Structural schemas leave the object's own metadata to the API server.
+        schema["properties"]["metadata"] = {"type": "object"}
+        yield (spec["group"], version["name"], spec["names"]["kind"]), schema
 
 
 def _strict(schema: Any) -> Any:

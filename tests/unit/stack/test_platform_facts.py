@@ -3,6 +3,7 @@
 The charts are not needed: what they render was recorded, and `make charts` compares the record.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,6 +85,17 @@ def test_every_address_in_the_values_is_one_of_a_service(chart: str) -> None:
 def test_services_send_to_an_address_of_the_agent() -> None:
     telemetry = values.chart("chart")["telemetry"]
     assert telemetry["port"] in SERVICES[telemetry["agent"], telemetry["namespace"]]
+
+
+def test_the_platforms_project_allows_the_kinds_that_its_charts_render_and_no_others() -> None:
+    """A template of Helm, read without Helm: the first project of the file is the platform's."""
+    text = (values.PLATFORM / "argocd/apps/templates/projects.yaml").read_text()
+    allowed = set(re.findall(r'kind: "?(\w+|\*)"?\}', text.split("{{- range")[0]))
+    charts = {name: chart for name, chart in FACTS["charts"].items() if "argocd" not in name}
+    rendered = {kind for chart in charts.values() for kind in chart["objects"]}
+    custom = {kind for chart in charts.values() for kind in chart["kinds"]}
+    by_argo_cd = {"Namespace", "CustomResourceDefinition"}
+    assert allowed - {"*"} == (rendered - custom) | by_argo_cd
 
 
 def claim_templates(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[3]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -26,7 +27,9 @@ def run(tmp_path: Path, calls: Path) -> Run:
         'echo "kubectl $*" >> $CALLS\n'
         'case "$*" in\n'
         '  "config current-context") echo "$CONTEXT" ;;\n'
+        '  "config view --minify "*) echo "${CLUSTER:-$CONTEXT}" ;;\n'
         '  "get crd "*) exit ${CRD_MISSING:-0} ;;\n'
+        '  *"get service otel-agent") exit ${COLLECTOR_MISSING:-0} ;;\n'
         "esac\n"
     )
     for name, script in {
@@ -48,7 +51,13 @@ def run(tmp_path: Path, calls: Path) -> Run:
     return make
 
 
-@pytest.mark.parametrize("context", ["kind-dev", "k3d-x", "minikube", "docker-desktop"])
+LOCAL = (
+    "kind", "kind-dev", "k3d-x", "minikube", "minikube-2", "docker-desktop", "microk8s-cluster",
+    "colima-x", "orbstack", "rancher-desktop", "api-crc-testing:6443",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("context", LOCAL)
 def test_a_local_context_gets_the_image_with_the_local_values(
     context: str, run: Run, calls: Path
 ) -> None:
@@ -66,8 +75,14 @@ def test_a_local_context_gets_the_image_with_the_local_values(
 def test_another_context_is_refused(target: str, context: str, run: Run, calls: Path) -> None:
     refused = run(target, context, FAULT="errors")
     assert refused.returncode != 0
-    assert f"The context {context} is not known as local" in refused.stderr
-    assert calls.read_text().splitlines() == ["kubectl config current-context"]
+    assert f"The context {context} (cluster {context}) is not known as local" in refused.stderr
+    assert {line.split()[1] for line in calls.read_text().splitlines()} == {"config"}
+
+
+def test_the_clusters_name_counts_as_for_tilt_and_not_the_contexts(run: Run) -> None:
+    """A context can be renamed to anything."""
+    assert run("deploy", "mine", CLUSTER="kind-dev").returncode == 0
+    assert run("deploy", "kind-dev", CLUSTER="gke_acme_prod").returncode != 0
 
 
 def test_another_context_is_taken_when_it_is_named(run: Run, calls: Path) -> None:
@@ -88,6 +103,19 @@ def test_a_cluster_without_the_operator_gets_no_service_monitor(run: Run, calls:
     done = run("deploy", "kind-dev", CRD_MISSING="1")
     assert "released without a ServiceMonitor" in done.stdout
     assert calls.read_text().splitlines()[-1].endswith("--set serviceMonitor.enabled=false")
+
+
+def test_a_cluster_without_a_collector_gets_no_telemetry(run: Run, calls: Path) -> None:
+    done = run("deploy", "kind-dev", COLLECTOR_MISSING="1")
+    assert "released without telemetry" in done.stdout
+    assert calls.read_text().splitlines()[-1].endswith("--set telemetry.enabled=false")
+
+
+def test_the_collector_is_looked_for_where_services_send_to(run: Run, calls: Path) -> None:
+    assert run("deploy", "kind-dev").returncode == 0
+    telemetry = YAML(typ="safe").load(ROOT / "platform/chart/values.yaml")["telemetry"]
+    asked = f"kubectl -n {telemetry['namespace']} get service {telemetry['agent']}"
+    assert asked in calls.read_text().splitlines()
 
 
 def test_a_fault_is_a_config_map_that_pods_look_at_now(run: Run, calls: Path) -> None:

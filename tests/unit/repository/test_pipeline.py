@@ -88,7 +88,7 @@ def test_what_git_checks_before_a_commit_is_the_lint_job() -> None:
 
 
 def test_continuous_integration_here_and_there_runs_the_same(menu: set[str]) -> None:
-    here = set(re.findall(r"^make ([a-z0-9-]+)", (ROOT / ".ci/run").read_text(), re.MULTILINE))
+    here = set(re.findall(r"^ *make ([a-z0-9-]+)", (ROOT / ".ci/run").read_text(), re.MULTILINE))
     ci = (ROOT / ".github/workflows/ci.yml").read_text()
     there = set(re.findall(r"run: make ([a-z0-9-]+)", ci))
     # `make test-newcomer` types in a clean root what the matrix runs on many systems.

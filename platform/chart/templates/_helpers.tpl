@@ -3,6 +3,11 @@
 {{ .Values.name | upper | replace "-" "_" }}
 {{- end }}
 
+{{/* What runs, short: the beginning of the image's digest, or its tag. */}}
+{{- define "service.version" -}}
+{{ .Values.image.digest | trimPrefix "sha256:" | trunc 12 | default .Values.image.tag }}
+{{- end }}
+
 {{/* The image, by digest where it comes from a registry. */}}
 {{- define "service.image" -}}
 {{- $repository := .Values.image.repository | default (printf "%s/%s" .Values.registry .Values.name) -}}
@@ -26,7 +31,7 @@ app.kubernetes.io/component: server
 app.kubernetes.io/name: {{ .Values.name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: {{ $.component }}
-app.kubernetes.io/version: {{ .Values.image.digest | trimPrefix "sha256:" | trunc 12 | default .Values.image.tag | quote }}
+app.kubernetes.io/version: {{ include "service.version" . | quote }}
 app.kubernetes.io/part-of: {{ .Values.organisation }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}

@@ -209,8 +209,30 @@ def test_the_services_own_settings_are_what_the_chart_sets() -> None:
     names = {each["name"] for each in container["env"]}
     table = (ROOT / "services/ports/CONFIGURATION.md").read_text()
     known = set(re.findall(r"^\| `([A-Z_]+)`", table, re.MULTILINE))
-    assert {n for n in names if not n.startswith("OTEL_")} <= known
+    assert {n for n in names if not n.startswith(("OTEL_", "POD_"))} <= known
     assert {"PORTS_STORE_URL", "PORTS_FAULTS_FILE", "PORTS_DRAIN_SECONDS", "METRICS_PORT"} <= names
+
+
+@every_case
+def test_logs_and_traces_of_a_pod_have_the_same_environment_and_version(file: Path) -> None:
+    """Logs by the pod's annotations, which the Collector reads; traces by the SDK's variable."""
+    template = render.one(render.case(file), "Deployment")["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    env = {each["name"]: each.get("value", "") for each in container["env"]}
+    sent = dict(pair.split("=", 1) for pair in env["OTEL_RESOURCE_ATTRIBUTES"].split(","))
+    instance = sent.pop("service.instance.id")
+    prefix = "resource.opentelemetry.io/"
+    annotations = template["metadata"]["annotations"]
+    assert sent == {
+        key.removeprefix(prefix): value
+        for key, value in annotations.items()
+        if key.startswith(prefix)
+    }
+    assert set(sent) == {"deployment.environment.name", "service.version"}
+    # As the Collector's k8s_attributes derives it; Kubernetes expands variables that come before.
+    assert instance == f"$(POD_NAMESPACE).$(POD_NAME).{container['name']}"
+    names = list(env)
+    assert names.index("POD_NAME") < names.index("OTEL_RESOURCE_ATTRIBUTES")
 
 
 def test_an_image_is_named_by_what_was_adopted_and_its_digest() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from stack import prometheus, values
+from stack import images, prometheus, values
 
-from tests.platform.charts import releases
+from tests.platform.charts import releases, workloads
 from tests.platform.charts.releases import Object, Release
 
 # Alertmanager's own defaults, which its chart writes down.
@@ -112,6 +112,30 @@ def test_grafana() -> None:
 def test_rules_of_the_pipeline() -> None:
     rendered = one(release("prometheus"), "PrometheusRule", "prometheus-pipeline")["spec"]
     assert rendered == values.pipeline_rules()
+
+
+@pytest.mark.parametrize(
+    ("component", "chart", "owner", "container"),
+    [
+        ("agent", "otel-collector", "DaemonSet otel-agent-agent", "agent"),
+        ("gateway", "otel-collector", "StatefulSet otel-gateway", "gateway"),
+        ("jaeger", "jaeger", "Deployment jaeger", "jaeger"),
+        ("loki", "loki", "StatefulSet loki", "loki"),
+        ("grafana", "grafana", "Deployment grafana", "grafana"),
+    ],
+)
+def test_the_stack_runs_the_images_of_the_charts(
+    component: str, chart: str, owner: str, container: str
+) -> None:
+    (pod,) = (p for p in workloads.pods(releases.objects(release(chart))) if p.owner == owner)
+    (found,) = (each["image"] for each in pod.containers if each["name"] == container)
+    assert found.removeprefix("docker.io/") == images.image(component).removeprefix("docker.io/")
+
+
+@pytest.mark.parametrize("component", ["prometheus", "alertmanager"])
+def test_the_stack_runs_the_images_that_the_operator_is_told(component: str) -> None:
+    found = one(release("prometheus"), component.capitalize(), f"prometheus-{component}")["spec"]
+    assert found["image"] == images.image(component)
 
 
 def test_links_lead_to_the_addresses_that_were_adopted() -> None:

@@ -58,12 +58,13 @@ try-run: ## Type `make run`, ask it for a port, and stop it
 test: .venv/.dev ## Run every test that needs only Python, git and make (EXAMPLES=200 as CI does)
 	$(BIN)/pytest -n 2 --dist loadfile $(if $(DURATIONS),--durations $(DURATIONS))
 
-# Each at 95 %, lines and branches together; a lower figure has its reason beside it.
-COVERED := packages/telemetry:95 services/ports:95 platform/slo:95 platform/promote:95 platform/stack:95
-coverage: .venv/.dev ## Run the tests of `make test` and fail below the coverage that each package owes
+# Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
+# `make e2e`, `make stack-image-test` and `make e2e-cluster` run it.
+COVERED := packages/telemetry:95 services/ports:95 platform/slo:95 platform/promote:95 platform/stack:73
+coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below what each package owes
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	@failed=; for each in $(COVERED); do \
-		echo "$${each%:*}: $${each#*:} % are owed"; \
+		echo "$${each%:*}: at least $${each#*:} %"; \
 		$(BIN)/coverage report --include="$${each%:*}/*" --fail-under="$${each#*:}" || failed=1; \
 	done; test -z "$$failed"
 
@@ -196,12 +197,12 @@ chart-golden: .venv/.dev ## Write anew what the chart's tests expect, to be read
 	$(BIN)/python -m tests.platform.chart.render
 
 CHARTS_TOOLS := helm kubeconform podsecurity
-charts: setup ## Check what the real upstream charts make of our values (CHART_STORE=DIR with packed charts and an index)
+charts: .venv/.dev ## Check what the real upstream charts make of our values (CHART_STORE=DIR with packed charts and an index)
 	@$(MAKE) --no-print-directory tools TOOLS="$(CHARTS_TOOLS)"
 	$(BIN)/python -m tests.platform.charts.vendor
 	$(BIN)/pytest -n 2 --dist loadfile -rP tests/platform/charts
 
-charts-facts: setup ## Record anew what the upstream charts make of our values, to be read in the diff
+charts-facts: .venv/.dev ## Record anew what the upstream charts make of our values, to be read in the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/python -m tests.platform.charts.vendor
 	$(BIN)/python -m tests.platform.charts.facts

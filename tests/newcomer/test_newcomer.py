@@ -4,6 +4,7 @@ The folder has a blank in its name, the user is not root, and no cache is warm, 
 program or package that is missing.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -48,7 +49,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def typed(root: Path, command: str, log: Path) -> subprocess.Popen[bytes]:
     """Type a command at the clone's root."""
-    words = debian.terminal(root, USER, f"cd '{FOLDER}' && exec {command}")
+    words = debian.terminal(root, USER, f"cd ~/'{FOLDER}' && exec {command}")
     with log.open("wb") as output:
         return subprocess.Popen(
             words,
@@ -82,7 +83,8 @@ def serve(machine: Path, command: str, log: Path) -> str:
         assert eventually(name, RUN_SECONDS) == "Ajman"
         print(f"\n  {command} answers after {time.monotonic() - start:.0f} s")
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
     assert eventually(lambda: debian.leftovers(machine) == [], 10)
     return log.read_text()

@@ -55,7 +55,7 @@ endif
 try-run: ## Type `make run`, ask it for a port, and stop it
 	@tools/try-run $(MAKE) --no-print-directory run
 
-test: .venv/.dev ## Run every test that needs only Python, git and make (EXAMPLES=200 as CI does)
+test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUGH=1 tries more, as CI does)
 	$(BIN)/pytest -n 2 --dist loadfile $(if $(DURATIONS),--durations $(DURATIONS))
 
 # Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:

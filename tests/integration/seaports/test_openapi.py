@@ -13,10 +13,10 @@ import pytest
 from tests import service
 from tests.integration.seaports.conftest import TOKEN, over_postgres
 from tests.service import Service
+from tests.support.thorough import scaled
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-# An operation, in the fuzzing phase as in the stateful one; continuous integration tries more.
-EXAMPLES = int(os.environ.get("EXAMPLES", "50"))
+EXAMPLES = scaled(200)  # an operation, in the fuzzing phase as in the stateful one
 # The same cases for the same code: a red run is about the change. Any other number explores.
 SEED = os.environ.get("PORTS_TEST_SEED", "1634")
 

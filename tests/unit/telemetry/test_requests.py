@@ -8,10 +8,12 @@ from gunicorn.config import Config
 from gunicorn.http import errors, message, wsgi
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from telemetry.gunicorn import environs
 from telemetry.gunicorn.requests import Parser, Request
+
+from tests.support.thorough import examples
 
 TRUSTED, STRANGER = ("127.0.0.1", 50000), ("192.0.2.1", 50000)
 PLAIN = b"GET /ports/AEAJM?a=b HTTP/1.1\r\nHost: h:80\r\nX-Request-ID: 1\r\n\r\n"
@@ -108,7 +110,7 @@ def outcome(kind: Any, config: Config, peer: object, sent: bytes, at_once: int =
     return found, body, left, request.should_close(), request.must_close, expected
 
 
-@settings(max_examples=1500)
+@examples(1500)
 @given(heads(), st.sampled_from([TRUSTED, STRANGER, ""]), st.sampled_from([8192, 40, 7]))
 @example(PLAIN, TRUSTED, 8192)
 @example(b"\r\n" + PLAIN, TRUSTED, 8192)
@@ -138,7 +140,7 @@ def test_both_make_the_same_of_the_same_bytes(sent: bytes, peer: object, at_once
         {"proxy_protocol": "auto"},
     ],
 )
-@settings(max_examples=100)
+@examples(100)
 @given(heads())
 @example(PLAIN)
 @example(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + PLAIN)
@@ -192,7 +194,7 @@ class Connection:
         ("", "/run/ports.sock"),
     ],
 )
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(heads(), min_size=2, max_size=3))
 @example([PLAIN, PLAIN.replace(b"AEAJM", b"%41%00").replace(b"\r\n\r\n", b"\r\nhost-x: 2\r\n\r\n")])
 @example([PLAIN, b"GET / HTTP/1.0\r\nAccept: a\r\naccept: b\r\nContent-Type: c\r\n\r\n"])

@@ -8,10 +8,12 @@ import pytest
 from gunicorn import util
 from gunicorn.config import Config
 from gunicorn.http import errors, wsgi
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from telemetry.gunicorn import responses
 from telemetry.gunicorn.responses import Response
+
+from tests.support.thorough import examples
 
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 LONG = b"x" * 20_000
@@ -76,7 +78,7 @@ def noon() -> Any:
     responses._date.cache_clear()
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(requests, statuses, fields, parts)
 @example(GET, "200 OK", [("Content-Length", "3")], [b"", b"abcdef", b"abc"])
 def test_clients_get_the_same_bytes_and_the_application_the_same_errors(

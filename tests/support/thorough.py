@@ -1,0 +1,18 @@
+"""How much generated tests try: a quarter at a desk, all of it with THOROUGH=1, as in CI."""
+
+import os
+from typing import Final
+
+import hypothesis
+
+THOROUGH: Final = os.environ.get("THOROUGH") == "1"
+
+
+def examples(number: int) -> hypothesis.settings:
+    """Have a property test try this many examples, or a quarter of them."""
+    return hypothesis.settings(max_examples=scaled(number))
+
+
+def scaled(number: int) -> int:
+    """Return how many of these examples are tried."""
+    return number if THOROUGH else number // 4

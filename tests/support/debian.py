@@ -1,11 +1,14 @@
 """A Debian system in a folder: what a command finds where nothing else is installed."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from tests.cluster.programs import run
 
@@ -60,10 +63,11 @@ def pip_configuration(root: Path) -> None:
 
 
 def leftovers(root: Path) -> list[str]:
-    """Return what still runs in there."""
-    pids = [each for each in Path("/proc").iterdir() if each.name.isdigit()]
-    return [
-        (each / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        for each in pids
-        if (each / "root").exists() and (each / "root").samefile(root)
-    ]
+    """Return the command line of each process that runs in there."""
+    found = []
+    for process in psutil.process_iter():
+        # A process that has ended, or that even root may not look at, is none of ours.
+        with contextlib.suppress(OSError, psutil.Error):
+            if Path(f"/proc/{process.pid}/root").samefile(root):
+                found.append(" ".join(process.cmdline()))
+    return found

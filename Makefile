@@ -18,6 +18,10 @@ space := $() $()
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))
 export MYPYPATH := $(subst $(space),:,$(SERVICES:%=services/%))
 CONTRACTS := $(shell grep -l '^.tool.importlinter.$$' services/*/pyproject.toml)
+# One line where a program is missing that no lock brings: $(call needs,PROGRAM,HOW TO GET IT)
+needs = @command -v $(1) >/dev/null || { echo '$(1) is missing: $(2)' >&2; exit 1; }
+NODE := install Node.js 20 or later
+PODMAN := install podman, buildah, runc and mmdebstrap (Debian: make packages)
 SOURCES := packages services platform/slo platform/stack platform/promote platform/backstage/codeowners.py tools tests
 
 .PHONY: help
@@ -69,6 +73,7 @@ coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below 
 	done; test -z "$$failed"
 
 test-newcomer: .venv/.dev ## Type the README's two commands in a clean Debian root (as root, with mmdebstrap)
+	$(call needs,mmdebstrap,$(PODMAN))
 	$(BIN)/pytest -s tests/newcomer --timeout 1800
 
 test-load: .venv/.dev ## Measure what telemetry does under load and without its Collector (minutes)
@@ -149,6 +154,7 @@ test-catalog: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Load the catalog wi
 	$(BIN)/pytest $(BACKSTAGE)
 
 $(BACKSTAGE)/node_modules/.stamp: $(BACKSTAGE)/package-lock.json
+	$(call needs,npm,$(NODE))
 	npm ci --prefix $(BACKSTAGE) --loglevel=error
 	touch $@
 
@@ -185,6 +191,7 @@ fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|o
 	@SERVICE=$(SERVICE) FAULT=$(FAULT) SHARE=$(SHARE) platform/local/fault.sh
 
 image-test: .venv/.dev ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
+	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/pytest -s tests/platform/image
 
@@ -284,6 +291,7 @@ bench-feed: .venv/.dev ## Import RECORDS (1,000,000) beside bare ijson and psql'
 
 .cache/bench/go_otel: $(wildcard tests/bench/peers/*.go tests/bench/peers/go.*)
 	mkdir -p $(@D)
+	$(call needs,go,install Go 1.26 or later)
 	cd tests/bench/peers && go build -o ../../../$@ .
 
 bench-import: .venv/.dev ## Import RECORDS (1,000,000, then 5,000,000) generated ports into PostgreSQL
@@ -306,6 +314,7 @@ e2e: .venv/.dev ## Assert every signal end to end on the whole stack, one line p
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 stack-image-test: .venv/.dev ## Run the stack by podman, from images of the built tools under the official names
+	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest tests/platform/stack
 
@@ -322,6 +331,7 @@ panels: .venv/.dev tools/panels/node_modules/.stamp ## Draw the running stack's 
 	@$(BIN)/python -m stack panels --minutes $(MINUTES)
 
 tools/panels/node_modules/.stamp: tools/panels/package-lock.json
+	$(call needs,npm,$(NODE))
 	cd tools/panels && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
@@ -355,6 +365,7 @@ workstation: .venv-ansible/.stamp ## Install what development needs on this Debi
 	cd platform/ansible && "$(PLAYBOOK)" workstation.yml $(if $(TOOLS),-e 'workstation_tools="$(TOOLS)"') $(ARGS)
 
 test-workstation: .venv/.dev .venv-ansible/.stamp ## Run workstation.yml for real in a clean Debian root (as root)
+	$(call needs,mmdebstrap,$(PODMAN))
 	$(BIN)/pytest -s tests/workstation --timeout 900
 
 lint-ansible: .venv-ansible/.stamp ## Check the playbooks by ansible-lint's strictest profile

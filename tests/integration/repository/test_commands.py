@@ -22,6 +22,7 @@ ELSEWHERE = {
     r"make (run|run-jaeger|stack|load|panels)": "tests/e2e/test_commands.py",
     r"make (test|run STORE=postgresql)": "tests/newcomer/test_newcomer.py",
     r"make gameday": ".github/workflows/nightly.yml",
+    r"make charts": ".github/workflows/ci.yml",
     r"make (generate|new-service .*)": "tests/golden_path/conftest.py",
     r"make run SERVICE=port-calls": "tests/golden_path/test_golden_path.py",
     r"make build": "tests/platform/image/engine.py",

@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
+# Two set-ups at once would make one environment twice.
+.NOTPARALLEL:
 
 SERVICE ?= ports
 PYTHON ?= python3
@@ -18,7 +20,7 @@ space := $() $()
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))
 export MYPYPATH := $(subst $(space),:,$(SERVICES:%=services/%))
 CONTRACTS := $(shell grep -l '^.tool.importlinter.$$' services/*/pyproject.toml)
-# One line where a program is missing that no lock brings: $(call needs,PROGRAM,HOW TO GET IT)
+# Stop with one line if PROGRAM is missing: $(call needs,PROGRAM,HOW TO GET IT)
 needs = @command -v $(1) >/dev/null || { echo '$(1) is missing: $(2)' >&2; exit 1; }
 NODE := install Node.js 20 or later
 PODMAN := install podman, buildah, runc and mmdebstrap (Debian: make packages)
@@ -50,6 +52,7 @@ setup: .venv/.dev ## Make .venv with everything for development, from hash-pinne
 STORE ?= memory
 run: $(if $(filter postgresql,$(STORE)),.venv/.dev,.venv/.run) ## Serve SERVICE (ports) on localhost:8080; STORE=postgresql for ports from a database of its own
 ifeq ($(STORE),postgresql)
+	@test '$(SERVICE)' = ports || { echo 'STORE=postgresql: $(SERVICE) has no database, only ports has' >&2; exit 1; }
 	@$(BIN)/python -m stack postgresql
 else
 	@test '$(STORE)' = memory || { echo 'STORE=$(STORE): must be memory or postgresql' >&2; exit 1; }
@@ -65,7 +68,7 @@ test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUG
 # Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test` and `make e2e-cluster` run it.
 COVERED := packages/telemetry:95 services/ports:95 platform/slo:95 platform/promote:95 platform/stack:73
-coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below what each package owes
+coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below the threshold of a package
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	@failed=; for each in $(COVERED); do \
 		echo "$${each%:*}: at least $${each#*:} %"; \

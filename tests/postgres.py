@@ -60,16 +60,23 @@ def _manage(url: str, *command: str) -> None:
 
 
 @contextmanager
-def cluster() -> Iterator[Server]:
-    """Start a server that a test may stop and start again; remove it at the end, running or not."""
+def folder() -> Iterator[Path]:
+    """Make a folder for a server, and remove it at the end."""
     # Not pytest's temporary folder: nobody but its owner may enter that.
     with tempfile.TemporaryDirectory(prefix="ports-postgres-") as name:
         Path(name).chmod(0o755)
-        server = Server(Path(name, "server"), free_port())
+        yield Path(name, "server")
+
+
+@contextmanager
+def cluster() -> Iterator[Server]:
+    """Start a server that a test may stop and start again; remove it at the end, running or not."""
+    with folder() as place:
+        server = Server(place, free_port())
         server.create()
         server.start("fsync=off")
         try:
             yield server
         finally:
-            if (server.data / "postmaster.pid").exists():
+            if server.is_running():
                 server.stop("immediate")

@@ -19,7 +19,7 @@ if ! kubectl get crd servicemonitors.monitoring.coreos.com >/dev/null 2>&1; then
   echo "$context has no Prometheus operator: released without a ServiceMonitor"
   values+=(--set serviceMonitor.enabled=false)
 fi
-if ! kubectl -n observability get service otel-agent >/dev/null 2>&1; then
+if [ -z "$(kubectl -n observability get service otel-agent --ignore-not-found --output name)" ]; then
   echo "$context has no Collector: released without telemetry"
   values+=(--set telemetry.enabled=false)
 fi

@@ -104,7 +104,11 @@ def test_make_test_passes_and_skips_nothing(machine: Path, tmp_path: Path) -> No
     log = tmp_path / "test.log"
     start = time.monotonic()
     process = typed(machine, documented("README.md", "make test"), log)
-    code = process.wait(TEST_SECONDS)
+    try:
+        code = process.wait(TEST_SECONDS)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     said = log.read_text()
     print(
         f"\n  make test: {said.rstrip().rsplit(chr(10), 1)[-1]} ({time.monotonic() - start:.0f} s)"

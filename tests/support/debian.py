@@ -24,16 +24,15 @@ def debian(root: Path, *packages: str) -> Iterator[Path]:
     include = f"--include={','.join(packages)}"
     run("mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", str(root))
     shutil.copytree(AUTHORITIES, root / AUTHORITIES.relative_to("/"), dirs_exist_ok=True)
-    mounts = {"proc": root / "proc", "tmpfs": root / "dev/shm"}  # as a container has them
-    for kind, place in mounts.items():
-        place.mkdir(exist_ok=True)
-        run("mount", "-t", kind, kind, str(place))
-    try:
+    # As a container has them.
+    (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, root)
+        for kind, place in (("proc", root / "proc"), ("tmpfs", root / "dev/shm")):
+            place.mkdir(exist_ok=True)
+            run("mount", "-t", kind, kind, str(place))
+            undo.callback(run, "umount", str(place))
         yield root
-    finally:
-        for place in mounts.values():
-            run("umount", str(place))
-        shutil.rmtree(root)
 
 
 def add_user(root: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""How much generated tests try: a quarter at a desk, all of it with THOROUGH=1, as in CI."""
+"""How much generated tests try: a quarter by default, all of it with THOROUGH=1, as in CI."""
 
 import os
 from typing import Final

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 
 from stack import chaos, components, panels, postgresql
 from stack.addresses import HOST, WELL_KNOWN, Addresses
@@ -115,23 +116,34 @@ def jaeger() -> None:
 def over_postgresql() -> None:
     """Run a database of .stack/, and the service over it, until Ctrl-C."""
     folder = DATA / POSTGRESQL
-    with postgresql.running(folder, Addresses().free_port()) as (server, new):
-        say(f"postgresql  ready  {server.url}  (data in {folder.relative_to(ROOT)}/)")
+    with postgresql.running(folder, Addresses().free_port()) as server:
+        say(f"postgresql  ready  {HOST}:{server.port}  (data in {folder})")
         env = {**os.environ, "PORTS_STORE_URL": server.url}
-        commands = [["migrate", "--verbosity=0"]]
-        if new:
-            commands.append(["import_ports", "data/ports.json"])
-        for command in commands:
-            done = subprocess.run(  # noqa: S603 - our own command lines
-                [sys.executable, "manage.py", *command], cwd=SERVICE, env=env, check=False
-            )
-            if done.returncode:
-                raise StackError(f"manage.py {command[0]} ended with exit code {done.returncode}")
-        with subprocess.Popen([components.GUNICORN], cwd=SERVICE, env=env) as service:  # noqa: S603
-            try:
-                service.wait()
-            finally:
-                service.terminate()
+        manage(env, "migrate", "--verbosity=0")
+        # Written last: an import that was interrupted is done again.
+        if not (imported := folder / "imported").exists():
+            manage(env, "import_ports", "data/ports.json")
+            imported.touch()
+        service = subprocess.Popen([components.GUNICORN], cwd=SERVICE, env=env)  # noqa: S603
+        try:
+            code = service.wait()
+        finally:
+            # The database is stopped last. A second signal does not wait any longer.
+            service.terminate()
+            service.wait()
+    if code:
+        raise StackError(f"gunicorn ended with exit code {code}")
+
+
+def manage(env: Mapping[str, str], *command: str) -> None:
+    """Run a command of the service.
+
+    Raises:
+        StackError: If it fails.
+    """
+    words = [sys.executable, "manage.py", *command]
+    if code := subprocess.run(words, cwd=SERVICE, env=env, check=False).returncode:  # noqa: S603
+        raise StackError(f"manage.py {command[0]} ended with exit code {code}")
 
 
 def main() -> int:
@@ -147,7 +159,8 @@ def main() -> int:
     faults.add_argument("fault", choices=chaos.FAULTS)
     faults.add_argument("--share", type=float, default=1.0, help="of the requests, 0 to 1")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT may be ignored where a script began it
+    # SIGINT may be ignored where a script began it; a terminal that closes sends SIGHUP.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         if arguments.what == "chaos":

@@ -81,7 +81,7 @@ class Addresses:
             if not _is_free(port):
                 raise StackError(
                     f"{name}: port {port} is taken; stop what listens there "
-                    f"(ss -ltnp 'sport = :{port}')"
+                    f"(lsof -nP -iTCP:{port} -sTCP:LISTEN)"
                 )
             return port
         return self.free_port()

@@ -114,7 +114,7 @@ class Backend(Process):
             if launch is not None:
                 self.way, self.command, self.env, self._clean = launch
                 return
-        raise last or StackError(f"{self.name} is not to be had")
+        raise last or StackError(f"{self.name}: no image and no program on the PATH")
 
 
 def _one_line(failure: StackError) -> str:

@@ -36,7 +36,7 @@ class Engine:
 
     @classmethod
     def find(cls) -> Self | None:
-        """The first engine that answers; a client without its server is none."""
+        """The first engine that answers. A client whose server does not answer does not count."""
         for name in ENGINES:
             program = shutil.which(name)
             if program and (told := _ask(program, "info")) is not None:
@@ -128,6 +128,6 @@ def _ask(*command: str) -> str | None:
         done = subprocess.run(  # noqa: S603 - our own command lines
             command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False
         )
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, OSError):
         return None
     return done.stdout if done.returncode == 0 else None

@@ -14,9 +14,8 @@ from stack.values import GENERATED, Values
 from stack.ways import building, built
 
 HOW_TO_GET: Final = (
-    "grafana       not started: no container engine that answers has or can pull "
-    f"{image('grafana')}, and no `grafana` is on the PATH; start docker or podman, or get Grafana "
-    "from grafana.com/grafana/download, and start again: it provisions itself"
+    f"grafana       not started. It needs docker or podman, which must have or pull {image('grafana')}, "
+    "or `grafana` on the PATH (grafana.com/grafana/download). It provisions itself."
 )
 
 

@@ -43,13 +43,22 @@ def built(backend: Backend) -> Launch:
 def building(backend: Backend) -> Launch:
     """The pinned tool, built now unless the cache has it.
 
+    A build takes long. A program that started another way and failed likely fails again, so then
+    there is no build.
+
     Raises:
-        StackError: If the build fails.
+        StackError: If the build fails, or would follow a failed start.
     """
+    if backend.way and not (BIN / backend.program).exists():
+        raise StackError(
+            f"{backend.name}: failed from the {backend.way}; see {backend.log}. To try the pinned "
+            f"build: make tools TOOLS={backend.program}"
+        )
     build = [sys.executable, str(ROOT / "tools" / "build.py"), backend.program]
     if subprocess.run(build, check=False).returncode != 0:  # noqa: S603 - our own command line
         raise StackError(
-            f"{backend.name}: no image, no {_on_path(backend)} on the PATH, and the build failed"
+            f"{backend.name}: every way failed (image, {_on_path(backend)} on the PATH, build); "
+            "see the lines above"
         )
     return built(backend)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import httpx
 
 from tests import postgres, service
+from tests.support.thorough import scaled
 
-READERS = 4
-IMPORTS = 3
+READERS = scaled(16)
+IMPORTS = 4
 PAUSE_SECONDS = 0.01  # between two reads: imports need a part of the cores, too
 SOME = [f"AAAA{last}" for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 

@@ -46,11 +46,13 @@ def test_every_component_is_scraped(everything: list[Object], component: str) ->
     assert any(job.startswith(component) for job in scrapes.jobs(everything))
 
 
-@pytest.mark.parametrize("environment", releases.environments())
-def test_every_address_leads_to_a_service_that_is_rendered(
-    everything: list[Object], environment: str
-) -> None:
-    services = releases.service_objects(environment)
+def unresolved(
+    everything: list[Object], services: list[Object]
+) -> tuple[set[str], list[tuple[str, str, str, int]]]:
+    """Return the hosts that pods and services ask for, and the addresses without a Service.
+
+    An address is the name and namespace of who asks, and the host and port asked for.
+    """
     known = addresses.ports([*everything, *services])
     asked = [
         (each["metadata"]["name"], each["metadata"]["namespace"], host, port)
@@ -61,11 +63,19 @@ def test_every_address_leads_to_a_service_that_is_rendered(
         for container in pod.containers:
             for _, host, port in addresses.inside(container.get("env", [])):
                 asked.append((pod.owner, pod.namespace, host, port))
+    dead = [each for each in asked if not addresses.resolves(each[2], each[3], known, each[1])]
+    return {host for _, _, host, _ in asked}, dead
+
+
+@pytest.mark.parametrize("environment", releases.environments())
+def test_every_address_leads_to_a_service_that_is_rendered(
+    everything: list[Object], environment: str
+) -> None:
+    services = releases.service_objects(environment)
+    asked, dead = unresolved(everything, services)
     print(f"{environment}: {len(asked)} addresses")
-    assert any(host == "otel-agent.observability" for _, _, host, _ in asked)
-    assert [
-        each for each in asked if not addresses.resolves(each[2], each[3], known, each[1])
-    ] == []
+    assert "otel-agent.observability" in asked
+    assert dead == []
 
 
 def test_prometheus_finds_its_alertmanager(everything: list[Object]) -> None:
@@ -82,12 +92,15 @@ def test_prometheus_finds_its_alertmanager(everything: list[Object]) -> None:
 
 
 def test_a_missing_service_would_be_noticed(everything: list[Object]) -> None:
-    known = addresses.ports(
+    services = releases.service_objects("dev")
+    without_agent = [
         each
         for each in everything
-        if (each["kind"], each["metadata"]["name"]) != ("Service", "loki")
-    )
-    assert not addresses.resolves("loki", 3100, known)
+        if (each["kind"], each["metadata"]["name"]) != ("Service", "otel-agent")
+    ]
+    assert len(without_agent) < len(everything)
+    _, dead = unresolved(without_agent, services)
+    assert "otel-agent.observability" in {host for _, _, host, _ in dead}
 
 
 def test_every_claim_template_says_its_version_and_kind(everything: list[Object]) -> None:

@@ -48,7 +48,7 @@ def checkout(tmp_path: Path) -> Checkout:
     (made.root / "tools").mkdir()
     shutil.copy(ROOT / "tools/install", made.root / "tools")
     made.program("python", WHOLE)
-    made.program(".venv/bin/python", "exit 1")  # no configuration of pip
+    made.program(".venv/bin/python", "[ $1 = -c ]")  # pip has no configuration
     made.program(".venv/bin/uv", 'echo "$@ $UV_DEFAULT_INDEX $SSL_CERT_FILE" >> asked')
     return made
 
@@ -60,7 +60,7 @@ def checkout(tmp_path: Path) -> Checkout:
         (WITHOUT_VENV, "has no module venv: install it (Debian: apt-get install python3-venv)"),
     ],
 )
-def test_a_python_that_will_not_do_is_one_line(
+def test_unsuitable_python_fails_with_one_line(
     checkout: Checkout, script: str, message: str
 ) -> None:
     checkout.program("python", script)
@@ -105,6 +105,6 @@ def test_the_index_and_the_certificate_of_pip_are_handed_to_uv(checkout: Checkou
     given = {"PIP_INDEX_URL": "https://index.example/simple", "PIP_CERT": "/etc/authority.pem"}
     assert checkout.install("add", ".venv", "a.txt", **given).returncode == 0
     assert checkout.asked()[0].endswith(" https://index.example/simple /etc/authority.pem")
-    checkout.program(".venv/bin/python", "echo https://configured.example/simple")
+    checkout.program(".venv/bin/python", '[ $1 = -c ] || echo "/configured/$5"')
     assert checkout.install("add", ".venv", "a.txt").returncode == 0
-    assert checkout.asked()[1].rstrip().endswith(" https://configured.example/simple")
+    assert checkout.asked()[1].endswith(" /configured/global.index-url /configured/global.cert")

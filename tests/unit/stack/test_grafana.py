@@ -57,7 +57,7 @@ def test_a_binary_on_the_path_is_told_its_home(tmp_path: Path, fake_path: FakePa
 
 def test_grafana_that_is_not_to_be_had_is_not_built(tmp_path: Path, fake_path: FakePath) -> None:
     assert fake_path.calls() == []
-    with pytest.raises(StackError, match="grafana is not to be had"):
+    with pytest.raises(StackError, match="grafana: no image and no program on the PATH"):
         prepared(tmp_path)[1].prepare()
 
 

@@ -14,8 +14,9 @@ from stack.values import GENERATED, Values
 from stack.ways import building, built
 
 HOW_TO_GET: Final = (
-    f"grafana       not started. It needs docker or podman, which must have or pull {image('grafana')}, "
-    "or `grafana` on the PATH (grafana.com/grafana/download). It provisions itself."
+    "grafana       not started. It needs docker or podman, which must have or pull "
+    f"{image('grafana')}, or `grafana` on the PATH (grafana.com/grafana/download). It provisions "
+    "itself."
 )
 
 

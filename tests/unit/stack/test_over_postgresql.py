@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from stack import __main__ as program
+from stack import components
 from stack.errors import StackError
 
 from tests import postgres
@@ -32,7 +33,7 @@ def gunicorn(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
     file = data / "gunicorn"
     file.write_text(python_program(ASKS.format(told=data / "told")))
     file.chmod(0o755)
-    monkeypatch.setattr(program.components, "GUNICORN", str(file))
+    monkeypatch.setattr(components, "GUNICORN", str(file))
 
 
 def test_an_import_that_failed_is_done_again_and_one_that_did_not_is_kept(
@@ -61,6 +62,6 @@ def test_a_service_that_fails_fails_the_command(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "manage", lambda _env, *_command: None)
-    monkeypatch.setattr(program.components, "GUNICORN", "false")
+    monkeypatch.setattr(components, "GUNICORN", "false")
     with pytest.raises(StackError, match="gunicorn ended with exit code 1"):
         program.over_postgresql()

@@ -187,8 +187,8 @@ build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BU
 		$(if $(findstring podman,$(ENGINE)),--timestamp=0,--build-arg SOURCE_DATE_EPOCH=0) \
 		$(BUILD_FLAGS) .
 
-deploy: ## Release SERVICE's image TAG to a local cluster by helm; other contexts by ALLOW_CONTEXT
-	@SERVICE=$(SERVICE) TAG=$(TAG) platform/local/deploy.sh
+deploy: ## Load SERVICE's image TAG into a local cluster and release it by helm; other contexts by ALLOW_CONTEXT
+	@SERVICE=$(SERVICE) TAG=$(TAG) IMAGE=$(IMAGE) ENGINE='$(ENGINE)' platform/local/deploy.sh
 
 fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|off SHARE=0.2
 	@SERVICE=$(SERVICE) FAULT=$(FAULT) SHARE=$(SHARE) platform/local/fault.sh

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Release a service to the current context: `make deploy SERVICE=ports TAG=...`.
 #
-# ENVIRONMENT=local (the default) takes platform/chart/values-local.yaml and the image TAG, which the
-# cluster must have (kind load docker-image ..., k3d image import ...). Any other one takes its file
-# under platform/argocd/environments, digest included, as Argo CD does.
+# ENVIRONMENT=local (the default) takes platform/chart/values-local.yaml and the image TAG, which load.sh
+# gives to the cluster. Any other environment takes its file under platform/argocd/environments, digest
+# included, as Argo CD does.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . platform/local/context.sh
@@ -12,6 +12,7 @@ service=${SERVICE:?which service} environment=${ENVIRONMENT:-local}
 values=(-f platform/adopt.yaml -f "services/$service/values.yaml")
 if [ "$environment" = local ]; then
   values+=(-f platform/chart/values-local.yaml --set "image.tag=${TAG:?which image}")
+  . platform/local/load.sh
 else
   values+=(-f "platform/argocd/environments/$environment/$service.yaml" --set "environment=$environment")
 fi

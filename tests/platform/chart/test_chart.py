@@ -1,12 +1,15 @@
 """What the service chart renders, and what it refuses."""
 
+import inspect
 import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from telemetry.gunicorn import settings
 
 from tests.platform.chart import render, schemas
 from tests.platform.chart.render import CASES, DIGEST, ROOT, RefusedError
@@ -36,6 +39,49 @@ def kubeconform(pattern: str, manifests: str) -> subprocess.CompletedProcess[str
 def test_a_case_renders_what_is_expected(file: Path) -> None:
     """A difference that is meant: `make chart-golden`, and read it in the diff."""
     assert render.case(file) == (render.GOLDEN / file.name).read_text()
+
+
+def container(manifests: str) -> dict[str, Any]:
+    """The container of the Deployment's pods."""
+    (found,) = render.one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    return dict(found)
+
+
+# What gunicorn needs beyond its timeout: to notice it, to end the worker, and to boot another one.
+REPLACED_SECONDS = 15
+
+
+@every_case
+def test_gunicorn_replaces_a_worker_that_hangs_before_the_liveness_probe_restarts_all(
+    file: Path,
+) -> None:
+    probe = container(render.case(file)).get("livenessProbe")
+    if probe is None:
+        assert file.stem == "live-update"
+        return
+    # The first failure may come at once, and each may.
+    soonest = (probe["failureThreshold"] - 1) * probe["periodSeconds"]
+    timeout = inspect.signature(settings).parameters["timeout_seconds"].default
+    assert soonest > timeout + REPLACED_SECONDS
+
+
+CONFIGURATIONS = [
+    file
+    for folder in (ROOT, ROOT / "platform/backstage/template/skeleton")
+    for file in folder.glob("services/*/gunicorn.conf.py")
+]
+
+
+@pytest.mark.parametrize("file", CONFIGURATIONS, ids=str)
+def test_no_service_has_a_timeout_of_its_own_for_workers(file: Path) -> None:
+    """The chart's probes are the same for all services, and go by the common one."""
+    assert not re.search(r"\btimeout", file.read_text())
+
+
+def test_no_probe_restarts_a_container_with_edited_files() -> None:
+    """A syntax error would end in CrashLoopBackOff, and a new container has the image's files."""
+    probes = container(render.case(render.HERE / "cases/live-update.yaml"))
+    assert {key for key in probes if key.endswith("Probe")} == {"readinessProbe"}
 
 
 def test_nothing_is_expected_of_a_case_that_is_gone() -> None:

@@ -1,6 +1,6 @@
-"""`make deploy` and `make fault`; the programs that they call are stand-ins that record their calls.
+"""`make deploy` and `make fault`; the programs that they call are stand-ins.
 
-The stand-in for an engine has every image but the one that LACKING names, and saves a line of text.
+Each records its calls. The one for an engine has every image but the one that LACKING names.
 """
 
 import os

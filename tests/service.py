@@ -90,12 +90,15 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, *, name: str = "ports", **variables: str) -> Iterator[Service]:
-    """Start a service, yield it once `/ready` says 200, and stop it.
+def running(
+    folder: Path, *, name: str = "ports", until: str = "/ready", **variables: str
+) -> Iterator[Service]:
+    """Start a service, yield it once a path answers 200, and stop it.
 
     Args:
         folder: Where its output goes.
         name: Its folder under services/.
+        until: The path.
         variables: Its settings.
     """
     port = free_port()
@@ -114,14 +117,14 @@ def running(folder: Path, *, name: str = "ports", **variables: str) -> Iterator[
     try:
         with httpx.Client(base_url=url, timeout=DEADLINE_SECONDS) as client:
             service = Service(url, process, log, client)
-            wait_until_ready(service)
+            wait_until_ready(service, until)
             yield service
     finally:
         stop(process)
 
 
-def wait_until_ready(service: Service) -> None:
-    """Return once the service is ready.
+def wait_until_ready(service: Service, path: str = "/ready") -> None:
+    """Return once the path answers 200.
 
     Raises:
         RuntimeError: It ended, or is not ready within the deadline.
@@ -129,7 +132,7 @@ def wait_until_ready(service: Service) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline and service.process.poll() is None:
         try:
-            if service.client.get("/ready").status_code == httpx.codes.OK:
+            if service.client.get(path).status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
             pass

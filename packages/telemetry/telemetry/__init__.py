@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry import names
 from telemetry.context import carry, request_id
 from telemetry.logs import configure_logging, get_logger
-from telemetry.shared import is_draining
+from telemetry.shared import has_been_ready, is_draining, mark_ready
 from telemetry.streams import stream
 from telemetry.tracing import record_exception, span, trace_id
 
@@ -22,7 +22,9 @@ __all__ = [
     "django",
     "get_logger",
     "gunicorn",
+    "has_been_ready",
     "is_draining",
+    "mark_ready",
     "metrics",
     "names",
     "record_exception",

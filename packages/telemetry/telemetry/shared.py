@@ -5,7 +5,7 @@ import struct
 import time
 from typing import Final
 
-_DRAINING, _TIMEOUTS, _COMPLAINT = 0, 8, 16
+_DRAINING, _TIMEOUTS, _COMPLAINT, _BEEN_READY = 0, 8, 16, 24
 _memory: Final = mmap.mmap(-1, mmap.PAGESIZE)  # anonymous and shared: zeros, inherited by fork
 _number: Final = struct.Struct("d")
 
@@ -28,6 +28,16 @@ def is_draining() -> bool:
 def start_draining() -> None:
     """Make is_draining() true everywhere."""
     _write(_DRAINING, 1.0)
+
+
+def has_been_ready() -> bool:
+    """Say whether mark_ready() was called in any worker since the server started."""
+    return _read(_BEEN_READY) > 0
+
+
+def mark_ready() -> None:
+    """Make has_been_ready() true everywhere, also in workers that start later."""
+    _write(_BEEN_READY, 1.0)
 
 
 def worker_timeouts() -> float:

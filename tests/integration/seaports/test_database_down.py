@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 
 from tests import postgres, service
 from tests.integration.seaports.conftest import over_postgres
@@ -24,12 +25,60 @@ def test_the_service_outlives_its_database(tmp_path: Path) -> None:
         problem = running.client.get("/ports/AEAJM")
         assert problem.headers["Retry-After"] == "1"
         assert problem.json()["detail"] == "the database does not answer"
-        assert running.client.get("/ready").status_code == 503
+        assert_degraded(running)
         assert_live_beside_readers(running)
+        replace_worker(running)
+        assert_degraded(running)
         server.start()
-        wait_for(running, "/ready", 200)
         wait_for(running, "/ports/AEAJM", 200)
-        assert running.client.get("/ready").json()["ports"] == 1634
+        ready = running.client.get("/ready").json()
+        assert (ready["status"], ready["ports"], ready["unavailable"]) == ("ready", 1634, [])
+
+
+def test_cached_reads_are_served_while_the_database_is_away(tmp_path: Path) -> None:
+    with (
+        postgres.cluster() as server,
+        over_postgres(server.url, "ports_cached", tmp_path, PORTS_CACHE_SECONDS="600") as running,
+    ):
+        read = running.client.get("/ports/AEAJM")
+        server.stop("immediate")
+        assert_degraded(running)
+        assert running.client.get("/ports/AEAJM").content == read.content
+        assert running.client.get("/ports/AEDXB").status_code == 503
+
+
+def test_an_instance_that_never_reached_its_database_is_not_ready(tmp_path: Path) -> None:
+    with postgres.cluster() as server:
+        url = postgres.new_database(server.url, "ports_late", postgres.ports(server.url))
+        server.stop("immediate")
+        with service.running(tmp_path, until="/live", PORTS_STORE_URL=url) as running:
+            for _ in range(3):
+                refused = running.client.get("/ready")
+                assert refused.status_code == 503
+                assert refused.json()["detail"] == "the database does not answer"
+            server.start()
+            wait_for(running, "/ready", 200)
+            server.stop("immediate")
+            assert_degraded(running)
+
+
+def assert_degraded(running: service.Service) -> None:
+    answered = running.client.get("/ready")
+    assert answered.status_code == 200
+    assert answered.json() == {
+        "status": "degraded",
+        "ports": None,
+        "revision": None,
+        "unavailable": [{"dependency": "store", "detail": "the database does not answer"}],
+    }
+
+
+def replace_worker(running: service.Service) -> None:
+    """Kill the only worker, as gunicorn does when one hangs, and wait for its successor."""
+    (worker,) = psutil.Process(running.process.pid).children()
+    worker.kill()
+    worker.wait()
+    service.wait_until_ready(running, "/live")
 
 
 def wait_for(running: service.Service, path: str, status: int) -> None:

@@ -22,10 +22,22 @@ def router(use_cases: UseCases) -> Router:
         summary="Whether requests are welcome",
     )
     def ready(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Ninja's signature
-        """503 while the store does not answer, and from the moment the service is to stop."""
+        """200 when this instance takes requests.
+
+        503 until the store has answered once, and while this instance is about to stop. If the
+        store goes away later: 200 and the status `degraded`, because cached reads are still served.
+        """
         if telemetry.is_draining():
             raise StoreUnavailable("this instance is about to stop")
-        return _json(status="ready", **use_cases.check_store()._asdict())
+        try:
+            held = use_cases.check_store()
+        except StoreUnavailable as error:
+            if not telemetry.has_been_ready():
+                raise
+            away = [{"dependency": "store", "detail": str(error)}]
+            return _json(status="degraded", ports=None, revision=None, unavailable=away)
+        telemetry.mark_ready()
+        return _json(status="ready", **held._asdict(), unavailable=[])
 
     @router.get(
         "/live",

@@ -124,12 +124,23 @@ class Problem(Schema):
     errors: list[FieldProblem] | None = None
 
 
-class Ready(Schema):
-    """The service can serve."""
+class Unavailable(Schema):
+    """A dependency that does not answer."""
 
-    status: Literal["ready"]
-    ports: int
-    revision: int
+    dependency: Literal["store"]
+    detail: str
+
+
+class Ready(Schema):
+    """This instance takes requests."""
+
+    status: Literal["ready", "degraded"] = Field(
+        description="degraded: a dependency that all instances share does not answer. Requests "
+        "that need it get 503."
+    )
+    ports: int | None = Field(description="null while the store does not answer.")
+    revision: int | None = Field(description="null while the store does not answer.")
+    unavailable: list[Unavailable]
 
 
 class Live(Schema):

@@ -17,6 +17,7 @@ from seaports.adapters.http import problems
 from seaports.adapters.http.api import PortsApi
 from seaports.application.use_cases import UseCases
 from seaports.domain.errors import StoreUnavailable
+from telemetry import shared
 
 TOKEN = "x" * 20
 
@@ -66,6 +67,13 @@ def client(urls_of_failing: str) -> Iterator[Client]:
         yield Client(raise_request_exception=False, headers={"Authorization": f"Bearer {TOKEN}"})
 
 
+@pytest.fixture
+def never_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that has just started, whatever other tests did in this process."""
+    monkeypatch.setattr(shared, "_memory", bytearray(64))
+
+
+@pytest.mark.usefixtures("never_ready")
 @pytest.mark.parametrize("path", ["/ports", "/ports/AEAJM", "/ready"])
 def test_a_store_that_does_not_answer_is_503_and_says_when_to_retry(
     client: Client, failing: Failing, path: str
@@ -75,6 +83,33 @@ def test_a_store_that_does_not_answer_is_503_and_says_when_to_retry(
     assert (response.status_code, response["Retry-After"]) == (503, "1")
     assert response.json()["detail"] == "the database does not answer"
     assert client.delete("/ports/AEAJM").status_code == 503
+
+
+@pytest.mark.usefixtures("never_ready")
+def test_a_store_that_goes_away_later_does_not_take_the_instance_out(
+    client: Client, failing: Failing
+) -> None:
+    failing.error = StoreUnavailable("the database does not answer")
+    assert client.get("/ready").status_code == 503
+    telemetry.mark_ready()
+    response = client.get("/ready")
+    assert (response.status_code, response.json()) == (
+        200,
+        {
+            "status": "degraded",
+            "ports": None,
+            "revision": None,
+            "unavailable": [{"dependency": "store", "detail": "the database does not answer"}],
+        },
+    )
+    failing.error = RuntimeError("secret")
+    assert client.get("/ready").status_code == 500, "an error of the code is no outage"
+
+
+@pytest.mark.usefixtures("never_ready")
+def test_ready_is_remembered_once_the_store_has_answered() -> None:
+    assert Client().get("/ready").json()["status"] == "ready"
+    assert telemetry.has_been_ready()
 
 
 def test_the_service_lives_while_its_store_does_not_answer(client: Client) -> None:

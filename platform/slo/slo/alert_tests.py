@@ -8,7 +8,7 @@ from telemetry import names
 
 from slo import series
 from slo.adoption import Adoption
-from slo.alerts import ENVIRONMENT_TEMPLATE, RATIO_TEMPLATE, slo_alerts, watchdog_group
+from slo.alerts import ENVIRONMENT_TEMPLATE, RATIO_TEMPLATE, service_group, slo_alerts
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
 from slo.traffic import ENVIRONMENT, OTHER_ENVIRONMENT, InputSeries, Phase, traffic
@@ -18,6 +18,7 @@ from slo.windows import (
     CURRENT_WINDOW,
     MISSING_HOLD,
     MISSING_LOOKBACK,
+    NO_READY_PODS_HOLD,
     BurnWindow,
 )
 
@@ -36,20 +37,57 @@ def alert_tests(
     service: str, slos: Sequence[Slo], groups: Sequence[Group], adoption: Adoption
 ) -> dict[str, Any]:
     """Make the test file that lies beside a service's `rules.yaml`, which holds the groups."""
-    (watchdog,) = watchdog_group(service, Clock(), adoption).rules
+    no_ready_pods, watchdog = service_group(service, Clock(), adoption).rules
     always = _test(
         f"{service}: the watchdog fires though there is no data",
         [],
         [_alert(minute, watchdog, dict(watchdog.labels)) for minute in (0, 60)],
     )
+    ready = _no_ready_pods(service, no_ready_pods)
     return {
         "rule_files": ["rules.yaml"],
         "evaluation_interval": "1m",
         "group_eval_order": [group.name for group in groups],
         # Compare numbers as far as floating point goes.
         "fuzzy_compare": True,
-        "tests": [*(test for slo in slos for test in _SloTests(slo, adoption).all()), always],
+        "tests": [
+            *(test for slo in slos for test in _SloTests(slo, adoption).all()),
+            ready,
+            always,
+        ],
     }
+
+
+def _no_ready_pods(service: str, rule: Rule) -> Test:
+    """Let pods become unready and ready again, beside Deployments that are well or at rest."""
+    hold = _minutes(NO_READY_PODS_HOLD)
+
+    def deployment(
+        namespace: str, wanted: str, available: str, name: str = service
+    ) -> list[InputSeries]:
+        of = f'{{deployment="{name}", namespace="{namespace}"}}'
+        return [
+            {"series": f"kube_deployment_spec_replicas{of}", "values": wanted},
+            {"series": f"kube_deployment_status_replicas_available{of}", "values": available},
+        ]
+
+    firing = {**rule.labels, names.ENVIRONMENT: ENVIRONMENT}
+    return _test(
+        f"{rule.name}: no ready pod pages; a ready one, none wanted or another service does not",
+        [
+            *deployment(f"{service}-{ENVIRONMENT}", "2x40", "2x9 0x10 1x19"),
+            *deployment(f"{service}-{OTHER_ENVIRONMENT}", "2x40", "1x40"),
+            *deployment(f"{service}-idle", "0x40", "0x40"),
+            *deployment(f"{service}-{ENVIRONMENT}", "2x40", "0x40", f"{service}-other"),
+            *deployment("elsewhere", "2x40", "0x40"),
+        ],
+        [
+            _alert(10 + hold - 1, rule, None),
+            _alert(10 + hold, rule, firing),
+            _alert(20, rule, firing),
+            _alert(21, rule, None),
+        ],
+    )
 
 
 def _test(

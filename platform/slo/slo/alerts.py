@@ -1,4 +1,4 @@
-"""Alerts: four burn rates and missing data for each SLO, a watchdog for each service."""
+"""Alerts: four burn rates and missing data for each SLO; ready pods and a watchdog for each service."""
 
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from slo.windows import (
     BURN_WINDOWS,
     MISSING_HOLD,
     MISSING_LOOKBACK,
+    NO_READY_PODS_HOLD,
     BurnWindow,
     Severity,
     exact,
@@ -46,6 +47,11 @@ def missing_alert_name(slo: Slo) -> str:
 def watchdog_name(service: str) -> str:
     """Name of the alert that always fires."""
     return f"{pascal_case(service)}SloWatchdog"
+
+
+def no_ready_pods_name(service: str) -> str:
+    """Name of the alert about a service that has no pod to take requests."""
+    return f"{pascal_case(service)}NoReadyPods"
 
 
 def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -> Rule:
@@ -114,8 +120,44 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
     )
 
 
-def watchdog_group(service: str, clock: Clock, adoption: Adoption) -> Group:
-    """Make the alert that always fires, whose absence tells that alerting is broken."""
+def no_ready_pods_alert(service: str, clock: Clock, adoption: Adoption) -> Rule:
+    """Fire when a Deployment that wants pods has none that is ready.
+
+    Clients are refused then, and no process counts their requests: SLOs look idle. The environment
+    is the rest of the namespace's name, `<service>-<environment>`.
+    """
+    deployment = (
+        f"{{deployment={series.quoted(service)}, namespace=~{series.quoted(service + '-.+')}}}"
+    )
+    expr = (
+        f"max by ({names.ENVIRONMENT}) (\n    label_replace(\n"
+        f"        kube_deployment_spec_replicas{deployment} > 0\n"
+        f"        unless on (namespace)\n"
+        f"        kube_deployment_status_replicas_available{deployment} > 0,\n"
+        f'        "{names.ENVIRONMENT}", "$1", "namespace", {series.quoted(service + "-(.+)")}\n'
+        f"    )\n)"
+    )
+    return Rule(
+        no_ready_pods_name(service),
+        expr,
+        {SEVERITY: Severity.PAGE, names.SERVICE_NAME: service},
+        {
+            "summary": f"{service} has no ready pod in {ENVIRONMENT_TEMPLATE}",
+            "description": "Its Deployment wants pods, and none takes requests: clients get no "
+            "answer, and SLOs count nothing.",
+            "runbook_url": adoption.file_url("docs/how-to/debug-in-kubernetes.md")
+            + "#find-out-why-no-pod-is-ready",
+            "dashboard_url": adoption.dashboard_url(OVERVIEW_UID, environment=ENVIRONMENT_TEMPLATE),
+        },
+        clock.lasts(NO_READY_PODS_HOLD),
+    )
+
+
+def service_group(service: str, clock: Clock, adoption: Adoption) -> Group:
+    """Make a service's own alerts: ready pods, and the watchdog.
+
+    The watchdog always fires. Its absence tells that alerting is broken.
+    """
     watchdog = Rule(
         watchdog_name(service),
         "vector(1)",
@@ -128,7 +170,8 @@ def watchdog_group(service: str, clock: Clock, adoption: Adoption) -> Group:
         },
         timedelta(0),
     )
-    return Group(f"slo-{service}-watchdog", clock.lasts(EVALUATION_INTERVAL), (watchdog,))
+    alerts = (no_ready_pods_alert(service, clock, adoption), watchdog)
+    return Group(f"slo-{service}-watchdog", clock.lasts(EVALUATION_INTERVAL), alerts)
 
 
 def _links(slo: Slo, adoption: Adoption) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
-from slo.alerts import inhibit_rules, slo_alerts, watchdog_group
+from slo.alerts import inhibit_rules, service_group, slo_alerts
 from slo.catalog import alert_names, links
 from slo.dashboards.detail import detail
 from slo.dashboards.frame import to_json
@@ -54,7 +54,7 @@ def _below(folder: Path, files: Mapping[str, str]) -> dict[Path, str]:
 def service_groups(
     service: str, slos: Sequence[Slo], adoption: Adoption, clock: Clock
 ) -> list[Group]:
-    """Make a service's rule groups: two for each SLO, and the watchdog's."""
+    """Make a service's rule groups: two for each SLO, and one of its own."""
     groups = []
     for slo in slos:
         # Alerts follow the rates in one group, so that they see those of the same moment.
@@ -62,7 +62,7 @@ def service_groups(
         groups.append(Group(slo.uid, clock.lasts(EVALUATION_INTERVAL), sli))
         budget = budget_rules(slo, clock)
         groups.append(Group(slo.budget_group, clock.lasts(BUDGET_INTERVAL), budget))
-    return [*groups, watchdog_group(service, clock, adoption)]
+    return [*groups, service_group(service, clock, adoption)]
 
 
 def service_files(service: str, slos: Sequence[Slo], adoption: Adoption) -> dict[str, str]:

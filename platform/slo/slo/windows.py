@@ -64,6 +64,8 @@ PERIODS_DAYS = (7, 28, 30)
 # An SLI seen within this time and gone now is missing, not retired.
 MISSING_LOOKBACK = 1 * _HOURS
 MISSING_HOLD = 5 * _MINUTES
+# Clients are refused meanwhile; a rolling update never gets there.
+NO_READY_PODS_HOLD = 2 * _MINUTES
 
 
 def all_windows() -> list[timedelta]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slo.adoption import load_adoption
-from slo.alerts import burn_alert_name, missing_alert_name, watchdog_name
+from slo.alerts import burn_alert_name, missing_alert_name, no_ready_pods_name, watchdog_name
 from slo.declaration import find_declarations, load_service
 from slo.emit import rule_groups, to_yaml
 from slo.generate import GENERATED, service_groups
@@ -169,6 +169,16 @@ def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]
     name = watchdog_name(service)
     never = replaced("vector(1)", "vector(1) > 1")
     yield None, Mutant(f"{name}: never fires", frozenset({name}), never, "watchdog")
+    name = no_ready_pods_name(service)
+    for what, old, new in (
+        ("wants no pods either", "spec_replicas", "status_replicas_available"),
+        ("fires for no wanted pods", "> 0\n        unless", ">= 0\n        unless"),
+        ("never sees a ready pod", "> 0,", "> 99,"),
+        ("looks at other namespaces", "unless on (namespace)", "unless on (deployment)"),
+        ("looks at every deployment", f'deployment="{service}"', f'deployment=~"{service}.*"'),
+        ("looks in every namespace", f'namespace=~"{service}-.+"', 'namespace=~".+"'),
+    ):
+        yield None, Mutant(f"{name}: {what}", frozenset({name}), replaced(old, new), name)
 
 
 def mutate(groups: list[Group], slo: Slo | None, mutant: Mutant) -> list[Group]:
@@ -222,7 +232,9 @@ def main() -> int:
             tests: Path = tests,
         ) -> tuple[Mutant, str | None]:
             slo, mutant = pair
-            others = f"{slo.pascal_name}|{slo.service} {slo.name}:" if slo else "watchdog"
+            others = (
+                f"{slo.pascal_name}|{slo.service} {slo.name}:" if slo else "watchdog|NoReadyPods"
+            )
             return mutant, killer(mutate(groups, slo, mutant), tests, mutant, others)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:

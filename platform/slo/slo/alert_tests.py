@@ -78,7 +78,7 @@ def _no_ready_pods(service: str, rule: Rule) -> Test:
             *deployment(f"{service}-{ENVIRONMENT}", "2x40", "2x9 0x10 1x19"),
             *deployment(f"{service}-{OTHER_ENVIRONMENT}", "2x40", "1x40"),
             *deployment(f"{service}-idle", "0x40", "0x40"),
-            *deployment(f"{service}-{ENVIRONMENT}", "2x40", "0x40", f"{service}-other"),
+            *deployment(f"{service}-other-{ENVIRONMENT}", "2x40", "0x40", f"{service}-other"),
             *deployment("elsewhere", "2x40", "0x40"),
         ],
         [

@@ -1,4 +1,4 @@
-"""Alerts: four burn rates and missing data for each SLO; ready pods and a watchdog for each service."""
+"""Alerts: burn rates and missing data for each SLO, ready pods and a watchdog for each service."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ from telemetry import names
 
 from slo import series
 from slo.adoption import Adoption
+from slo.matchers import quoted
 from slo.model import OVERVIEW_UID, Slo, pascal_case
 from slo.rules import EVALUATION_INTERVAL, Clock, Group, Rule
 from slo.windows import (
@@ -126,15 +127,13 @@ def no_ready_pods_alert(service: str, clock: Clock, adoption: Adoption) -> Rule:
     Clients are refused then, and no process counts their requests: SLOs look idle. The environment
     is the rest of the namespace's name, `<service>-<environment>`.
     """
-    deployment = (
-        f"{{deployment={series.quoted(service)}, namespace=~{series.quoted(service + '-.+')}}}"
-    )
+    deployment = f"{{deployment={quoted(service)}, namespace=~{quoted(service + '-.+')}}}"
     expr = (
         f"max by ({names.ENVIRONMENT}) (\n    label_replace(\n"
         f"        kube_deployment_spec_replicas{deployment} > 0\n"
         f"        unless on (namespace)\n"
         f"        kube_deployment_status_replicas_available{deployment} > 0,\n"
-        f'        "{names.ENVIRONMENT}", "$1", "namespace", {series.quoted(service + "-(.+)")}\n'
+        f'        "{names.ENVIRONMENT}", "$1", "namespace", {quoted(service + "-(.+)")}\n'
         f"    )\n)"
     )
     return Rule(

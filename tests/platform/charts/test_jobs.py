@@ -1,6 +1,9 @@
 """Alerts see what they watch, monitors find it, addresses lead to it, and the record is true."""
 
+import re
+
 import pytest
+from stack import values
 
 from tests.platform.charts import addresses, facts, releases, scrapes, workloads
 from tests.platform.charts.releases import Object
@@ -39,6 +42,35 @@ def test_an_alert_of_a_job_that_nothing_gives_would_be_noticed(everything: list[
     expression = dict(scrapes.alerts(everything))["CollectorDown"]
     renamed = [each for each in everything if each["kind"] != "PodMonitor"]
     assert scrapes.unmatched(expression, scrapes.jobs(renamed))
+
+
+def collected(objects: list[Object]) -> set[str]:
+    """Kinds that kube-state-metrics is told to collect, as the names of its series have them."""
+    (state,) = (
+        container
+        for pod in workloads.pods(objects)
+        for container in pod.containers
+        if container["name"] == "kube-state-metrics"
+    )
+    (told,) = (each for each in state["args"] if each.startswith("--resources="))
+    return {name.removesuffix("s") for name in told.partition("=")[2].split(",")}
+
+
+def test_every_alert_of_ours_on_kubernetes_state_asks_for_what_is_collected(
+    everything: list[Object],
+) -> None:
+    files = values.PLATFORM.glob("generated/*/rules.yaml")
+    rules = [values.pipeline_rules(), *map(values.read, files)]
+    asked = {
+        kind
+        for given in rules
+        for _, expression in scrapes.alerts([{"kind": "PrometheusRule", "spec": given}])
+        for kind in re.findall(r"\bkube_([a-z]+)_", expression)
+    }
+    print(f"kinds: {sorted(asked)}")
+    assert {"deployment", "daemonset"} <= asked
+    assert asked <= collected(everything)
+    assert "endpoint" not in collected(everything), "then kube_endpoint_address is there to be used"
 
 
 @pytest.mark.parametrize("component", ["jaeger", "observability/loki", "grafana", "argocd"])

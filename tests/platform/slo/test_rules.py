@@ -9,8 +9,8 @@ from tests.platform.slo.real import ROOT, run, tool
 
 PORTS = ROOT / "platform/generated/ports"
 SLOS = 2
-# For each SLO: total, bad and ratio over seven windows, nine about the budget, five alerts. Two alerts
-# of the service.
+# For each SLO: total, bad and ratio over seven windows, nine about the budget, five alerts.
+# For the service: two alerts.
 RULES = SLOS * (3 * 7 + 9 + 5) + 2
 ALERTS = SLOS * 5 + 2
 # For each SLO: six tests for each of four burn alerts, ten about all of them together.

@@ -106,7 +106,7 @@ def test_make_load_drives_the_service_and_no_request_fails(stack: Running) -> No
 
 
 def test_make_panels_draws_every_dashboard(stack: Running) -> None:
-    run(f"{readme('make panels')} MINUTES=1")
+    run(f"{readme('make panels')} MINUTES=1", seconds=300)  # npm installs at first use
     uids = {dashboards.read(file)["uid"] for file in dashboards.FILES}
     assert {picture.stem for picture in PANELS.glob("*.png")} == uids != set()
 

@@ -68,7 +68,7 @@ def test_every_backend_runs_from_its_image_and_every_signal_arrives(stack: Stack
     httpx.get(port, headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
     asked = Backends(stack.site.addresses)
     assert eventually(lambda: asked.spans(TRACE))
-    assert eventually(lambda: asked.logs(f'{{service_name="ports"}} |= "{TRACE}"'))
+    assert eventually(lambda: asked.logs(f'{{service_name="ports"}} | trace_id="{TRACE}"'))
     assert eventually(lambda: asked.series("ports_stored"))
     asked.http.close()
 

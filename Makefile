@@ -132,7 +132,8 @@ check-generated: .venv/.dev ## Fail when what is committed differs from a fresh 
 .PHONY: test-slo mutate-slo
 test-slo: .venv/.dev ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
-	$(BIN)/pytest -n 2 --dist loadfile -rP tests/platform/slo
+	@# promtool takes a minute of CPU for the rules of a service.
+	$(BIN)/pytest -n 2 --dist loadfile -rP --timeout 600 tests/platform/slo
 
 mutate-slo: .venv/.dev ## Break each rule on purpose and see that a test notices
 	@$(MAKE) --no-print-directory tools TOOLS=promtool

@@ -67,7 +67,7 @@ test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUG
 
 # Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test` and `make e2e-cluster` run it.
-COVERED := packages/telemetry:95 services/ports:95 platform/slo:95 platform/promote:95 platform/stack:73
+COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/promote:95 platform/stack:73
 coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below the threshold of a package
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	@failed=; for each in $(COVERED); do \

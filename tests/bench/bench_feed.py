@@ -150,8 +150,8 @@ def main() -> int:
         file, rows = Path(folder, "ports.json"), Path(folder, "ports.copy")
         psql = postgresql.program("psql", server.folder)
         generate.write(file, records)
-        url = postgres.new_database(server.url, "ports_feed")
-        service.manage("migrate", "-v0", settings={"PORTS_STORE_URL": url}).check_returncode()
+        tables = postgres.tables(server.url)
+        url = postgres.new_database(server.url, "ports_feed", tables)
         for number in tqdm(range(ROUNDS), "rounds", disable=None):
             for name, work in STEPS.items():
                 if work is fill:  # what is compared is close together

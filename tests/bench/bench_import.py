@@ -43,9 +43,8 @@ def main() -> int:
         for records in sizes:
             file = Path(folder) / "ports.json"
             generate.write(file, records)
-            url = postgres.new_database(server.url, "ports_bench")
-            migrated = service.manage("migrate", "-v0", settings={"PORTS_STORE_URL": url})
-            migrated.check_returncode()
+            tables = postgres.tables(server.url)
+            url = postgres.new_database(server.url, "ports_bench", tables)
             seconds, peak = measure(url, file)
             peaks.append(peak)
             print(

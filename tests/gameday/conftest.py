@@ -14,7 +14,7 @@ from stack.stack import Stack
 from stack.values import ROOT
 from telemetry import names
 
-from tests import postgres, service
+from tests import postgres
 from tests.e2e.backends import Backends, eventually
 from tests.e2e.conftest import FAST_SERVICE
 from tests.e2e.inbox import Inbox, listening
@@ -47,11 +47,8 @@ class Day:
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
     """A PostgreSQL server that may be stopped, and the URL of the ports in it."""
     with postgres.cluster() as server:
-        url = postgres.new_database(server.url, "gameday")
-        for command in (["migrate", "-v0"], ["import_ports", "data/ports.json"]):
-            done = service.manage(*command, settings={"PORTS_STORE_URL": url})
-            assert done.returncode == 0, done.stderr.decode()
-        yield server, url
+        data_set = postgres.ports(server.url)
+        yield server, postgres.new_database(server.url, "gameday", data_set)
 
 
 @pytest.fixture(scope="session")

@@ -48,8 +48,11 @@ def terminal(root: Path, user: str, command: str) -> list[str]:
     Of this machine's environment, only what leads to package indexes goes along.
     """
     given = {"SSL_CERT_FILE": BUNDLE, "PIP_CERT": BUNDLE, "HOME": f"/home/{user}", "USER": user}
-    given |= {name: text for name, text in os.environ.items() if name.lower().endswith("_proxy")}
-    given |= {name: os.environ[name] for name in ("PIP_INDEX_URL",) if name in os.environ}
+    given |= {
+        name: text
+        for name, text in os.environ.items()
+        if name == "PIP_INDEX_URL" or name.lower().endswith("_proxy")
+    }
     variables = [f"{name}={text}" for name, text in given.items()]
     inside = ["env", "--ignore-environment", *variables, "bash", "--login", "-c", command]
     return ["chroot", f"--userspec={user}:", str(root), *inside]

@@ -151,12 +151,27 @@ def as_kubernetes(pod: dict[str, Any]) -> list[str]:
         "capabilities": {"drop": ["ALL"]},
         "readOnlyRootFilesystem": True,
     }
-    env = (f"{each['name']}={each['value']}" for each in pod["containers"][0].get("env", []))
+    env = environment(pod["containers"][0].get("env", []))
     return [
         *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--tmpfs=/tmp"),
         f"--user={user['runAsUser']}:{user['runAsGroup']}",
-        *(part for each in env for part in ("--env", each)),
+        *(part for name, value in env.items() for part in ("--env", f"{name}={value}")),
     ]
+
+
+# What the kubelet knows of a pod, for a container that is in none.
+FIELDS = {"metadata.namespace": "default", "metadata.name": "ports-image-test"}
+
+
+def environment(entries: list[dict[str, Any]]) -> dict[str, str]:
+    """A container's variables as the kubelet sets them: fields looked up, `$(NAME)` expanded."""
+    known: dict[str, str] = {}
+    for each in entries:
+        if "valueFrom" in each:
+            known[each["name"]] = FIELDS[each["valueFrom"]["fieldRef"]["fieldPath"]]
+        else:
+            known[each["name"]] = re.sub(r"\$\((\w+)\)", lambda m: known[m[1]], each["value"])
+    return known
 
 
 def is_ready(port: int) -> bool:

@@ -62,14 +62,19 @@ endif
 try-run: ## Type `make run`, ask it for a port, and stop it
 	@tools/try-run $(MAKE) --no-print-directory run
 
+# Tests start the service some hundred times: without cached bytecode each start compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
+# One process more than cores, for many tests wait. Files start in the order of `testpaths`, the slow ones
+# first, so that all processes end together.
+PYTEST_ALL = $(BIN)/pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile --no-loadscope-reorder
 test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUGH=1 tries more, as CI does)
-	$(BIN)/pytest -n 2 --dist loadfile $(if $(DURATIONS),--durations $(DURATIONS))
+	$(PYTEST_ALL) $(if $(DURATIONS),--durations $(DURATIONS))
 
 # Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test` and `make e2e-cluster` run it.
 COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/promote:95 platform/stack:73
 coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below the threshold of a package
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
+	$(PYTEST_ALL) --cov --cov-report=
 	@failed=; for each in $(COVERED); do \
 		echo "$${each%:*}: at least $${each#*:} %"; \
 		$(BIN)/coverage report --include="$${each%:*}/*" --fail-under="$${each#*:}" || failed=1; \

@@ -1,20 +1,24 @@
 """A PostgreSQL server for tests: the one given, or a throw-away one from the wheel."""
 
+import atexit
 import functools
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
-from stack.postgresql import Server
+from stack.postgresql import Server, program
 
 from tests.service import free_port, manage
 
 GIVEN = "PORTS_TEST_POSTGRES_URL"
+
+_until_exit = ExitStack()
+atexit.register(_until_exit.close)
 
 
 def new_database(server: str, name: str, template: str = "template1") -> str:
@@ -62,10 +66,28 @@ def _manage(url: str, *command: str) -> None:
 @contextmanager
 def folder() -> Iterator[Path]:
     """Make a folder for a server, and remove it at the end."""
+    with _open_folder() as outer:
+        place = outer / "server"
+        place.mkdir()
+        if os.geteuid() == 0:
+            copied = Path(program("initdb", _programs()))
+            name = copied.relative_to(_programs()).parts[0]
+            (place / name).symlink_to(_programs() / name)
+        yield place
+
+
+@functools.cache
+def _programs() -> Path:
+    """Return the folder of root's copy of PostgreSQL's programs: one for all servers."""
+    return _until_exit.enter_context(_open_folder())
+
+
+@contextmanager
+def _open_folder() -> Iterator[Path]:
     # Not pytest's temporary folder: nobody but its owner may enter that.
     with tempfile.TemporaryDirectory(prefix="ports-postgres-") as name:
         Path(name).chmod(0o755)
-        yield Path(name, "server")
+        yield Path(name)
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """The real service as a process: gunicorn, on a free port of this machine."""
 
+import base64
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +59,45 @@ def manage(
         timeout=DEADLINE_SECONDS,
         check=False,
     )
+
+
+# Commands one after the other in one process, which imports everything once.
+EACH = """
+import base64, contextlib, io, json, runpy, sys
+done, cases = [], json.load(sys.stdin)
+for arguments, given in cases:
+    sys.argv = ["manage.py", *arguments]
+    sys.stdin = io.TextIOWrapper(io.BytesIO(base64.b64decode(given)))
+    code = 0
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        with contextlib.redirect_stderr(io.StringIO()) as err:
+            try:
+                runpy.run_path("manage.py", run_name="__main__")
+            except SystemExit as exit:
+                code = exit.code or 0
+    done.append((code, out.getvalue(), err.getvalue()))
+json.dump(done, sys.stdout)
+"""
+
+
+def manage_each(
+    cases: Iterable[tuple[Sequence[str], bytes]], settings: Mapping[str, str]
+) -> list[subprocess.CompletedProcess[bytes]]:
+    """Run `manage.py` for each case of arguments and standard input, all in one process."""
+    given = [(list(arguments), base64.b64encode(stdin).decode()) for arguments, stdin in cases]
+    done = subprocess.run(
+        [sys.executable, "-c", EACH],
+        cwd=FOLDER,
+        env=environment(**settings),
+        input=json.dumps(given).encode(),
+        stdout=subprocess.PIPE,
+        timeout=DEADLINE_SECONDS,
+        check=True,
+    )
+    return [
+        subprocess.CompletedProcess(arguments, code, out.encode(), err.encode())
+        for (arguments, _), (code, out, err) in zip(given, json.loads(done.stdout), strict=True)
+    ]
 
 
 def start_refused(*, name: str = "ports", **variables: str) -> subprocess.CompletedProcess[str]:

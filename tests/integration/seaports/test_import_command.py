@@ -1,5 +1,6 @@
 import gzip
 import json
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -22,8 +23,13 @@ def settings(postgres_server: str) -> dict[str, str]:
 def run(
     settings: dict[str, str], *arguments: str, stdin: bytes = b""
 ) -> tuple[int, str, list[dict[str, object]]]:
-    """Return the command's status, its standard output, and its log lines but for the times."""
-    done = service.manage("import_ports", *arguments, settings=settings, stdin=stdin)
+    return result(service.manage("import_ports", *arguments, settings=settings, stdin=stdin))
+
+
+def result(
+    done: subprocess.CompletedProcess[bytes],
+) -> tuple[int, str, list[dict[str, object]]]:
+    """Return a command's status, its standard output, and its log lines but for the times."""
     errors = done.stderr.decode().splitlines()
     assert "Traceback" not in done.stderr.decode()
     lines = [json.loads(line) for line in errors if line.startswith("{")]
@@ -83,41 +89,58 @@ def test_invalid_records_are_named_and_left_out_when_asked(settings: dict[str, s
     assert [line["invalid"] for line in lines] == [2]
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"", "the file is empty: an object of ports by UN/LOCODE is expected"),
-        (b"hello", "the top level is not an object of ports by UN/LOCODE"),
-        (b"[]", "the top level is not an object of ports by UN/LOCODE"),
-        (DATA.read_bytes()[:-100], "record 1634: not valid JSON: parse error: premature EOF"),
-        (DATA.read_bytes() + b"x", "record 1635: not valid JSON: parse error: trailing garbage"),
-        (b'{"XXAAA":"\xff"}', "record 1: not valid JSON: lexical error: invalid bytes in UTF8"),
-        (
-            b'{"XXAAA":%b,"XXAAA":%b}' % ((json.dumps(AJMAN).encode(),) * 2),
-            "record 2 ('XXAAA'): the same key stands earlier in the file",
-        ),
-        (
-            json.dumps({"XXAAA": AJMAN, "XXBBB": {**AJMAN, "coordinates": [1, 91]}}).encode(),
-            "record 2 ('XXBBB'): latitude 91 is outside -90..90 (longitude stands first)",
-        ),
-        (b'{"XXAAA":7}', "record 1 ('XXAAA'): is a number, not an object"),
-        (
-            b'{"XXAAA":' + b"[" * 100_000,
-            "record 1: over 1000 brackets, in texts too: nested too deep",
-        ),
-        (gzip.compress(DATA.read_bytes(), mtime=0)[:-50], "record "),
-    ],
-    ids=[
-        "empty", "not JSON", "top level", "truncated", "trailing garbage", "not UTF-8",
-        "duplicate", "out of range", "no object", "nested", "gzip cut off",
-    ],
-)  # fmt: skip
+BAD_FILES = {
+    "empty": (b"", "the file is empty: an object of ports by UN/LOCODE is expected"),
+    "not JSON": (b"hello", "the top level is not an object of ports by UN/LOCODE"),
+    "top level": (b"[]", "the top level is not an object of ports by UN/LOCODE"),
+    "truncated": (
+        DATA.read_bytes()[:-100],
+        "record 1634: not valid JSON: parse error: premature EOF",
+    ),
+    "trailing garbage": (
+        DATA.read_bytes() + b"x",
+        "record 1635: not valid JSON: parse error: trailing garbage",
+    ),
+    "not UTF-8": (
+        b'{"XXAAA":"\xff"}',
+        "record 1: not valid JSON: lexical error: invalid bytes in UTF8",
+    ),
+    "duplicate": (
+        b'{"XXAAA":%b,"XXAAA":%b}' % ((json.dumps(AJMAN).encode(),) * 2),
+        "record 2 ('XXAAA'): the same key stands earlier in the file",
+    ),
+    "out of range": (
+        json.dumps({"XXAAA": AJMAN, "XXBBB": {**AJMAN, "coordinates": [1, 91]}}).encode(),
+        "record 2 ('XXBBB'): latitude 91 is outside -90..90 (longitude stands first)",
+    ),
+    "no object": (b'{"XXAAA":7}', "record 1 ('XXAAA'): is a number, not an object"),
+    "nested": (
+        b'{"XXAAA":' + b"[" * 100_000,
+        "record 1: over 1000 brackets, in texts too: nested too deep",
+    ),
+    "gzip cut off": (gzip.compress(DATA.read_bytes(), mtime=0)[:-50], "record "),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(settings: dict[str, str]) -> dict[str, subprocess.CompletedProcess[bytes]]:
+    """Import each bad file; none of them changes the store."""
+    with psycopg.connect(settings["PORTS_STORE_URL"], autocommit=True) as connection:
+        revision = "SELECT revision, ports FROM port_store"
+        before = connection.execute(revision).fetchall()
+        cases = [(("import_ports", "-"), data) for data, _ in BAD_FILES.values()]
+        done = service.manage_each(cases, settings)
+        assert connection.execute(revision).fetchall() == before
+        assert connection.execute("SELECT id FROM port WHERE id LIKE 'XX%'").fetchall() == []
+    return dict(zip(BAD_FILES, done, strict=True))
+
+
+@pytest.mark.parametrize("file", BAD_FILES)
 def test_a_bad_file_is_one_clear_error_and_changes_nothing(
-    settings: dict[str, str], data: bytes, reason: str
+    refused: dict[str, subprocess.CompletedProcess[bytes]], file: str
 ) -> None:
-    with psycopg.connect(settings["PORTS_STORE_URL"]) as connection:
-        before = connection.execute("SELECT revision, ports FROM port_store").fetchall()
-    status, output, lines = run(settings, "-", stdin=data)
+    _, reason = BAD_FILES[file]
+    status, output, lines = result(refused[file])
     assert status == 1
     assert output.startswith(f"CommandError: -: {reason}")
     assert output.endswith("; nothing was imported")
@@ -125,9 +148,6 @@ def test_a_bad_file_is_one_clear_error_and_changes_nothing(
     (line,) = lines
     assert (line["level"], line["outcome"]) == ("error", "failed")
     assert str(line["reason"]).startswith(reason)
-    with psycopg.connect(settings["PORTS_STORE_URL"]) as connection:
-        assert connection.execute("SELECT revision, ports FROM port_store").fetchall() == before
-        assert connection.execute("SELECT id FROM port WHERE id LIKE 'XX%'").fetchall() == []
 
 
 def test_a_file_that_is_not_there_is_said_so(settings: dict[str, str]) -> None:

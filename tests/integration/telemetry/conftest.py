@@ -14,6 +14,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         yield lambda **environment: stack.enter_context(serving(tmp_path, **environment))
 
 
+@pytest.fixture(scope="module")
+def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the tests of a file share, for those that no earlier request bothers."""
+    with serving(tmp_path_factory.mktemp("plain")) as server:
+        yield server
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """Receive OTLP until the test ends."""

@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 import string
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.integration.telemetry.harness import (
     wait_for,
 )
 from tests.service import free_port
+from tests.support.thorough import scaled
 
 ROUTE = "/ports/{id}"
 
@@ -63,7 +65,7 @@ def test_fifty_scrapes_stay_monotone_while_a_worker_is_killed_in_flight(
     serve: Callable[..., Server],
 ) -> None:
     server = serve(WEB_CONCURRENCY="4", METRICS_PORT=str(free_port()), THREADS="4")
-    load = Load(server.port, clients=16, path="/slow?seconds=0.01").start()
+    load = Load(server.port, clients=16, path="/slow?seconds=0.02", pause_seconds=0.02).start()
     try:
         wait_for("load flows", lambda: load.completed[200] > 50)
         previous = server.scrape()
@@ -172,7 +174,7 @@ def test_the_metrics_port_answers_when_every_thread_is_busy_and_through_deaths_a
     serve: Callable[..., Server], workers: int
 ) -> None:
     server = serve(WEB_CONCURRENCY=str(workers), THREADS="2", METRICS_PORT=str(free_port()))
-    load = Load(server.port, clients=8, path="/slow?seconds=1").start()
+    load = Load(server.port, clients=2 * workers + 2, path="/slow?seconds=0.5").start()
     try:
         wait_for(
             "every thread is busy",
@@ -186,6 +188,7 @@ def test_the_metrics_port_answers_when_every_thread_is_busy_and_through_deaths_a
         while set(server.workers()) & before:
             assert server.scrape()
             scrapes += 1
+            time.sleep(0.02)  # the successor needs the core to start
         assert scrapes > 1
     finally:
         load.stop.set()
@@ -219,12 +222,12 @@ def test_no_client_text_reaches_a_label_and_label_sets_stay_few(
     before = {
         labels for (name, labels) in server.scrape() if name.endswith("_duration_seconds_count")
     }
-    chance = random.Random(1)  # noqa: S311 -- the same 10,000 in each run
+    chance = random.Random(1)  # noqa: S311 -- the same ones in each run
 
     def word() -> str:
         return "zz" + "".join(chance.choices(string.ascii_letters, k=8))
 
-    total, per_connection = 10_000, 100
+    total, per_connection = scaled(10_000), 100
     for first in range(0, total, per_connection):
         requests = []
         for number in range(first, first + per_connection):

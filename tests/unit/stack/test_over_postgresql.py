@@ -24,7 +24,6 @@ with open("{told}", "a") as told:
 def data(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """What stands for .stack/."""
     with postgres.folder() as folder:
-        folder.mkdir()
         monkeypatch.setattr(program, "DATA", folder)
         yield folder
 

@@ -1,4 +1,4 @@
-"""How much generated tests try: a quarter by default, all of it with THOROUGH=1, as in CI."""
+"""How much generated tests try: an eighth by default, all of it with THOROUGH=1, as in CI."""
 
 import os
 from typing import Final
@@ -9,10 +9,10 @@ THOROUGH: Final = os.environ.get("THOROUGH") == "1"
 
 
 def examples(number: int) -> hypothesis.settings:
-    """Have a property test try this many examples, or a quarter of them."""
+    """Have a property test try this many examples, or an eighth of them."""
     return hypothesis.settings(max_examples=scaled(number))
 
 
 def scaled(number: int) -> int:
     """Return how many of these examples are tried."""
-    return number if THOROUGH else number // 4
+    return number if THOROUGH else number // 8

@@ -227,7 +227,7 @@ def test_no_client_text_reaches_a_label_and_label_sets_stay_few(
     def word() -> str:
         return "zz" + "".join(chance.choices(string.ascii_letters, k=8))
 
-    total, per_connection = scaled(10_000), 100
+    total, per_connection = scaled(10_000), 50
     for first in range(0, total, per_connection):
         requests = []
         for number in range(first, first + per_connection):

@@ -58,7 +58,9 @@ class Cluster(Stack):
 
     def _start(self) -> None:
         site = self.site
-        for process in (kubernetes.etcd(site), kubernetes.apiserver(site)):
+        # No Service of the API itself: its address is this machine's own.
+        apiserver = kubernetes.apiserver(site, "--endpoint-reconciler-type=none")
+        for process in (kubernetes.etcd(site), apiserver):
             self._run(process)
             process.wait_ready(READY_SECONDS)
         parts = [

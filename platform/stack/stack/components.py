@@ -39,6 +39,7 @@ class Site:
         addresses: Where each component listens.
         receivers: URL of a webhook by Alertmanager's receiver; others go nowhere.
         rules: Rule files in place of the generated ones of every service.
+        jobs: Scrape jobs in place of the stack's own.
         prometheus_overrides: Changed fields of `prometheusSpec`, such as shorter intervals.
         service_env: Further variables of the service.
         gateway_overlays: Value files of the gateway beside values.yaml.
@@ -53,6 +54,7 @@ class Site:
     addresses: Addresses = field(default_factory=Addresses)
     receivers: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Path, ...] | None = None
+    jobs: tuple[Values, ...] | None = None
     prometheus_overrides: Values = field(default_factory=dict)
     service_env: Mapping[str, str] = field(default_factory=dict)
     gateway_overlays: tuple[str, ...] = ()
@@ -180,10 +182,12 @@ def prometheus_server(site: Site) -> Backend:
     spec = values.merge(
         values.prometheus()["prometheus"]["prometheusSpec"], site.prometheus_overrides
     )
-    jobs = [
-        prometheus.service_job("ports", ENVIRONMENT, at.endpoint("ports-metrics")),
-        *(prometheus.platform_job(job, at.endpoint(part)) for job, part in JOBS.items()),
-    ]
+    jobs = site.jobs
+    if jobs is None:
+        jobs = (
+            prometheus.service_job("ports", ENVIRONMENT, at.endpoint("ports-metrics")),
+            *(prometheus.platform_job(job, at.endpoint(part)) for job, part in JOBS.items()),
+        )
     rules = site.rules
     if rules is None:
         rules = tuple(sorted(GENERATED.glob("*/rules.yaml")))

@@ -9,6 +9,7 @@ import json
 import secrets
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ from stack.values import ROOT
 from stack.ways import tool
 
 CONTEXT: Final = "local"
+ADMIN: Final = "admin"
+SERVICES: Final = "10.0.0.0/16"  # addresses of Services
 # kwok's own choice of stages: what becomes of a node and a pod, and how fast.
 STAGES: Final = (
     "node/fast/node-initialize.yaml",
@@ -53,9 +56,9 @@ def module(folder: str, path: str) -> Path:
     return Path(json.loads(described.stdout)["Dir"])
 
 
-def kubeconfig(site: Site) -> Path:
-    """Where the cluster's administrator finds address and token."""
-    return site.folder("kubernetes") / "kubeconfig"
+def kubeconfig(site: Site, user: str = ADMIN) -> Path:
+    """Where a user, the cluster's administrator by default, finds address and token."""
+    return site.folder("kubernetes") / f"{user}.kubeconfig"
 
 
 def etcd(site: Site) -> Process:
@@ -76,14 +79,20 @@ def etcd(site: Site) -> Process:
     return site.process("etcd", command, f"{client}/health")
 
 
-def apiserver(site: Site) -> Process:
-    """The API server, which makes its certificate by itself."""
+def apiserver(site: Site, *flags: str, users: Mapping[str, str] | None = None) -> Process:
+    """The API server, which makes its certificate by itself.
+
+    Args:
+        site: Where it lies.
+        flags: Further flags, which go after the ones here.
+        users: Group by name of each user beside the administrator; each gets a kubeconfig.
+    """
     at, folder = site.addresses, site.folder("kubernetes")
-    _write_credentials(site)
+    _write_credentials(site, {ADMIN: "system:masters", **(users or {})})
     command = [
         tool("kube-apiserver"),
         f"--etcd-servers={at.url('etcd')}",
-        f"--bind-address={HOST}",
+        f"--bind-address={at.reach}",
         f"--secure-port={at.port('kube-apiserver')}",
         f"--cert-dir={folder}",
         f"--token-auth-file={folder / 'tokens.csv'}",
@@ -91,10 +100,10 @@ def apiserver(site: Site) -> Process:
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={folder / 'accounts.key'}",
         f"--service-account-signing-key-file={folder / 'accounts.key'}",
-        "--service-cluster-ip-range=10.0.0.0/16",
-        "--endpoint-reconciler-type=none",
+        f"--service-cluster-ip-range={SERVICES}",
         # etcd 3.4, which Debian has, lacks what these two ask of it.
         "--feature-gates=WatchList=false,SizeBasedListCostEstimate=false",
+        *flags,
     ]
     return _secured(site, "kube-apiserver", command, folder / "apiserver.crt", "/readyz")
 
@@ -155,22 +164,24 @@ def _secured(site: Site, name: str, command: list[str], certificate: Path, path:
     return process
 
 
-def _write_credentials(site: Site) -> None:
-    """Make the administrator's token, and the key that signs those of service accounts."""
+def _write_credentials(site: Site, users: Mapping[str, str]) -> None:
+    """Make a token and a kubeconfig for each user, and the key that signs service accounts'."""
     folder = site.folder("kubernetes")
     folder.chmod(0o700)
-    token = secrets.token_urlsafe()
-    (folder / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
+    tokens = {user: secrets.token_urlsafe() for user in users}
+    lines = [f'{tokens[user]},{user},{user},"{group}"\n' for user, group in users.items()]
+    (folder / "tokens.csv").write_text("".join(lines))
     key = [debian("openssl"), "genrsa", "-out", str(folder / "accounts.key"), "2048"]
     subprocess.run(key, check=True, capture_output=True)  # noqa: S603 - all ours
     server = f"https://{site.addresses.endpoint('kube-apiserver')}"
     cluster = {"server": server, "certificate-authority": str(folder / "apiserver.crt")}
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": CONTEXT, "cluster": cluster}],
-        "users": [{"name": CONTEXT, "user": {"token": token}}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
-        "current-context": CONTEXT,
-    }
-    kubeconfig(site).write_text(json.dumps(content))
+    for user, token in tokens.items():
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": CONTEXT, "cluster": cluster}],
+            "users": [{"name": CONTEXT, "user": {"token": token}}],
+            "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
+            "current-context": CONTEXT,
+        }
+        kubeconfig(site, user).write_text(json.dumps(content))

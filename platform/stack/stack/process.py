@@ -31,7 +31,8 @@ class Process:
         name: What it is called in messages.
         command: Program and arguments.
         log: File that its output goes to.
-        ready_url: Answers with 200 once the component serves; of tcp://host:port, that it listens.
+        ready_url: Answers with 200 once the component serves; of tcp://host:port and unix://path,
+            that it listens.
         env: Variables beside those of this process.
         cwd: Where it runs.
         output: Takes its standard output in place of the log.
@@ -111,6 +112,10 @@ class Process:
         url = urllib.parse.urlsplit(self.ready_url)
         if url.scheme == "tcp":
             socket.create_connection((url.hostname or "", url.port or 0), timeout=2).close()
+            return
+        if url.scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(url.path)
             return
         tls = ssl.create_default_context(cafile=self.authority) if self.authority else None
         urllib.request.urlopen(self.ready_url, timeout=2, context=tls).close()  # noqa: S310 - local

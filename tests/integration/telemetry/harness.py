@@ -64,8 +64,9 @@ def request(
     method: str = "GET",
     headers: dict[str, str] | None = None,
     timeout: float = 30,
+    host: str = "127.0.0.1",
 ) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request(method, path, headers=headers or {})
         response = connection.getresponse()
@@ -351,6 +352,7 @@ class Load:
     requests_each: int | None = None
     keep_alive: bool = False
     pause_seconds: float = 0.0  # between two requests of a client
+    host: str = "127.0.0.1"
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -381,7 +383,7 @@ class Load:
             if left is not None:
                 left -= 1
             if connection is None:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+                connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
             outcome = self._one(connection)
             time.sleep(self.pause_seconds)
             if outcome != "completed" or not self.keep_alive:

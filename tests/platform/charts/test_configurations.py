@@ -3,13 +3,15 @@
 import base64
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 from stack import images, prometheus, values
 
-from tests.platform.charts import releases, workloads
+from tests.node import collector
+from tests.platform.charts import releases, vendor, workloads
 from tests.platform.charts.releases import Object, Release
 
 # Alertmanager's own defaults, which its chart writes down.
@@ -158,3 +160,24 @@ def test_on_ones_own_machine_links_lead_to_what_tilt_forwards_and_nobody_is_told
     assert "secrets" not in one(which, "Alertmanager", "prometheus-alertmanager")["spec"]
     ini = one(release("grafana", "by Tilt"), "ConfigMap", "grafana")["data"]["grafana.ini"]
     assert "root_url = http://localhost:3000\n" in ini
+
+
+def test_the_stand_in_of_the_node_configures_collectors_as_the_real_chart_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(vendor.STORE, raising=False)
+    which = release("otel-collector")
+    stand_in = which.manifests(collector.chart(tmp_path))
+    configurations = [
+        [
+            loaded(each["data"]["relay"])
+            for each in sorted(rendered, key=lambda each: str(each["metadata"]["name"]))
+            if each["kind"] == "ConfigMap"
+        ]
+        for rendered in (
+            releases.parsed(releases.documents(stand_in)),
+            releases.objects(which),
+        )
+    ]
+    assert len(configurations[0]) == 2
+    assert configurations[0] == configurations[1]

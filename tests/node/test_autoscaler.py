@@ -1,0 +1,27 @@
+"""The autoscaler with the real metrics server."""
+
+from tests.integration.telemetry.harness import Load
+from tests.node.node import Node, until
+from tests.node.release import Release
+
+
+def test_pods_are_added_under_load(ports: Release, node: Node) -> None:
+    node.measure()
+    ports.upgrade(
+        autoscaling__enabled="true",
+        autoscaling__minReplicas="1",
+        autoscaling__maxReplicas="3",
+        autoscaling__cpuPercent="50",
+    )
+    load = Load(8080, clients=8, host=ports.address()).start()
+    try:
+        until(lambda: len(ports.pods()) > 1, "a pod was added", 180)
+        ports.kubectl("wait", "pods", "--for=condition=Ready", f"--selector={SERVER}")
+    finally:
+        load.stop.set()
+        load.join()
+    failed = load.refused + load.reset_before + load.broken
+    assert (failed, load.completed.keys()) == (0, {200})
+
+
+SERVER = "app.kubernetes.io/component=server"

@@ -1,0 +1,106 @@
+"""Signals of a pod: from a line to Loki, from a request to Jaeger, from a fault to a page."""
+
+import secrets
+import time
+from typing import Any
+
+import httpx
+import pytest
+from stack import kubernetes
+from telemetry import names
+
+from tests.e2e.backends import Backends, eventually
+from tests.e2e.inbox import Inbox
+from tests.integration.telemetry.harness import Load
+from tests.node.images import SERVICE
+from tests.node.node import Node, namespace
+from tests.node.release import Release
+from tests.terminal import run
+
+pytestmark = pytest.mark.usefixtures("collectors")
+REQUESTS = 500
+
+
+def ask(ports: Release, prefix: str, number: int) -> None:
+    """Ask the Service so often, each time under a request id of its own."""
+    with httpx.Client(base_url=f"http://{ports.address()}:8080", timeout=30) as client:
+        for count in range(number):
+            answer = client.get("/ports/AEAJM", headers={"X-Request-ID": f"{prefix}-{count}"})
+            assert answer.status_code == 200
+
+
+def access_lines(backends: Backends, prefix: str) -> list[dict[str, Any]]:
+    """Access lines in Loki of the requests with that prefix."""
+    query = f'{{service_name="ports"}} | request_id =~ "{prefix}-.*"'
+    found = backends.logs(query)
+    return [line for line in found if line["body"] == names.ACCESS_EVENT]
+
+
+def test_each_request_is_one_line_in_loki_while_loki_is_away_too(
+    ports: Release, node: Node, backends: Backends
+) -> None:
+    ports.upgrade()
+    prefix = secrets.token_hex(4)
+    ask(ports, f"{prefix}-up", REQUESTS)
+    node.processes["loki"].stop()
+    ask(ports, f"{prefix}-away", REQUESTS)
+    node.restart("loki")
+    ask(ports, f"{prefix}-back", REQUESTS)
+    eventually(lambda: len(access_lines(backends, prefix)) >= 3 * REQUESTS, 120)
+    time.sleep(2)  # for lines that come twice
+    lines = access_lines(backends, prefix)
+    ids = {line["request_id"] for line in lines}
+    print(f"{3 * REQUESTS} requests, {len(lines)} lines, {len(ids)} request ids")
+    assert (len(lines), len(ids)) == (3 * REQUESTS, 3 * REQUESTS)
+
+
+def test_a_request_is_a_trace_and_a_line_of_one_pod(ports: Release, backends: Backends) -> None:
+    ports.upgrade()
+    trace, prefix = secrets.token_hex(16), secrets.token_hex(4)
+    headers = {"X-Request-ID": f"{prefix}-0", "traceparent": f"00-{trace}-{'1' * 16}-01"}
+    answer = httpx.get(f"http://{ports.address()}:8080/ports/AEAJM", headers=headers)
+    assert answer.status_code == 200
+    spans = eventually(lambda: backends.spans(trace))
+    (line,) = eventually(lambda: access_lines(backends, prefix))
+    (pod,) = ports.pods()
+    assert line["trace_id"] == trace
+    for span in spans:
+        of = span["resource"]
+        assert of["k8s.pod.name"] == pod["metadata"]["name"] == line["k8s_pod_name"]
+        assert of["k8s.namespace.name"] == ports.namespace
+        assert of["k8s.deployment.name"] == "ports"
+        assert of["service.version"] == SERVICE == line["service_version"]
+        assert of["deployment.environment.name"] == "local"
+        # The service adds the worker to the container's name.
+        assert of["service.instance.id"].startswith(line["service_instance_id"])
+
+
+def test_a_fault_pages_and_its_end_resolves_the_page(
+    node: Node, typed: dict[str, str], inbox: Inbox, backends: Backends
+) -> None:
+    """By the commands of the README, with rules in which an hour is a minute."""
+    node.apply([namespace("ports-local", "restricted")])
+    deploy = f"make deploy TAG={SERVICE} ALLOW_CONTEXT={kubernetes.CONTEXT}"
+    assert "has no Prometheus operator" in run(deploy, env=typed, seconds=150)
+    local = Release(node, "ports-local", typed)
+    counted = f'{names.HTTP_SERVER_DURATION}_count{{namespace="ports-local"}}'
+    eventually(lambda: backends.series(counted))
+    load = Load(8080, clients=4, pause_seconds=0.05, host=local.address()).start()
+    try:
+        begin = time.time()
+        run("make fault FAULT=errors SHARE=0.5", env=typed)
+        page = eventually(lambda: _pages(inbox, "firing", begin), 120)[0]
+        print(f"page {page.at - begin:.0f} s after the fault: {page.alerts[0]['labels']}")
+        assert page.alerts[0]["labels"][names.SERVICE_NAME] == "ports"
+        run("make fault FAULT=off", env=typed)
+        ended = time.time()
+        page = eventually(lambda: _pages(inbox, "resolved", ended), 180)[0]
+        print(f"resolved {page.at - ended:.0f} s after its end")
+    finally:
+        load.stop.set()
+        load.join()
+        node.kubectl("delete", "namespace", "ports-local", "--timeout=60s")
+
+
+def _pages(inbox: Inbox, status: str, since: float) -> list[Any]:
+    return [m for m in inbox.of("page", since) if m.body["status"] == status]

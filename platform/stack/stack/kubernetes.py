@@ -150,7 +150,7 @@ def kwok(site: Site) -> Process:
 def _client(site: Site, name: str) -> list[str]:
     return [
         f"--kubeconfig={kubeconfig(site)}",
-        f"--bind-address={HOST}",
+        f"--bind-address={site.addresses.reach}",
         f"--secure-port={site.addresses.port(name)}",
         f"--cert-dir={site.folder('kubernetes')}",
         "--leader-elect=false",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from stack import values
 
-from tests.node.node import OBSERVABILITY, Node, until
+from tests.node.node import NAME, OBSERVABILITY, Node
 from tests.platform.charts import vendor
 from tests.terminal import run
 
@@ -41,7 +41,8 @@ def release(node: Node, chart: Path, typed: Mapping[str, str]) -> None:
     off = "--set agent.podMonitor.enabled=false --set gateway.serviceMonitor.enabled=false"
     run(f"{command} {off}", env=typed)
     for workload in ("daemonset/otel-agent-agent", "statefulset/otel-gateway"):
-        until(lambda name=workload: _is_out(node, name), f"{workload} is ready")  # type: ignore[misc]
+        where = (f"--namespace={OBSERVABILITY}", "--timeout=100s")
+        node.kubectl("rollout", "status", workload, *where)
 
 
 def stand_ins() -> list[str]:
@@ -56,13 +57,13 @@ def stand_ins() -> list[str]:
     return said
 
 
-def _is_out(node: Node, workload: str) -> bool:
-    command = ("rollout", "status", workload, f"--namespace={OBSERVABILITY}", "--timeout=100s")
-    return "success" in node.kubectl(*command) or "complete" in node.kubectl(*command)
-
-
 def _volume() -> dict[str, Any]:
-    """A volume for the gateway's queue: no provisioner runs here."""
+    """A volume for the gateway's queue: no provisioner runs here.
+
+    Of the kind `local`, whose files the kubelet gives to the pod's `fsGroup`.
+    """
+    Path(QUEUE).mkdir()
+    name = {"key": "kubernetes.io/hostname", "operator": "In", "values": [NAME]}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -70,6 +71,7 @@ def _volume() -> dict[str, Any]:
         "spec": {
             "capacity": {"storage": "1Gi"},
             "accessModes": ["ReadWriteOnce"],
-            "hostPath": {"path": QUEUE, "type": "DirectoryOrCreate"},
+            "local": {"path": QUEUE},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [name]}]}},
         },
     }

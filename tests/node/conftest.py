@@ -84,7 +84,7 @@ def ports(node: Node, typed: dict[str, str], request: pytest.FixtureRequest) -> 
     name = f"ports-{sentence[:40].strip('-')}"
     node.apply([namespace(name, "restricted")])
     yield Release(node, name, typed)
-    node.kubectl("delete", "namespace", name, "--timeout=60s")
+    node.kubectl("delete", "namespace", name, "--wait=false")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,6 +26,7 @@ from tests.node import images, machine
 NAME: Final = "node-0"
 KUBELET: Final = f"system:node:{NAME}"
 OBSERVABILITY: Final = "observability"
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
 SCALE: Final = 1 / 60  # of the rules: an hour is a minute
 # Services that pods ask, and the component on the node's address that answers.
 BACKENDS: Final = {
@@ -86,13 +87,12 @@ class Node(Cluster):
             archive: What `images.save` saved.
             page: URL of the webhook that is paged.
         """
-        address = machine.ADDRESS
         rules = data / "rules"
         slo = Path(sys.executable).with_name("slo")
         machine.run(str(slo), "generate", "--scale", str(SCALE), "--output", str(rules))
         site = Site(
             data,
-            Addresses(listen=address, reach=address),
+            Addresses(listen=EVERYWHERE, reach=machine.ADDRESS),
             receivers={"page": page},
             rules=tuple(sorted(rules.rglob("rules.yaml"))),
             prometheus_overrides={"scrapeInterval": "1s", "evaluationInterval": "1s"},
@@ -132,8 +132,12 @@ class Node(Cluster):
             "--kubelet-insecure-tls",
             "--kubelet-preferred-address-types=InternalIP",
             "--metric-resolution=10s",
+            "--kubelet-request-timeout=5s",
         ]
-        self._run(site.process(name, command, f"tcp://{site.addresses.endpoint(name)}"))
+        process = site.process(name, command, f"tcp://{site.addresses.endpoint(name)}")
+        self._run(process)
+        # While its part of the API does not answer, no namespace can be deleted.
+        process.wait_ready(READY_SECONDS)
         version = {
             "apiVersion": "apiregistration.k8s.io/v1",
             "kind": "APIService",

@@ -34,6 +34,7 @@ def test_the_service_migrates_writes_and_outlives_its_database(
     literals = (f"--from-literal=url={url}", f"--from-literal=token={TOKEN}")
     ports.kubectl("create", "secret", "generic", "ports", *literals)
     ports.upgrade(
+        f"--set 'postgresql.peers[0].ipBlock.cidr={machine.ADDRESS}/32'",
         postgresql__enabled="true",
         postgresql__existingSecret="ports",
         postgresql__port=str(server.port),

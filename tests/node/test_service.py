@@ -79,9 +79,9 @@ def test_a_drained_node_evicts_pods_one_at_a_time(ports: Release) -> None:
     with under_load(ports.address()):
         ports.kubectl("cordon", "node-0")
         try:
-            drain = ("drain", "node-0", "--ignore-daemonsets", "--timeout=15s")
+            drain = ("drain", "node-0", "--ignore-daemonsets", "--delete-emptydir-data")
             with pytest.raises(StackError, match="disruption budget"):
-                ports.kubectl(*drain, f"--pod-selector={SERVER}")
+                ports.kubectl(*drain, f"--pod-selector={SERVER}", "--timeout=15s")
         finally:
             ports.kubectl("uncordon", "node-0")
         ports.kubectl("rollout", "status", "deployment/ports", "--timeout=60s")

@@ -355,7 +355,7 @@ load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=6
 
 ##@ GitOps
 CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus
-.PHONY: promote e2e-cluster e2e-node cluster workstation test-workstation lint-ansible
+.PHONY: promote e2e-cluster e2e-node e2e-tilt cluster workstation test-workstation lint-ansible
 promote: .venv/.dev ## Move SERVICE's image FROM=staging TO=prod in a branch, if error budget is left
 	@$(BIN)/promote --service $(SERVICE) --from $(FROM) --to $(TO) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) \
 		$(if $(OVERRIDE),--override '$(subst ','\'',$(OVERRIDE))') $(if $(PUSH),--push)
@@ -364,14 +364,17 @@ e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Prove GitOps on a real Kubernete
 	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS)"
 	$(BIN)/pytest -s tests/cluster
 
-# Namespaces of its own: the node's network, mounts and processes end with the tests. Images are made before.
 NODE_TOOLS := kubernetes coredns metrics-server helm $(STACK_TOOLS)
-OWN_NAMESPACES := unshare --net --mount --propagation private --pid --fork --kill-child --mount-proc
 e2e-node: .venv/.dev ## Prove the service on a real Kubernetes node of local processes (as root; podman, containerd)
 	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS="$(NODE_TOOLS)"
-	$(BIN)/python -m tests.node.images .cache/node/images.tar
-	NODE_IMAGES=.cache/node/images.tar $(OWN_NAMESPACES) bash -c '$(BIN)/pytest -s tests/node; exit $$?'
+	$(BIN)/python -m tests.node.run -s tests/node --ignore tests/node/test_tilt.py
+
+e2e-tilt: .venv/.dev ## Develop on the real node with the real Tilt (as root; tilt, podman, containerd)
+	$(call needs,tilt,install Tilt (https://docs.tilt.dev/install.html))
+	$(call needs,podman,$(PODMAN))
+	@$(MAKE) --no-print-directory tools TOOLS="$(NODE_TOOLS) kustomize"
+	$(BIN)/python -m tests.node.run -s tests/node/test_tilt.py
 
 PLAYBOOK := ../../.venv-ansible/bin/ansible-playbook
 cluster: .venv-ansible/.stamp ## Install Argo CD and the root application (ARGS="-e cluster_context=NAME", --check)

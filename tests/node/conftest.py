@@ -15,9 +15,8 @@ from tests.e2e.inbox import Inbox, listening
 from tests.node import collector, machine
 from tests.node.node import Node, namespace
 from tests.node.release import Release
+from tests.node.run import ARCHIVE
 from tests.service import free_port
-
-ARCHIVE = "NODE_IMAGES"
 
 
 @pytest.fixture(scope="session")

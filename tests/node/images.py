@@ -1,11 +1,11 @@
-"""Images for the node, saved as one archive: `python -m tests.node.images ARCHIVE`.
+"""Images for the node, saved as one archive.
 
 They are made before the node's namespaces, where no network is. The service's image is what `make
-build` makes. The Collector's stands in for the official one: the built tool under its name. The
-sandbox of a pod is a program that sleeps.
+build` makes, on Debian's Python in the place of the official image. The Collector's image stands in
+for the official one: the built tool under its name. The sandbox of a pod is a program that sleeps.
 """
 
-import sys
+import re
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,10 @@ def save(archive: Path) -> list[str]:
         sleeps = f'FROM {engine.base_image()}\nENTRYPOINT ["sleep", "infinity"]\n'
         Path(context, "Dockerfile").write_text(sleeps)
         engine.podman("build", "--quiet", "--tag", SANDBOX, context)
+    # What a build takes by default, such as Tilt's: here Debian's own Python.
+    dockerfile = (engine.ROOT / "services/ports/Dockerfile").read_text()
+    (base,) = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
+    engine.podman("tag", engine.build_image(), base)
     for component in COLLECTORS:
         stand_ins.import_image(component)
     names = [service, following, SANDBOX, *map(image, COLLECTORS)]
@@ -42,7 +46,3 @@ def save(archive: Path) -> list[str]:
     archive.parent.mkdir(parents=True, exist_ok=True)
     engine.podman("save", "--quiet", "--multi-image-archive", "--output", str(archive), *names)
     return names
-
-
-if __name__ == "__main__":
-    print(*save(Path(sys.argv[1])), sep="\n")

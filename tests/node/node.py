@@ -96,6 +96,7 @@ class Node(Cluster):
             receivers={"page": page},
             rules=tuple(sorted(rules.rglob("rules.yaml"))),
             prometheus_overrides={"scrapeInterval": "1s", "evaluationInterval": "1s"},
+            scale=SCALE,
         )
         super().__init__(replace(site, jobs=(_pods_job(site),)))
         self._archive = archive

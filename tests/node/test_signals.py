@@ -10,7 +10,7 @@ from stack import kubernetes
 from telemetry import names
 
 from tests.e2e.backends import Backends, eventually
-from tests.e2e.inbox import Inbox
+from tests.e2e.inbox import Inbox, Message
 from tests.integration.telemetry.harness import Load
 from tests.node.images import SERVICE
 from tests.node.node import Node, namespace
@@ -102,5 +102,7 @@ def test_a_fault_pages_and_its_end_resolves_the_page(
         node.kubectl("delete", "namespace", "ports-local", "--timeout=60s")
 
 
-def _pages(inbox: Inbox, status: str, since: float) -> list[Any]:
-    return [m for m in inbox.of("page", since) if m.body["status"] == status]
+def _pages(inbox: Inbox, status: str, since: float) -> list[Message]:
+    """Pages since a time that tell of an alert in that state."""
+    found = inbox.of("page", since)
+    return [page for page in found if status in {each["status"] for each in page.alerts}]

@@ -107,7 +107,10 @@ class Node(Cluster):
         return machine.run("ctr", f"--address={self.socket}", "--namespace=k8s.io", *arguments)
 
     def stop(self) -> None:
-        """Delete the pods while there is a kubelet, and their containers, then end everything."""
+        """Delete the pods while there is a kubelet, and nobody who makes new ones; end the rest."""
+        for name in ("kube-controller-manager", "kube-scheduler"):
+            if name in self.processes:
+                self.processes.pop(name).stop()
         if "kubelet" in self.processes:
             pods = ("pods", "--all", "--all-namespaces", "--grace-period=1", "--timeout=60s")
             self.kubectl("delete", *pods)

@@ -72,8 +72,10 @@ def collectors(node: Node, typed: dict[str, str], tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="session")
-def backends(node: Node) -> Backends:
-    return Backends(node.site.addresses)
+def backends(node: Node) -> Iterator[Backends]:
+    asked = Backends(node.site.addresses)
+    yield asked
+    asked.http.close()
 
 
 @pytest.fixture

@@ -62,16 +62,16 @@ endif
 try-run: ## Type `make run`, ask it for a port, and stop it
 	@tools/try-run $(MAKE) --no-print-directory run
 
-# Tests start the service some hundred times: without cached bytecode each start compiles everything again.
+# The tests start the service about a hundred times. Cached bytecode avoids a compilation at each start.
 unexport PYTHONDONTWRITEBYTECODE
-# One process more than cores, for many tests wait. Files start in the order of `testpaths`, the slow ones
-# first, so that all processes end together.
+# One more worker process than cores, because many tests wait. pytest starts files in the order of
+# `testpaths`, slow ones first, so that the workers finish together.
 PYTEST_ALL = $(BIN)/pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile --no-loadscope-reorder
-test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUGH=1 tries more, as CI does)
+test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUGH=1: eight times as many generated examples)
 	$(PYTEST_ALL) $(if $(DURATIONS),--durations $(DURATIONS))
 
 # Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
-# `make e2e`, `make stack-image-test` and `make e2e-cluster` run it.
+# `make e2e`, `make stack-image-test`, `make e2e-cluster` and `make e2e-node` run the rest.
 COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/promote:95 platform/stack:73
 coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below the threshold of a package
 	$(PYTEST_ALL) --cov --cov-report=
@@ -365,12 +365,12 @@ e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Prove GitOps on a real Kubernete
 	$(BIN)/pytest -s tests/cluster
 
 NODE_TOOLS := kubernetes coredns metrics-server helm $(STACK_TOOLS)
-e2e-node: .venv/.dev ## Prove the service on a real Kubernetes node of local processes (as root; podman, containerd)
+e2e-node: .venv/.dev ## Test the service on a real Kubernetes node (Linux, root; podman, containerd)
 	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS="$(NODE_TOOLS)"
 	$(BIN)/python -m tests.node.run -s tests/node --ignore tests/node/test_tilt.py
 
-e2e-tilt: .venv/.dev ## Develop on the real node with the real Tilt (as root; tilt, podman, containerd)
+e2e-tilt: .venv/.dev ## Test live update with the real Tilt on that node (Linux, root; tilt, podman, containerd)
 	$(call needs,tilt,install Tilt (https://docs.tilt.dev/install.html))
 	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS="$(NODE_TOOLS) kustomize"

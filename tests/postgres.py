@@ -78,7 +78,7 @@ def folder() -> Iterator[Path]:
 
 @functools.cache
 def _programs() -> Path:
-    """Return the folder of root's copy of PostgreSQL's programs: one for all servers."""
+    """Return the folder with root's copy of PostgreSQL's programs, which all servers share."""
     return _until_exit.enter_context(_open_folder())
 
 

@@ -61,7 +61,7 @@ def manage(
     )
 
 
-# Commands one after the other in one process, which imports everything once.
+# Runs commands one after another in one process, so that modules are imported once.
 EACH = """
 import base64, contextlib, io, json, runpy, sys
 done, cases = [], json.load(sys.stdin)

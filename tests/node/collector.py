@@ -1,4 +1,4 @@
-"""The Collectors on the node: the umbrella chart, with the upstream chart where it can be had."""
+"""Release the Collectors from the umbrella chart, with the upstream chart if CHART_STORE has it."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ QUEUE: Final = "/var/lib/otelcol-gateway"
 
 
 def chart(folder: Path) -> Path:
-    """Copy the umbrella chart, its dependency from CHART_STORE or, without one, the stand-in."""
+    """Copy the umbrella chart, with the dependency of CHART_STORE or with the stand-in."""
     copy = folder / UMBRELLA.name
     shutil.copytree(UMBRELLA, copy, ignore=shutil.ignore_patterns("charts"))
     if store := os.environ.get(vendor.STORE):
@@ -37,7 +37,7 @@ def release(node: Node, chart: Path, typed: Mapping[str, str]) -> None:
     """Release agent and gateway, and wait until they are ready."""
     node.apply([_volume()])
     command = f"helm upgrade --install otel-collector '{chart}' --namespace {OBSERVABILITY}"
-    # The monitors are the operator's, which does not run here.
+    # No operator runs here that reads monitors.
     off = "--set agent.podMonitor.enabled=false --set gateway.serviceMonitor.enabled=false"
     run(f"{command} {off}", env=typed)
     for workload in ("daemonset/otel-agent-agent", "statefulset/otel-gateway"):
@@ -46,9 +46,9 @@ def release(node: Node, chart: Path, typed: Mapping[str, str]) -> None:
 
 
 def stand_ins() -> list[str]:
-    """A line about each thing that is not the real one."""
+    """One line about each stand-in."""
     said = [
-        "images: the built Collector under the official names; a pod's sandbox is Debian's sleep",
+        "images: the built Collector under the official names; a pod's sandbox runs Debian's sleep",
         "backends: Jaeger, Loki, Prometheus, Alertmanager beside the node, as make stack runs them",
         "network: a bridge, which enforces no NetworkPolicy",
     ]
@@ -58,9 +58,9 @@ def stand_ins() -> list[str]:
 
 
 def _volume() -> dict[str, Any]:
-    """A volume for the gateway's queue: no provisioner runs here.
+    """A volume for the gateway's queue, because no provisioner runs here.
 
-    Of the kind `local`, whose files the kubelet gives to the pod's `fsGroup`.
+    Its kind is `local`, so that the kubelet gives the files to the pod's `fsGroup`.
     """
     Path(QUEUE).mkdir()
     name = {"key": "kubernetes.io/hostname", "operator": "In", "values": [NAME]}

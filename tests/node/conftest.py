@@ -1,7 +1,6 @@
-"""One node for all scenarios; a line for each, and for each stand-in, at the end."""
+"""Fixtures of the node, and the report: one line per scenario and per stand-in."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,48 +14,42 @@ from tests.e2e.inbox import Inbox, listening
 from tests.node import collector, machine
 from tests.node.node import Node, namespace
 from tests.node.release import Release
-from tests.node.run import ARCHIVE
+from tests.node.run import ARCHIVE, SCRATCH
 from tests.service import free_port
 
 
 @pytest.fixture(scope="session")
 def webhook() -> int:
-    """The port at which the tests take pages."""
+    """Port of the webhook that receives pages."""
     return free_port()
 
 
 @pytest.fixture(scope="session")
 def inbox(webhook: int) -> Iterator[Inbox]:
-    """What was paged."""
+    """The pages that arrived."""
     with listening(webhook) as kept:
         yield kept
 
 
 @pytest.fixture(scope="session")
 def node(webhook: int) -> Iterator[Node]:
-    """A running node, in namespaces of these tests' own."""
-    if absent := machine.missing():
-        pytest.fail(f"not installed: {' '.join(absent)}; apt-get install them (as .ci/run does)")
+    """A running node, in the tests' own namespaces."""
     if not machine.is_own() or ARCHIVE not in os.environ:
-        pytest.fail("the node needs namespaces of its own: make e2e-node")
-    before = machine.settings()
-    # Not pytest's folder: the path of a socket is short.
-    with tempfile.TemporaryDirectory(prefix="node-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
-        machine.prepare(scratch)
-        try:
-            page = f"http://127.0.0.1:{webhook}/page"
-            with Node(scratch / "d", Path(os.environ[ARCHIVE]), page) as running:
-                running.backends()
-                yield running
-        finally:
-            machine.release(scratch)
-            machine.restore(before)
+        pytest.fail("the tests need their own namespaces: make e2e-node")
+    scratch = Path(os.environ[SCRATCH])
+    machine.prepare(scratch)
+    page = f"http://127.0.0.1:{webhook}/page"
+    try:
+        with Node(scratch / "d", Path(os.environ[ARCHIVE]), page) as running:
+            running.backends()
+            yield running
+    finally:
+        machine.release(scratch)
 
 
 @pytest.fixture(scope="session")
 def typed(node: Node) -> dict[str, str]:
-    """What a person's terminal knows: the kubeconfig, kubectl and helm."""
+    """Environment of a terminal: kubeconfig, kubectl and helm."""
     return {
         "KUBECONFIG": str(kubernetes.kubeconfig(node.site)),
         "PATH": f"{BIN}:{os.environ['PATH']}",
@@ -66,7 +59,7 @@ def typed(node: Node) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def collectors(node: Node, typed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Agent and gateway, released from the umbrella chart."""
+    """Release agent and gateway from the umbrella chart."""
     folder = tmp_path_factory.mktemp("charts")
     collector.release(node, collector.chart(folder), typed)
 
@@ -80,7 +73,7 @@ def backends(node: Node) -> Iterator[Backends]:
 
 @pytest.fixture
 def ports(node: Node, typed: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Release]:
-    """The service, to be released into a namespace under restricted Pod Security."""
+    """A release of the service, not installed yet, in a namespace with restricted Pod Security."""
     sentence = request.node.name.removeprefix("test_").replace("_", "-")
     name = f"ports-{sentence[:40].strip('-')}"
     node.apply([namespace(name, "restricted")])
@@ -89,13 +82,13 @@ def ports(node: Node, typed: dict[str, str], request: pytest.FixtureRequest) -> 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first scenario waits for the node and its images."""
+    """Raise the timeout, because the first scenario starts the node."""
     for item in items:
-        item.add_marker(pytest.mark.timeout(400))
+        item.add_marker(pytest.mark.timeout(900))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what is not the real thing, and print one line per scenario."""
+    """Print the stand-ins and one line per scenario."""
     terminalreporter.section("stand-ins")
     for line in collector.stand_ins():
         terminalreporter.write_line(line)

@@ -1,8 +1,8 @@
 """Images for the node, saved as one archive.
 
-They are made before the node's namespaces, where no network is. The service's image is what `make
-build` makes, on Debian's Python in the place of the official image. The Collector's image stands in
-for the official one: the built tool under its name. The sandbox of a pod is a program that sleeps.
+The images are made before the node's namespaces, which have no network. `make build` builds the
+service's image on Debian's Python, which stands in for the official image. The Collector's image
+stands in for the official one: it holds the built tool. The image of a pod's sandbox runs `sleep`.
 """
 
 import re
@@ -16,7 +16,7 @@ from tests.platform.image import engine
 from tests.platform.stack import stand_ins
 
 SERVICE: Final = "e2e-node"
-# The same image under another tag: what a rolling update needs.
+# The same image under a second tag, for rolling updates.
 NEXT: Final = f"{SERVICE}-next"
 SANDBOX: Final = "localhost/ports-platform-sandbox:1"
 COLLECTORS: Final = ("agent", "gateway")
@@ -35,7 +35,7 @@ def save(archive: Path) -> list[str]:
         sleeps = f'FROM {engine.base_image()}\nENTRYPOINT ["sleep", "infinity"]\n'
         Path(context, "Dockerfile").write_text(sleeps)
         engine.podman("build", "--quiet", "--tag", SANDBOX, context)
-    # What a build takes by default, such as Tilt's: here Debian's own Python.
+    # The default base image of a build, for example by Tilt: here it is Debian's Python.
     dockerfile = (engine.ROOT / "services/ports/Dockerfile").read_text()
     (base,) = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
     engine.podman("tag", engine.build_image(), base)

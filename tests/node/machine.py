@@ -1,10 +1,10 @@
-"""The machine of the node: namespaces of this process's own, so that nothing outlives it."""
+"""Prepare the machine for the node, and restore the settings that the node changes."""
 
 import os
 import shutil
 import signal
-import socket
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ ADDRESS: Final = "10.200.0.1"
 BRIDGE: Final = "node0"
 PODS: Final = "10.244.0.0/24"
 PROGRAMS: Final = ("containerd", "ctr", "runc", "nft", "ip", "/usr/lib/cni/bridge")
+GONE_SECONDS: Final = 10.0
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 # The kubelet sets these for the whole machine.
 _SYSCTLS: Final = (
@@ -29,14 +30,14 @@ def missing() -> list[str]:
 
 
 def is_own() -> bool:
-    """Whether this process has a network namespace that nothing was done in yet."""
-    return {name for _, name in socket.if_nameindex()} == {"lo"}
+    """Whether this process is in a new PID namespace, as `tests.node.run` makes it."""
+    return os.getppid() == 1
 
 
 def prepare(scratch: Path) -> None:
-    """Give the node an address, and folders of its own in the place of /run and /var.
+    """Give the node an address, an empty /run and an overlay over /var.
 
-    The kubelet refuses a loopback address, so the node's is that of a bridge.
+    The kubelet refuses a loopback address, so the node has the address of a bridge.
     """
     run("mount", "--make-rshared", "/")
     run("mount", "-t", "tmpfs", "tmpfs", "/run")
@@ -50,26 +51,38 @@ def prepare(scratch: Path) -> None:
     run("ip", "link", "add", BRIDGE, "type", "bridge")
     run("ip", "address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
     run("ip", "link", "set", BRIDGE, "up")
-    # A Service's address is the kernel's to translate; without a route it would not be asked.
+    # The kernel translates Service addresses only for packets that have a route.
     run("ip", "route", "add", kubernetes.SERVICES, "dev", BRIDGE, "src", ADDRESS)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
 def settings() -> dict[Path, str]:
-    """The machine's settings that the kubelet changes, to be given to `restore`."""
+    """Return the kernel settings that the kubelet changes, for `restore`."""
     files = [Path("/proc/sys", name) for name in _SYSCTLS]
     return {file: file.read_text() for file in files if file.exists()}
 
 
 def restore(before: dict[Path, str]) -> None:
-    """Undo what a namespace does not: settings of the whole machine, and empty control groups."""
+    """Restore kernel settings and remove empty control groups, which no namespace isolates."""
     for file, value in before.items():
         file.write_text(value)
-    for root in (*_CGROUPS.glob("*/kubepods"), *_CGROUPS.glob("*/k8s.io"), _CGROUPS / "kubepods"):
+    names = ("kubepods", "k8s.io")
+    for root in (each for name in names for each in (*_CGROUPS.glob(f"*/{name}"), _CGROUPS / name)):
         folders = sorted((each for each in root.rglob("*") if each.is_dir()), reverse=True)
         for folder in (*folders, root):
-            if folder.is_dir():
-                folder.rmdir()
+            _remove(folder)
+
+
+def _remove(group: Path) -> None:
+    """Remove a control group; a process that was killed may take a moment to leave it."""
+    deadline = time.monotonic() + GONE_SECONDS
+    while group.is_dir():
+        try:
+            group.rmdir()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def run(*command: str) -> str:
@@ -85,16 +98,29 @@ def run(*command: str) -> str:
 
 
 def release(scratch: Path) -> None:
-    """End what containers are left in these namespaces, and let go of their mounts."""
-    for pid in _others():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    """Kill the remaining processes of the PID namespace; unmount what lies under the folder."""
+    while others := _others():
+        for pid in others:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)
     for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
         if (place := line.split()[1]).startswith(str(scratch)):
-            run("umount", "--lazy", place)
+            with suppress(RuntimeError):  # gone with another one
+                run("umount", "--lazy", place)
 
 
 def _others() -> list[int]:
-    """Processes of this PID namespace that are neither these tests nor what started them."""
+    """Return the other processes of this PID namespace, without the tests and their parent."""
     ours = {1, os.getpid(), os.getppid()}
-    return [int(each.name) for each in Path("/proc").glob("[0-9]*") if int(each.name) not in ours]
+    pids = [int(each.name) for each in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if pid not in ours and _runs(pid)]
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is more than an entry that its parent has not read yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

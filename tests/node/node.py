@@ -1,10 +1,11 @@
 """A real Kubernetes node as local processes: kubelet, containerd, kube-proxy, DNS, and their API.
 
-What differs from a cluster that people run: one node, a bridge that enforces no NetworkPolicy, DNS
-and the observability backends on the node's own address, volumes made by hand.
+It differs from a real cluster: there is one node, the network enforces no NetworkPolicy, the tests
+create volumes, and DNS and the observability backends listen on the node's address.
 """
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -27,8 +28,8 @@ NAME: Final = "node-0"
 KUBELET: Final = f"system:node:{NAME}"
 OBSERVABILITY: Final = "observability"
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
-SCALE: Final = 1 / 60  # of the rules: an hour is a minute
-# Services that pods ask, and the component on the node's address that answers.
+SCALE: Final = 1 / 60  # scale of the rules: an hour lasts a minute
+# Services for pods, with the port and the component that answers.
 BACKENDS: Final = {
     "jaeger": (4317, "jaeger-otlp-grpc"),
     "loki": (3100, "loki"),
@@ -53,7 +54,7 @@ state = "{data}/state"
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
-      BinaryName = "/usr/sbin/runc"
+      BinaryName = "{runc}"
 """
 _NAMES: Final = """
 cluster.local:53 in-addr.arpa:53 {{
@@ -80,12 +81,12 @@ class Node(Cluster):
     """A cluster of one real node, with the observability backends beside it."""
 
     def __init__(self, data: Path, archive: Path, page: str) -> None:
-        """Prepare; nothing runs yet.
+        """Prepare the node; nothing runs yet.
 
         Args:
-            data: Folder for everything that the node writes; its path is short, for sockets.
-            archive: What `images.save` saved.
-            page: URL of the webhook that is paged.
+            data: Folder of all files of the node. Its path must be short: it holds Unix sockets.
+            archive: Archive that `images.save` wrote.
+            page: URL of the webhook that receives pages.
         """
         rules = data / "rules"
         slo = Path(sys.executable).with_name("slo")
@@ -107,24 +108,26 @@ class Node(Cluster):
         return machine.run("ctr", f"--address={self.socket}", "--namespace=k8s.io", *arguments)
 
     def stop(self) -> None:
-        """Delete the pods while there is a kubelet, and nobody who makes new ones; end the rest."""
+        """Stop the controllers, delete the pods by the running kubelet, then stop the rest."""
         for name in ("kube-controller-manager", "kube-scheduler"):
             if name in self.processes:
                 self.processes.pop(name).stop()
-        if "kubelet" in self.processes:
-            pods = ("pods", "--all", "--all-namespaces", "--grace-period=1", "--timeout=60s")
-            self.kubectl("delete", *pods)
-        super().stop()
+        try:
+            if "kubelet" in self.processes:
+                pods = ("pods", "--all", "--all-namespaces", "--grace-period=1", "--timeout=60s")
+                self.kubectl("delete", *pods)
+        finally:
+            super().stop()
 
     def backends(self) -> None:
-        """Give pods the Services of the backends, which run beside the node."""
+        """Create Services for the backends, which run beside the node."""
         found: list[Any] = [namespace(OBSERVABILITY)]
         for name, (port, component) in BACKENDS.items():
             found += self._beside(name, OBSERVABILITY, port, component)
         self.apply(found)
 
     def measure(self) -> None:
-        """Run the metrics server, by which autoscalers see what pods use."""
+        """Run the metrics server, which autoscalers read."""
         site, name = self.site, "metrics-server"
         config = kubernetes.kubeconfig(site)
         command = [
@@ -140,7 +143,7 @@ class Node(Cluster):
         ]
         process = site.process(name, command, f"tcp://{site.addresses.endpoint(name)}")
         self._run(process)
-        # While its part of the API does not answer, no namespace can be deleted.
+        # No namespace can be deleted while the metrics API is registered and does not answer.
         process.wait_ready(READY_SECONDS)
         version = {
             "apiVersion": "apiregistration.k8s.io/v1",
@@ -158,7 +161,7 @@ class Node(Cluster):
         self.apply([*self._beside(name, "kube-system", 443, name), version])
 
     def _beside(self, name: str, where: str, port: int, component: str) -> list[Any]:
-        """A Service of something that runs beside the node."""
+        """A Service and its EndpointSlice for a component beside the node."""
         meta = {"name": name, "namespace": where}
         at = [{"name": "server", "port": self.site.addresses.port(component)}]
         return [
@@ -190,7 +193,7 @@ class Node(Cluster):
             f"--kubelet-client-key={pki}/client.key",
             "--kubelet-preferred-address-types=InternalIP",
             "--allow-privileged",
-            # For the metrics server, which the API server passes requests on to.
+            # The API server forwards requests for metrics to the metrics server.
             "--enable-aggregator-routing",
             f"--requestheader-client-ca-file={pki}/ca.crt",
             "--requestheader-extra-headers-prefix=X-Remote-Extra-",
@@ -222,7 +225,7 @@ class Node(Cluster):
         return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
     def _certificates(self) -> None:
-        """Make the authority that the kubelet trusts, and the API server's certificate by it."""
+        """Make the kubelet's certificate authority, and the API server's client certificate."""
         pki = self.site.folder("pki")
         openssl = kubernetes.debian("openssl")
         new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
@@ -257,6 +260,7 @@ class Node(Cluster):
         }
         (self.site.folder("containerd", "cni") / "pods.conflist").write_text(json.dumps(network))
         known = {"data": data, "socket": self.socket, "sandbox": images.SANDBOX}
+        known["runc"] = shutil.which("runc")
         file = data / "config.toml"
         file.write_text(_CONTAINERD.format(**known))
         return self.site.process(
@@ -340,13 +344,16 @@ class Node(Cluster):
 
 
 def namespace(name: str, level: str = "") -> dict[str, Any]:
-    """A namespace, in which Pod Security enforces a level if one is given."""
+    """A namespace; Pod Security enforces `level` if given."""
     labels = {"pod-security.kubernetes.io/enforce": level} if level else {}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
 def _pods_job(site: Site) -> dict[str, Any]:
-    """Scrape the service's pods. A stand-in for what the operator makes of the ServiceMonitor."""
+    """Scrape job of the service's pods.
+
+    It stands in for the job that the operator generates from the ServiceMonitor.
+    """
     meta = "__meta_kubernetes_pod"
     label = f"{meta}_label_app_kubernetes_io"
     return {
@@ -370,13 +377,13 @@ def _pods_job(site: Site) -> dict[str, Any]:
 
 
 def until(probe: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    """Return once a probe says yes.
+    """Poll until the probe returns true.
 
     Raises:
-        TimeoutError: It does not within the time; with what was waited for.
+        TimeoutError: The probe stays false; names what was awaited.
     """
     deadline = time.monotonic() + seconds
     while not probe():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"after {seconds:.0f} s: not {what}")
+            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
         time.sleep(0.2)

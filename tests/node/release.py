@@ -1,4 +1,4 @@
-"""The service released to the node by its chart, and what a person asks of it."""
+"""A release of the service's chart on the node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ class Release:
     typed: Mapping[str, str]
 
     def upgrade(self, *flags: str, **values: str) -> Self:
-        """Install or upgrade it, and wait until it is ready.
+        """Install or upgrade the release, and wait until it is ready.
 
         Args:
             flags: Further flags of helm.
-            values: The chart's values, `__` for a dot.
+            values: Values of the chart; write `__` for a dot.
         """
         given = {"image.tag": SERVICE, "serviceMonitor.enabled": "false"}
         given |= {key.replace("__", "."): value for key, value in values.items()}
@@ -45,7 +45,7 @@ class Release:
         return self.node.kubectl(f"--namespace={self.namespace}", *arguments)
 
     def pods(self) -> list[dict[str, Any]]:
-        """Pods of the server that are not going away."""
+        """Return the server's pods that are not being deleted."""
         found = self.node.get(
             "pods",
             f"--namespace={self.namespace}",

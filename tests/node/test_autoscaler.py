@@ -1,4 +1,4 @@
-"""The autoscaler with the real metrics server."""
+"""The autoscaler scales by the real metrics server."""
 
 from tests.integration.telemetry.harness import Load
 from tests.node.node import Node, until
@@ -13,7 +13,7 @@ def test_pods_are_added_under_load(ports: Release, node: Node) -> None:
         autoscaling__maxReplicas="3",
         autoscaling__cpuPercent="50",
     )
-    load = Load(8080, clients=8, host=ports.address()).start()
+    load = Load(8080, clients=8, pause_seconds=0.05, host=ports.address()).start()
     try:
         until(lambda: len(ports.pods()) > 1, "a pod was added", 180)
         ports.kubectl("wait", "pods", "--for=condition=Ready", f"--selector={SERVER}")

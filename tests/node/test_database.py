@@ -1,6 +1,7 @@
 """The service over PostgreSQL on a real node: migrations before pods, reads, an outage."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -12,13 +13,14 @@ from tests.node import machine
 from tests.node.node import until
 from tests.node.release import Release
 
+PROBED_SECONDS = 12  # two readiness probes, after which the kubelet would act
 TOKEN = "a-token-of-tests-only"  # noqa: S105 - of a throw-away server
 AJMAN = {"name": "Ajman", "city": "Ajman", "country": "United Arab Emirates"}
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A PostgreSQL server beside the node, which pods may ask with its password."""
+    """A PostgreSQL server beside the node. Pods log in to it with a password."""
     with postgres.cluster() as running:
         with (running.data / "pg_hba.conf").open("a") as rules:
             rules.write(f"host all all {machine.PODS} scram-sha-256\n")
@@ -53,6 +55,7 @@ def test_the_service_migrates_writes_and_outlives_its_database(
         assert client.get("/ports/AEAJM").json()["name"] == "Ajman"
         server.stop("immediate")
         until(lambda: client.get("/ready").json()["status"] == "degraded", "it says so")
+        time.sleep(PROBED_SECONDS)
         (pod,) = ports.pods()
         assert pod["status"]["containerStatuses"][0]["ready"]
         server.start("fsync=off", f"listen_addresses={machine.ADDRESS}")

@@ -17,7 +17,7 @@ PORT = 8080
 
 @contextmanager
 def under_load(address: str) -> Iterator[Load]:
-    """Clients that ask the Service all the while; no request of theirs may fail."""
+    """Send requests in the background; fail if a request fails."""
     load = Load(PORT, clients=6, pause_seconds=0.02, host=address).start()
     try:
         until(lambda: load.completed[200] > 50, "requests flow")
@@ -47,7 +47,7 @@ def test_the_service_runs_under_restricted_pod_security(ports: Release) -> None:
         ports.kubectl("run", "root", "--image=x", "--privileged")
 
 
-def test_helm_test_passes_and_prints_what_the_tests_said(ports: Release) -> None:
+def test_helm_test_passes_and_prints_its_log(ports: Release) -> None:
     ports.upgrade()
     code, said = ports.helm("test ports --logs")
     assert code == 0, said
@@ -60,7 +60,8 @@ def test_a_rolling_update_fails_no_request(ports: Release) -> None:
     before = {pod["metadata"]["name"] for pod in ports.pods()}
     with under_load(ports.address()):
         ports.upgrade(replicas="2", image__tag=NEXT)
-        until(lambda: not before & _names(ports), "the old pods are gone")
+        gone = (f"pod/{name}" for name in before)
+        ports.kubectl("wait", "--for=delete", *gone, "--timeout=60s")
     images = {pod["spec"]["containers"][0]["image"] for pod in ports.pods()}
     assert {image.rsplit(":", 1)[1] for image in images} == {NEXT}
 
@@ -73,48 +74,54 @@ def test_a_deleted_pod_fails_no_request(ports: Release) -> None:
             ports.kubectl("rollout", "status", "deployment/ports", "--timeout=60s")
 
 
-def test_a_drained_node_evicts_pods_one_at_a_time(ports: Release) -> None:
-    """No other node takes the pods: the last one stays, for its budget forbids an eviction."""
+def test_drain_evicts_no_pod_beyond_the_disruption_budget(ports: Release) -> None:
+    """No other node takes the pods, so the disruption budget keeps the last one."""
     ports.upgrade(replicas="2", podDisruptionBudget__enabled="true")
+    before = _names(ports)
     with under_load(ports.address()):
         ports.kubectl("cordon", "node-0")
         try:
             drain = ("drain", "node-0", "--ignore-daemonsets", "--delete-emptydir-data")
             with pytest.raises(StackError, match="disruption budget"):
                 ports.kubectl(*drain, f"--pod-selector={SERVER}", "--timeout=15s")
+            assert len(before & _names(ports)) == 1
         finally:
             ports.kubectl("uncordon", "node-0")
         ports.kubectl("rollout", "status", "deployment/ports", "--timeout=60s")
     assert len(ports.pods()) == 2
 
 
-def test_a_pod_that_asks_for_too_much_memory_is_replaced(ports: Release) -> None:
+def test_process_beyond_the_memory_limit_is_killed_and_the_service_answers(ports: Release) -> None:
     ports.upgrade()
     (pod,) = ports.pods()
     take = "x = bytearray(400 * 2**20); import time; time.sleep(9)"
     with pytest.raises(StackError, match="exit code 137"):
         ports.kubectl("exec", pod["metadata"]["name"], "--", "python", "-c", take)
-    until(lambda: request(PORT, "/ready", host=ports.address()).status == 200, "it serves")
+    until(lambda: _answers(ports, "/ready"), "the service is ready")
 
 
-def test_what_hangs_is_replaced(ports: Release) -> None:
-    """The server replaces its worker before the liveness probe has the container restarted."""
+def test_hung_worker_is_replaced_without_a_restart_of_the_container(ports: Release) -> None:
+    """The arbiter replaces the worker before the liveness probe restarts the container."""
     ports.upgrade()
     (pod,) = ports.pods()
     name = pod["metadata"]["name"]
-    ports.kubectl("exec", name, "--", "python", "-c", STOP)
-    until(lambda: _answers(ports), "it answers again")
+    stopped = ports.kubectl("exec", name, "--", "python", "-c", STOP).split()
+    assert stopped
+    until(lambda: _answers(ports, "/live"), "the service answers again")
+    now = ports.kubectl("exec", name, "--", "ls", "/proc").split()
+    assert not set(stopped) & set(now)
     (pod,) = ports.pods()
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
 
 
 SERVER = "app.kubernetes.io/component=server"
-# Stop every process but the first one, which is gunicorn's own, and this one.
+# Stop every process except PID 1 (gunicorn's arbiter) and this one; print which.
 STOP = """
 import os, signal
 for each in filter(str.isdigit, os.listdir("/proc")):
     if int(each) not in (1, os.getpid()):
         os.kill(int(each), signal.SIGSTOP)
+        print(each)
 """
 
 
@@ -122,8 +129,8 @@ def _names(ports: Release) -> set[str]:
     return {pod["metadata"]["name"] for pod in ports.pods()}
 
 
-def _answers(ports: Release) -> bool:
+def _answers(ports: Release, path: str) -> bool:
     try:
-        return request(PORT, "/live", host=ports.address()).status == 200
+        return request(PORT, path, host=ports.address()).status == 200
     except OSError:
         return False

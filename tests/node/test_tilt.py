@@ -19,13 +19,14 @@ from tests.platform.charts import vendor
 from tests.service import ROOT
 from tests.terminal import attempt, run
 
-# Tilt takes clusters of that name for local, and gives them images by kind's own command.
+# Tilt treats a cluster of this name as local and loads images with `kind load`.
 CLUSTER = "kind-local"
 NAMESPACE = "ports-local"
+API = 10350  # where Tilt listens
 URL = "http://localhost:8080"
 SOURCE = Path("services/ports/seaports/adapters/http/probes.py")
 OLD, NEW = "Whether the process answers", "Whether this was changed"
-# Stands in for kind: gives an image of the engine to the node's containerd.
+# Stands in for kind: copies an image from podman to the node's containerd.
 KIND = """#!/bin/sh -eu
 [ "$1 $2" = "load docker-image" ]
 podman --remote --url "$DOCKER_HOST" save "$3" | ctr --address {socket} -n k8s.io images import -
@@ -34,7 +35,7 @@ podman --remote --url "$DOCKER_HOST" save "$3" | ctr --address {socket} -n k8s.i
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone to edit, with the upstream charts if they can be had."""
+    """A clone of HEAD to edit, with the upstream charts if CHART_STORE has them."""
     clone = tmp_path_factory.mktemp("tilt") / "ports platform"
     program("git", "clone", "--quiet", str(ROOT), str(clone))
     if store := os.environ.get(vendor.STORE):
@@ -47,7 +48,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def terminal(
     node: Node, typed: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """What a developer's terminal knows."""
+    """Environment of a developer's terminal."""
     home = tmp_path_factory.mktemp("home")
     shims = home / "bin"
     shims.mkdir()
@@ -68,7 +69,7 @@ def terminal(
 
 
 def _profiles() -> list[str]:
-    """Profiles that can load here: all of them where the upstream charts can be had."""
+    """Profiles that can load: all of them with the upstream charts."""
     return ["service", "observability", "full"] if vendor.STORE in os.environ else ["service"]
 
 
@@ -91,19 +92,25 @@ def test_tilt_ci_is_green(checkout: Path, terminal: Mapping[str, str], node: Nod
     run("tilt ci --port 0", folder=checkout, env=terminal, seconds=300)
     print(f"tilt ci: green after {time.monotonic() - begin:.0f} s")
     run("tilt down", folder=checkout, env=terminal)
-    # Tilt leaves namespaces, unless it is told otherwise.
+    # `tilt down` keeps namespaces by default.
     where = f"--namespace={NAMESPACE}"
     node.kubectl("wait", "--for=delete", "pods", "--all", where, "--timeout=60s")
     assert node.get("deployments", where) == []
 
 
 @pytest.fixture
-def up(checkout: Path, terminal: Mapping[str, str], tmp_path: Path) -> Iterator[Path]:
-    """`tilt up`, until the test ends; its output."""
+def profile() -> str:
+    """The profile that is up."""
+    return "service"
+
+
+@pytest.fixture
+def up(checkout: Path, terminal: Mapping[str, str], tmp_path: Path, profile: str) -> Iterator[Path]:
+    """Run `tilt up` until the test ends; yield its log."""
     log = tmp_path / "tilt.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["tilt", "up", "--stream", "--port", "0"],
+            ["tilt", "up", "--stream", "--port", str(API), "--", f"--profile={profile}"],
             cwd=checkout,
             env={**os.environ, **terminal},
             stdout=output,
@@ -122,7 +129,7 @@ def serves(words: str) -> bool:
     return answer.is_success and words in answer.text
 
 
-def test_a_saved_file_is_served_and_a_mistake_is_mended_by_the_next(
+def test_saved_file_is_served_and_a_syntax_error_needs_no_new_pod(
     up: Path, checkout: Path, terminal: Mapping[str, str], node: Node
 ) -> None:
     begin = time.monotonic()
@@ -141,5 +148,25 @@ def test_a_saved_file_is_served_and_a_mistake_is_mended_by_the_next(
     (checkout / SOURCE).write_text(source)
     eventually(lambda: serves(OLD), 60)
     (same,) = node.get("pods", f"--namespace={NAMESPACE}")
-    assert same["metadata"]["uid"] == pod["metadata"]["uid"], "an image was built for it"
+    assert same["metadata"]["uid"] == pod["metadata"]["uid"], "Tilt built an image"
     assert same["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+@pytest.mark.skipif(vendor.STORE not in os.environ, reason="needs the upstream charts: CHART_STORE")
+@pytest.mark.parametrize("profile", ["observability"])
+def test_objects_of_new_kinds_are_applied_once_their_kinds_are_known(
+    up: Path, checkout: Path, terminal: Mapping[str, str], node: Node
+) -> None:
+    """Not the pods of Grafana and the operator, whose images cannot be had here."""
+    begin = time.monotonic()
+
+    def status(resource: str) -> str:
+        shown = "-o jsonpath={.status.updateStatus}"
+        command = f"tilt get uiresource {resource} --port {API} {shown}"
+        return attempt(command, folder=checkout, env=terminal)[1]
+
+    for resource in ("prometheus-kinds", "prometheus-objects"):
+        eventually(lambda name=resource: status(name) == "ok", 200)  # type: ignore[misc]
+        print(f"{resource}: applied after {time.monotonic() - begin:.0f} s")
+    assert node.get("prometheuses.monitoring.coreos.com", "--namespace=observability")
+    assert "is not a known resource" not in up.read_text()

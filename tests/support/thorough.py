@@ -1,4 +1,4 @@
-"""How much generated tests try: an eighth by default, all of it with THOROUGH=1, as in CI."""
+"""How many examples generated tests try: an eighth by default, all with THOROUGH=1."""
 
 import os
 from typing import Final

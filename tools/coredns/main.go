@@ -1,4 +1,4 @@
-// CoreDNS with the plugins that a cluster's names need, and none of the clouds'.
+// CoreDNS with the plugins for a cluster's DNS, without the plugins of cloud providers.
 package main
 
 import (

@@ -58,7 +58,7 @@ class Cluster(Stack):
 
     def _start(self) -> None:
         site = self.site
-        # No Service of the API itself: its address is this machine's own.
+        # No endpoint is published for the API server, because it listens on a loopback address.
         apiserver = kubernetes.apiserver(site, "--endpoint-reconciler-type=none")
         for process in (kubernetes.etcd(site), apiserver):
             self._run(process)

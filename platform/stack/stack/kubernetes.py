@@ -57,7 +57,7 @@ def module(folder: str, path: str) -> Path:
 
 
 def kubeconfig(site: Site, user: str = ADMIN) -> Path:
-    """Where a user, the cluster's administrator by default, finds address and token."""
+    """Path of a user's kubeconfig; the default user is the administrator."""
     return site.folder("kubernetes") / f"{user}.kubeconfig"
 
 
@@ -83,9 +83,9 @@ def apiserver(site: Site, *flags: str, users: Mapping[str, str] | None = None) -
     """The API server, which makes its certificate by itself.
 
     Args:
-        site: Where it lies.
-        flags: Further flags, which go after the ones here.
-        users: Group by name of each user beside the administrator; each gets a kubeconfig.
+        site: The site of the cluster.
+        flags: More flags, appended to those of this function.
+        users: Maps each further user to its group; every user gets a kubeconfig.
     """
     at, folder = site.addresses, site.folder("kubernetes")
     _write_credentials(site, {ADMIN: "system:masters", **(users or {})})
@@ -124,7 +124,7 @@ def controller_manager(site: Site) -> Process:
 
 
 def scheduler(site: Site) -> Process:
-    """Puts pods on kwok's nodes."""
+    """Assigns pods to nodes."""
     command = [tool("kube-scheduler"), *_client(site, "kube-scheduler")]
     certificate = site.folder("kubernetes") / "kube-scheduler.crt"
     return _secured(site, "kube-scheduler", command, certificate, "/healthz")
@@ -165,7 +165,7 @@ def _secured(site: Site, name: str, command: list[str], certificate: Path, path:
 
 
 def _write_credentials(site: Site, users: Mapping[str, str]) -> None:
-    """Make a token and a kubeconfig for each user, and the key that signs service accounts'."""
+    """Write a token and a kubeconfig for each user, and the key that signs account tokens."""
     folder = site.folder("kubernetes")
     folder.chmod(0o700)
     tokens = {user: secrets.token_urlsafe() for user in users}

@@ -31,8 +31,8 @@ class Process:
         name: What it is called in messages.
         command: Program and arguments.
         log: File that its output goes to.
-        ready_url: Answers with 200 once the component serves; of tcp://host:port and unix://path,
-            that it listens.
+        ready_url: URL that answers 200 once the component serves. For tcp://host:port and unix://path
+            an open connection is enough.
         env: Variables beside those of this process.
         cwd: Where it runs.
         output: Takes its standard output in place of the log.

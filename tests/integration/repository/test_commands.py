@@ -28,6 +28,7 @@ ELSEWHERE = {
     r"make build": "tests/platform/image/engine.py",
     r"make deploy": "tests/cluster/test_local.py",
     r"make cluster .*": "tests/cluster/conftest.py",
+    r"make e2e-tilt": ".ci/run",
     r"(make promote|git push) .*": "tests/cluster/test_promotion.py",
     r"slo gate .*": "tests/platform/slo/test_gate.py",
     r"curl .*localhost:8080/.*": "tests/e2e/test_readme.py",

@@ -10,8 +10,8 @@ import httpx
 from tests import postgres, service
 from tests.support.thorough import scaled
 
-READERS = scaled(16)
-IMPORTS = scaled(8)
+READERS = scaled(32)
+IMPORTS = scaled(16)
 PAUSE_SECONDS = 0.01  # between two reads: imports need a part of the cores, too
 SOME = [f"AAAA{last}" for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 
@@ -49,6 +49,10 @@ def test_no_reader_sees_half_an_import(postgres_server: str, tmp_path: Path) -> 
         for version in range(1, IMPORTS + 1):
             done = service.manage(*importing, settings=settings, stdin=data(version))
             assert done.returncode == 0, done.stderr.decode()
+        last = frozenset({f"Version {IMPORTS}"})
+        deadline = time.monotonic() + service.DEADLINE_SECONDS
+        while not failures and seen[-1][1] != last and time.monotonic() < deadline:
+            time.sleep(PAUSE_SECONDS)
         stop.set()
         for reader in readers:
             reader.join(timeout=60)

@@ -18,14 +18,14 @@ READERS = 40
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[Server]:
-    """A server of this file's own, for others would miss it while it is down."""
+    """A server for this file alone, because its tests stop the server."""
     with postgres.cluster() as server:
         yield server
 
 
 @pytest.fixture
 def server(own_server: Server) -> Server:
-    """The server, running."""
+    """The server; started if a test stopped it."""
     if not own_server.is_running():
         own_server.start()
     return own_server
@@ -111,7 +111,7 @@ def assert_live_beside_readers(running: service.Service) -> None:
         with httpx.Client(base_url=running.url, timeout=60) as client:
             while not stop.is_set():
                 statuses.append(client.get("/ports/AEDXB").status_code)
-                time.sleep(0.05)  # a refusal is quick, and the probe needs a part of the core
+                time.sleep(0.05)  # refusals return at once; the probe needs CPU too
 
     readers = [threading.Thread(target=read) for _ in range(READERS)]
     for reader in readers:

@@ -16,7 +16,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture(scope="module")
 def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that the tests of a file share, for those that no earlier request bothers."""
+    """A server shared by tests that earlier requests do not affect."""
     with serving(tmp_path_factory.mktemp("plain")) as server:
         yield server
 

@@ -188,7 +188,7 @@ def test_the_metrics_port_answers_when_every_thread_is_busy_and_through_deaths_a
         while set(server.workers()) & before:
             assert server.scrape()
             scrapes += 1
-            time.sleep(0.02)  # the successor needs the core to start
+            time.sleep(0.02)  # leave CPU for the successor to start
         assert scrapes > 1
     finally:
         load.stop.set()
@@ -222,7 +222,7 @@ def test_no_client_text_reaches_a_label_and_label_sets_stay_few(
     before = {
         labels for (name, labels) in server.scrape() if name.endswith("_duration_seconds_count")
     }
-    chance = random.Random(1)  # noqa: S311 -- the same ones in each run
+    chance = random.Random(1)  # noqa: S311 -- the same requests in each run
 
     def word() -> str:
         return "zz" + "".join(chance.choices(string.ascii_letters, k=8))

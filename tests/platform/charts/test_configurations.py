@@ -162,7 +162,7 @@ def test_on_ones_own_machine_links_lead_to_what_tilt_forwards_and_nobody_is_told
     assert "root_url = http://localhost:3000\n" in ini
 
 
-def test_the_stand_in_of_the_node_configures_collectors_as_the_real_chart_does(
+def test_stand_in_chart_configures_collectors_as_the_upstream_chart_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(vendor.STORE, raising=False)

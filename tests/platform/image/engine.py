@@ -23,6 +23,7 @@ PROGRAMS = ("podman", "buildah", "runc", "mmdebstrap")
 # crun fails under hybrid cgroups, and the usual limits are above what a sandbox may grant.
 PODMAN = ("podman", "--runtime", "runc")
 LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--network", "host")
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ports-platform")
 _HOST_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 _BASE = (
     "mmdebstrap",
@@ -50,11 +51,10 @@ def base_image() -> str:
     name = f"localhost/ports-platform-base:{digest}"
     if podman("image", "exists", name, check=False).returncode == 0:
         return name
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ports-platform")
-    archive = cache / f"base-{digest}.tar"
+    archive = CACHE / f"base-{digest}.tar"
     if not archive.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             fresh = Path(scratch, "base.tar")
             run(*_BASE, str(fresh))
             fresh.rename(archive)

@@ -159,12 +159,12 @@ def as_kubernetes(pod: dict[str, Any]) -> list[str]:
     ]
 
 
-# What the kubelet knows of a pod, for a container that is in none.
+# Values of the pod's fields, for a container outside a pod.
 FIELDS = {"metadata.namespace": "default", "metadata.name": "ports-image-test"}
 
 
 def environment(entries: list[dict[str, Any]]) -> dict[str, str]:
-    """A container's variables as the kubelet sets them: fields looked up, `$(NAME)` expanded."""
+    """Return the variables that the kubelet sets: it looks up fields and expands `$(NAME)`."""
     known: dict[str, str] = {}
     for each in entries:
         if "valueFrom" in each:

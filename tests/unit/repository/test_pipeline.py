@@ -91,9 +91,9 @@ def test_continuous_integration_here_and_there_runs_the_same(menu: set[str]) -> 
     here = set(re.findall(r"^ *make ([a-z0-9-]+)", (ROOT / ".ci/run").read_text(), re.MULTILINE))
     ci = (ROOT / ".github/workflows/ci.yml").read_text()
     there = set(re.findall(r"run: make ([a-z0-9-]+)", ci))
-    # `make test-newcomer` types in a clean root what the matrix runs on many systems.
-    # Where Tilt is on the PATH; `.ci/run` says when it is not, and no pinned action installs it.
+    # `.ci/run` runs it only where Tilt is on the PATH. No job of ci.yml installs Tilt.
     here.remove("e2e-tilt")
+    # `make test-newcomer` types in a clean root what the matrix runs on many systems.
     assert here - {"setup"} == there - {"packages", *NEWCOMERS}, (
         "a target of .ci/run is in no job of ci.yml, or the reverse"
     )

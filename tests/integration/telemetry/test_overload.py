@@ -231,8 +231,8 @@ def test_clients_that_do_not_close_after_their_answer_hold_up_no_other(
 def test_what_is_no_request_is_answered_with_a_problem(
     plain_server: Server, sent: bytes, status: int, title: str
 ) -> None:
-    server, labels = plain_server, {"http_route": names.ROUTE_UNMATCHED}
-    before = server.counted(**labels, http_response_status_code=str(status))
+    server, route, code = plain_server, names.ROUTE_UNMATCHED, str(status)
+    before = server.counted(http_route=route, http_response_status_code=code)
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(sent)
         answer = read_all(connection)
@@ -240,7 +240,7 @@ def test_what_is_no_request_is_answered_with_a_problem(
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"application/problem+json" in head
     *_, line = server.events(names.ACCESS_EVENT)
-    assert (line["status"], line["route"]) == (status, names.ROUTE_UNMATCHED)
+    assert (line["status"], line["route"]) == (status, route)
     assert f'"title":"{title}"' in body.decode()
     assert f'"request_id":"{line["request_id"]}"' in body.decode()
-    assert server.counted(**labels, http_response_status_code=str(status)) == before + 1
+    assert server.counted(http_route=route, http_response_status_code=code) == before + 1

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 
 from tests import postgres, service
-from tests.support.thorough import scaled
+from tests.support.thorough import THOROUGH, scaled
 
-READERS = scaled(32)
-IMPORTS = scaled(16)
+READERS = scaled(16)
+IMPORTS = 4 if THOROUGH else 2
 PAUSE_SECONDS = 0.01  # between two reads: imports need a part of the cores, too
 SOME = [f"AAAA{last}" for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 

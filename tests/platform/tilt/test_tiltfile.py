@@ -21,15 +21,15 @@ REGISTRY = YAML(typ="safe").load((ROOT / "platform/adopt.yaml").read_text())["re
 STAND_INS = {f"platform/{chart}" for chart in facts.read()["charts"]}
 OBSERVABILITY = {
     "prometheus-operator", "prometheus-kube-state-metrics", "prometheus-prometheus-node-exporter",
-    "prometheus-admission-create", "prometheus-admission-patch", "prometheus-kinds", "prometheus-served",
-    "prometheus-objects", "prometheus-page", "jaeger", "jaeger-objects", "jaeger-page",
+    "prometheus-admission-create", "prometheus-admission-patch", "prometheus-kinds",
+    "prometheus-served", "prometheus-objects", "prometheus-page", "jaeger", "jaeger-objects", "jaeger-page",
     "loki", "loki-objects", "otel-agent-agent", "otel-gateway", "otel-collector-objects",
     "grafana", "grafana-objects", "grafana-page",
 }  # fmt: skip
 GITOPS = {
     "argocd-server", "argocd-repo-server", "argocd-redis", "argocd-redis-secret-init",
-    "argocd-applicationset-controller", "argocd-application-controller", "argocd-kinds", "argocd-served",
-    "argocd-page",
+    "argocd-applicationset-controller", "argocd-application-controller", "argocd-kinds",
+    "argocd-served", "argocd-page",
 }  # fmt: skip
 SERVICES = {"ports", "ports-objects"}
 RESOURCES = {

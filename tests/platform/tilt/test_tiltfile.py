@@ -22,8 +22,8 @@ STAND_INS = {f"platform/{chart}" for chart in facts.read()["charts"]}
 OBSERVABILITY = {
     "prometheus-operator", "prometheus-kube-state-metrics", "prometheus-prometheus-node-exporter",
     "prometheus-admission-create", "prometheus-admission-patch", "prometheus-kinds",
-    "prometheus-served", "prometheus-objects", "prometheus-page", "jaeger", "jaeger-objects", "jaeger-page",
-    "loki", "loki-objects", "otel-agent-agent", "otel-gateway", "otel-collector-objects",
+    "prometheus-served", "prometheus-objects", "prometheus-page", "jaeger", "jaeger-objects",
+    "jaeger-page", "loki", "loki-objects", "otel-agent-agent", "otel-gateway", "otel-collector-objects",
     "grafana", "grafana-objects", "grafana-page",
 }  # fmt: skip
 GITOPS = {

@@ -23,8 +23,8 @@ OBSERVABILITY = {
     "prometheus-operator", "prometheus-kube-state-metrics", "prometheus-prometheus-node-exporter",
     "prometheus-admission-create", "prometheus-admission-patch", "prometheus-kinds",
     "prometheus-served", "prometheus-objects", "prometheus-page", "jaeger", "jaeger-objects",
-    "jaeger-page", "loki", "loki-objects", "otel-agent-agent", "otel-gateway", "otel-collector-objects",
-    "grafana", "grafana-objects", "grafana-page",
+    "jaeger-page", "loki", "loki-objects", "otel-agent-agent", "otel-gateway",
+    "otel-collector-objects", "grafana", "grafana-objects", "grafana-page",
 }  # fmt: skip
 GITOPS = {
     "argocd-server", "argocd-repo-server", "argocd-redis", "argocd-redis-secret-init",

@@ -107,18 +107,6 @@ class Node(Cluster):
         """Run containerd's own client in Kubernetes' namespace."""
         return machine.run("ctr", f"--address={self.socket}", "--namespace=k8s.io", *arguments)
 
-    def stop(self) -> None:
-        """Stop the controllers, delete the pods by the running kubelet, then stop the rest."""
-        for name in ("kube-controller-manager", "kube-scheduler"):
-            if name in self.processes:
-                self.processes.pop(name).stop()
-        try:
-            if "kubelet" in self.processes:
-                pods = ("pods", "--all", "--all-namespaces", "--grace-period=1", "--timeout=60s")
-                self.kubectl("delete", *pods)
-        finally:
-            super().stop()
-
     def backends(self) -> None:
         """Create Services for the backends, which run beside the node."""
         found: list[Any] = [namespace(OBSERVABILITY)]

@@ -157,10 +157,7 @@ def test_saved_file_is_served_and_a_syntax_error_needs_no_new_pod(
 def test_objects_of_new_kinds_are_applied_once_their_kinds_are_known(
     up: Path, checkout: Path, terminal: Mapping[str, str], node: Node
 ) -> None:
-    """The images of the operator and of Grafana cannot be had here, so their pods do not run.
-
-    Without the operator's webhook its PrometheusRules are refused, and the other objects are not.
-    """
+    """The images of the operator and of Grafana cannot be had here, so their pods do not run."""
     begin = time.monotonic()
 
     def status(resource: str) -> str:
@@ -168,7 +165,7 @@ def test_objects_of_new_kinds_are_applied_once_their_kinds_are_known(
         command = f"tilt get uiresource {resource} --port {API} {shown}"
         return attempt(command, folder=checkout, env=terminal)[1]
 
-    for resource in ("prometheus-kinds", "jaeger-objects", "loki-objects"):
+    for resource in ("prometheus-kinds", "prometheus-objects", "jaeger-objects", "loki-objects"):
         eventually(lambda name=resource: status(name) == "ok", 200)  # type: ignore[misc]
         print(f"{resource}: applied after {time.monotonic() - begin:.0f} s")
     where = "--namespace=observability"

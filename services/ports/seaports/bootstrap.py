@@ -19,7 +19,6 @@ from seaports.adapters.feed.reader import read_records
 from seaports.adapters.http.faults import Faults
 from seaports.adapters.store.cached import CachedPortStore
 from seaports.adapters.store.memory import MemoryPortStore
-from seaports.adapters.store.postgres.store import PostgresPortStore
 from seaports.adapters.store.traced import TracedPortStore
 from seaports.application.change_port import delete_port, put_port
 from seaports.application.get_port import get_port
@@ -43,6 +42,9 @@ def use_cases() -> UseCases:
     if settings.STORE == "memory":
         store = backend = TracedPortStore(MemoryPortStore(encode), system="memory")
     else:
+        # Imported here, so that the memory store starts without psycopg.
+        from seaports.adapters.store.postgres.store import PostgresPortStore  # noqa: PLC0415
+
         backend = TracedPortStore(PostgresPortStore(encode), system="postgresql")
         store = CachedPortStore(backend, caches["default"])
     return UseCases(

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 
 from tests import postgres, service
-from tests.support.thorough import THOROUGH, scaled
+from tests.support.thorough import scaled
 
 READERS = scaled(16)
-IMPORTS = 4 if THOROUGH else 2
+IMPORTS = scaled(160)
 PAUSE_SECONDS = 0.01  # between two reads: imports need a part of the cores, too
 SOME = [f"AAAA{last}" for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 
@@ -25,8 +25,13 @@ def test_no_reader_sees_half_an_import(postgres_server: str, tmp_path: Path) -> 
     tables = postgres.tables(postgres_server)
     url = postgres.new_database(postgres_server, "ports_concurrency", tables)
     settings = {"PORTS_STORE_URL": url, "PORTS_CACHE_SECONDS": "0"}
-    importing = ("import_ports", "-")
-    assert service.manage(*importing, settings=settings, stdin=data(0)).returncode == 0
+
+    def imported(*versions: int) -> None:
+        cases = [(("import_ports", "-"), data(version)) for version in versions]
+        for done in service.manage_each(cases, settings):
+            assert done.returncode == 0, done.stderr.decode()
+
+    imported(0)
     stop = threading.Event()
     seen: list[tuple[int, frozenset[str]]] = []
     failures: list[str] = []
@@ -46,9 +51,7 @@ def test_no_reader_sees_half_an_import(postgres_server: str, tmp_path: Path) -> 
         readers = [threading.Thread(target=read, args=(running,)) for _ in range(READERS)]
         for reader in readers:
             reader.start()
-        for version in range(1, IMPORTS + 1):
-            done = service.manage(*importing, settings=settings, stdin=data(version))
-            assert done.returncode == 0, done.stderr.decode()
+        imported(*range(1, IMPORTS + 1))
         last = frozenset({f"Version {IMPORTS}"})
         deadline = time.monotonic() + service.DEADLINE_SECONDS
         while not failures and seen[-1][1] != last and time.monotonic() < deadline:

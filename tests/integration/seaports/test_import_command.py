@@ -26,6 +26,14 @@ def run(
     return result(service.manage("import_ports", *arguments, settings=settings, stdin=stdin))
 
 
+def run_each(
+    settings: dict[str, str], *cases: tuple[tuple[str, ...], bytes]
+) -> list[tuple[int, str, list[dict[str, object]]]]:
+    """Run the command for each case, one after another in one process."""
+    given = [(("import_ports", *arguments), stdin) for arguments, stdin in cases]
+    return [result(done) for done in service.manage_each(given, settings)]
+
+
 def result(
     done: subprocess.CompletedProcess[bytes],
 ) -> tuple[int, str, list[dict[str, object]]]:
@@ -51,14 +59,13 @@ def test_the_data_set_is_imported_once_and_unchanged_the_second_time(
         "outcome": "committed",
         "invalid": 0,
     }
-    first = run(settings, str(DATA))
+    zipped = gzip.compress(DATA.read_bytes())
+    first, again = run_each(settings, ((str(DATA),), b""), (("-",), zipped))
     assert first == (
         0,
         "created 1634, updated 0, unchanged 0, invalid 0",
         [{**line, "created": 1634, "updated": 0, "unchanged": 0}],
     )
-    zipped = gzip.compress(DATA.read_bytes())
-    again = run(settings, "-", stdin=zipped)
     assert again == (
         0,
         "created 0, updated 0, unchanged 1634, invalid 0",
@@ -68,8 +75,7 @@ def test_the_data_set_is_imported_once_and_unchanged_the_second_time(
 
 def test_a_dry_run_says_what_would_happen_and_changes_nothing(settings: dict[str, str]) -> None:
     data = json.dumps({"XXAAA": AJMAN}).encode()
-    for _ in range(2):
-        status, output, lines = run(settings, "-", "--dry-run", stdin=data)
+    for status, output, lines in run_each(settings, *((("-", "--dry-run"), data),) * 2):
         assert (status, output) == (0, "would be created 1, updated 0, unchanged 0, invalid 0")
         assert [line["outcome"] for line in lines] == ["dry-run"]
 
@@ -151,12 +157,10 @@ def test_a_bad_file_is_one_clear_error_and_changes_nothing(
 
 
 def test_a_file_that_is_not_there_is_said_so(settings: dict[str, str]) -> None:
-    assert run(settings, "nope.json") == (
-        1,
-        "CommandError: nope.json: No such file or directory",
-        [],
-    )
-    assert run(settings, "data") == (1, "CommandError: data: Is a directory", [])
+    assert run_each(settings, (("nope.json",), b""), (("data",), b"")) == [
+        (1, "CommandError: nope.json: No such file or directory", []),
+        (1, "CommandError: data: Is a directory", []),
+    ]
 
 
 def test_a_database_that_is_not_there_is_one_clear_error() -> None:
@@ -174,13 +178,10 @@ def test_a_database_without_tables_says_what_to_run(postgres_server: str) -> Non
 
 
 def test_the_memory_store_is_filled_at_start_not_by_the_command() -> None:
-    status, output, _ = run({}, str(DATA))
-    assert status == 1
-    assert "set PORTS_DATA_FILE and restart it" in output
-    assert run({}, str(DATA), "--dry-run")[:2] == (
-        0,
-        "would be created 1634, updated 0, unchanged 0, invalid 0",
-    )
+    refused, dry = run_each({}, ((str(DATA),), b""), ((str(DATA), "--dry-run"), b""))
+    assert refused[0] == 1
+    assert "set PORTS_DATA_FILE and restart it" in refused[1]
+    assert dry[:2] == (0, "would be created 1634, updated 0, unchanged 0, invalid 0")
 
 
 def test_the_service_starts_on_another_data_file(tmp_path: Path) -> None:

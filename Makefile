@@ -354,13 +354,13 @@ load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=6
 	@touch $@
 
 ##@ GitOps
-CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus
+CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus $(if $(CHART_STORE),prometheus-operator)
 .PHONY: promote e2e-cluster e2e-node e2e-tilt cluster workstation test-workstation lint-ansible
 promote: .venv/.dev ## Move SERVICE's image FROM=staging TO=prod in a branch, if error budget is left
 	@$(BIN)/promote --service $(SERVICE) --from $(FROM) --to $(TO) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) \
 		$(if $(OVERRIDE),--override '$(subst ','\'',$(OVERRIDE))') $(if $(PUSH),--push)
 
-e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Prove GitOps on a real Kubernetes API and Argo CD, a line per scenario
+e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Prove GitOps on a real Kubernetes API and Argo CD (CHART_STORE=DIR: with the upstream charts)
 	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS)"
 	$(BIN)/pytest -s tests/cluster
 

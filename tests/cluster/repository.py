@@ -1,34 +1,26 @@
 """A git repository as an adopter has it: this checkout's files, at an address of its own."""
 
-import shutil
 from pathlib import Path
 from typing import Final
 
 from ruamel.yaml import YAML
-from stack.kubernetes import module
 
 from tests import checkout
+from tests.cluster import charts
 from tests.cluster.programs import run
 
-STUB: Final = Path(__file__).parent / "stub"
 ENVIRONMENTS: Final = Path("platform/argocd/environments")
-# What kube-prometheus-stack brings along, from the operator's own module.
-MONITORING_KINDS: Final = ("podmonitors", "prometheusrules", "servicemonitors")
 
 
 class Repository:
     """The repository that Argo CD follows; its main branch is checked out at `path`."""
 
     def __init__(self, path: Path) -> None:
-        """Copy what git tracks, put stand-ins for upstream charts beside it, and commit."""
+        """Copy what git tracks, put the upstream charts or stand-ins beside it, and commit."""
         self.path = path
         self.url = path.as_uri()
         checkout.copy_to(path)
-        self.stand_ins = [
-            _stand_in(chart.parent, dependency)
-            for chart in sorted(path.glob("platform/**/Chart.yaml"))
-            for dependency in YAML(typ="safe").load(chart).get("dependencies", ())
-        ]
+        self.stand_ins = list(charts.put_into(path / "platform"))
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("config", "user.name", "Test")
         self.git("config", "user.email", "test@example.com")
@@ -79,23 +71,3 @@ class Repository:
         file = self.environment(environment)
         file.write_text(file.read_text().replace(self.digest(environment), digest))
         return self.commit(f"Deploy {digest[:14]} to {environment}")
-
-
-def _stand_in(chart: Path, dependency: dict[str, str]) -> str:
-    """Put the stub where helm looks for a dependency that was fetched; tell what it stands for."""
-    name, version = dependency["name"], dependency["version"]
-    target = chart / "charts" / name
-    if not target.exists():
-        shutil.copytree(STUB, target)
-        with (target / "Chart.yaml").open("w") as out:
-            YAML().dump(
-                {"apiVersion": "v2", "name": name, "version": version, "description": "STAND-IN"},
-                out,
-            )
-        if name == "kube-prometheus-stack":
-            source = module("crds", "github.com/prometheus-operator/prometheus-operator")
-            (target / "crds").mkdir()
-            for kind in MONITORING_KINDS:
-                file = f"monitoring.coreos.com_{kind}.yaml"
-                shutil.copy(source / "example/prometheus-operator-crd" / file, target / "crds")
-    return f"{name} {version} ({dependency['repository']})"

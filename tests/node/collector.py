@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from stack import values
 
-from tests.node.node import NAME, OBSERVABILITY, Node
+from tests.node.node import OBSERVABILITY, Node
+from tests.node.parts import NAME
 from tests.platform.charts import vendor
 from tests.terminal import run
 

@@ -3,13 +3,14 @@
 import os
 import shutil
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from stack import kubernetes
+
+from tests.platform.image import engine
 
 ADDRESS: Final = "10.200.0.1"
 BRIDGE: Final = "node0"
@@ -91,10 +92,7 @@ def run(*command: str) -> str:
     Raises:
         RuntimeError: It failed; with what it wrote.
     """
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout
+    return engine.run(*command).stdout
 
 
 def release(scratch: Path) -> None:

@@ -1,7 +1,8 @@
 """The autoscaler scales by the real metrics server."""
 
+from tests.e2e.backends import eventually
 from tests.integration.telemetry.harness import Load
-from tests.node.node import Node, until
+from tests.node.node import Node
 from tests.node.release import Release
 
 
@@ -15,7 +16,7 @@ def test_pods_are_added_under_load(ports: Release, node: Node) -> None:
     )
     load = Load(8080, clients=8, pause_seconds=0.05, host=ports.address()).start()
     try:
-        until(lambda: len(ports.pods()) > 1, "a pod was added", 180)
+        eventually(lambda: len(ports.pods()) > 1, 180)
         ports.kubectl("wait", "pods", "--for=condition=Ready", f"--selector={SERVER}")
     finally:
         load.stop.set()

@@ -9,8 +9,8 @@ import pytest
 from stack.postgresql import Server
 
 from tests import postgres
+from tests.e2e.backends import eventually
 from tests.node import machine
-from tests.node.node import until
 from tests.node.release import Release
 
 PROBED_SECONDS = 12  # two readiness probes, after which the kubelet would act
@@ -54,11 +54,11 @@ def test_the_service_migrates_writes_and_outlives_its_database(
         assert written.status_code == 201, written.text
         assert client.get("/ports/AEAJM").json()["name"] == "Ajman"
         server.stop("immediate")
-        until(lambda: client.get("/ready").json()["status"] == "degraded", "it says so")
+        eventually(lambda: client.get("/ready").json()["status"] == "degraded")
         time.sleep(PROBED_SECONDS)
         (pod,) = ports.pods()
         assert pod["status"]["containerStatuses"][0]["ready"]
         server.start("fsync=off", f"listen_addresses={machine.ADDRESS}")
-        until(lambda: client.get("/ports/AEAJM").status_code == 200, "it answers again")
+        eventually(lambda: client.get("/ports/AEAJM").status_code == 200)
         (pod,) = ports.pods()
         assert pod["status"]["containerStatuses"][0]["restartCount"] == 0

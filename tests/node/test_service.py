@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import pytest
 from stack.errors import StackError
 
+from tests.e2e.backends import eventually
 from tests.integration.telemetry.harness import Load, request
 from tests.node.images import NEXT
-from tests.node.node import until
 from tests.node.release import Release
 
 PORT = 8080
@@ -20,7 +20,7 @@ def under_load(address: str) -> Iterator[Load]:
     """Send requests in the background; fail if a request fails."""
     load = Load(PORT, clients=6, pause_seconds=0.02, host=address).start()
     try:
-        until(lambda: load.completed[200] > 50, "requests flow")
+        eventually(lambda: load.completed[200] > 50)
         yield load
     finally:
         load.stop.set()
@@ -97,7 +97,7 @@ def test_process_beyond_the_memory_limit_is_killed_and_the_service_answers(ports
     take = "x = bytearray(400 * 2**20); import time; time.sleep(9)"
     with pytest.raises(StackError, match="exit code 137"):
         ports.kubectl("exec", pod["metadata"]["name"], "--", "python", "-c", take)
-    until(lambda: _answers(ports, "/ready"), "the service is ready")
+    eventually(lambda: _answers(ports, "/ready"))
 
 
 def test_hung_worker_is_replaced_without_a_restart_of_the_container(ports: Release) -> None:
@@ -107,7 +107,7 @@ def test_hung_worker_is_replaced_without_a_restart_of_the_container(ports: Relea
     name = pod["metadata"]["name"]
     stopped = ports.kubectl("exec", name, "--", "python", "-c", STOP).split()
     assert stopped
-    until(lambda: _answers(ports, "/live"), "the service answers again")
+    eventually(lambda: _answers(ports, "/live"))
     now = ports.kubectl("exec", name, "--", "ls", "/proc").split()
     assert not set(stopped) & set(now)
     (pod,) = ports.pods()

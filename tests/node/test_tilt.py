@@ -13,6 +13,7 @@ from stack import kubernetes
 
 from tests.cluster.programs import run as program
 from tests.e2e.backends import eventually
+from tests.node import parts
 from tests.node.node import Node
 from tests.node.run import SOCKET
 from tests.platform.charts import vendor
@@ -52,7 +53,7 @@ def terminal(
     home = tmp_path_factory.mktemp("home")
     shims = home / "bin"
     shims.mkdir()
-    (shims / "kind").write_text(KIND.format(socket=node.socket))
+    (shims / "kind").write_text(KIND.format(socket=parts.socket(node.site)))
     (shims / "kind").chmod(0o755)
     config = json.loads(kubernetes.kubeconfig(node.site).read_text())
     config["clusters"][0]["name"] = config["contexts"][0]["name"] = CLUSTER

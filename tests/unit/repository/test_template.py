@@ -14,7 +14,7 @@ VALUES = {
 
 
 # Where in a file that begins which is one service's alone.
-OWN = {"slo.yaml": "\n---\n", "pyproject.toml": "[tool.importlinter]", "values.yaml": "\ntests:"}
+OWN = {"slo.yaml": "\n---\n", "pyproject.toml": "dependencies = [", "values.yaml": "\ntests:"}
 
 
 def words(text: str) -> list[str]:

@@ -44,19 +44,12 @@ def the_panel(dashboard: str, title: str, number: int = 1) -> promql.Panel:
 
 # Metrics of the service that no rule, dashboard or runbook reads, and why they are there all the
 # same. Whatever is in neither is a metric that nobody needs.
-_HISTORY = "the last import, for whoever asks why a replica's data is old"
 _PROCESS = "prometheus_client's own, for a look at one process"
 UNREAD: Final = {
     names.DRAINING: "for whoever watches a roll-out",
     names.HTTP_SERVER_WAITING_LIMIT: "the bound beside http_server_requests_waiting",
     names.HTTP_SERVER_ABORTED: "clients that went away: for whoever asks why answers were cut off",
     names.WORKER_TIMEOUTS: "a worker killed shows as errors, this says why",
-    names.PORTS_STORED: "how much a replica holds",
-    names.PORTS_REVISION: "whether replicas hold the same",
-    names.IMPORT_TIME: _HISTORY,
-    names.IMPORT_DURATION: _HISTORY,
-    names.IMPORT_PORTS: _HISTORY,
-    names.IMPORTS: _HISTORY,
     "http_server_request_duration_exponential_seconds": "for heatmaps made by hand, never for SLOs",
     "process_max_fds": _PROCESS,
     "process_open_fds": _PROCESS,

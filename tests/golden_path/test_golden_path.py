@@ -28,26 +28,27 @@ from tests.service import ROOT, free_port, stop
 pytestmark = pytest.mark.timeout(900)
 
 TOOLS = ROOT / "tools" / "bin"
-# The one generated file that lists all services: it gets lines, and loses none.
-GROWS = ".github/CODEOWNERS"
+# The generated files that list all services: they get lines, and lose none.
+GROWS = (".github/CODEOWNERS", "docs/telemetry-reference.md")
 
 
 def test_the_template_only_adds_files(copy: Copy, scaffolded: list[str]) -> None:
     assert copy.status() == dict.fromkeys(scaffolded, "??")
-    assert len(scaffolded) == 30
+    assert len(scaffolded) == 32
     left = [
         name for name in scaffolded if "{{" in name or "{{ values" in (copy.root / name).read_text()
     ]
     assert left == []
 
 
-def test_what_is_generated_edits_no_file_but_the_list_of_owners(generated: Copy) -> None:
+def test_what_is_generated_edits_no_file_but_the_lists_of_all_services(generated: Copy) -> None:
     changed = {name: state for name, state in generated.status().items() if state != "??"}
-    assert changed == {GROWS: " M"}
-    before = (ROOT / GROWS).read_text().splitlines()
-    after = (generated.root / GROWS).read_text().splitlines()
-    assert set(before) < set(after)
-    assert f"/services/{NAME}/ @example/maritime" in after
+    assert changed == dict.fromkeys(GROWS, " M")
+    for name in GROWS:
+        before = (ROOT / name).read_text().splitlines()
+        after = (generated.root / name).read_text().splitlines()
+        assert set(before) < set(after)
+    assert f"/services/{NAME}/ @example/maritime" in (generated.root / GROWS[0]).read_text()
     generated.run("make", "check-generated")
 
 
@@ -69,7 +70,7 @@ def test_its_tests_pass_and_cover_it(generated: Copy) -> None:
     printed = generated.python(
         "pytest", "--cov", "--cov-report=", f"tests/unit/{PACKAGE}", f"tests/integration/{PACKAGE}"
     )
-    assert "11 passed" in printed
+    assert "12 passed" in printed
     generated.python(
         "coverage", "report", f"--include=services/{NAME}/*", "--fail-under=95", timeout=60
     )
@@ -157,8 +158,22 @@ def test_make_run_serves_it(generated: Copy) -> None:
             "id": "first",
             "name": "The first item",
         }
+        assert httpx.get(f"http://127.0.0.1:{port}/{NAME}/nothing").status_code == 404
+        metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     finally:
         stop(process)
+    assert f'{PACKAGE}_lookups_total{{outcome="found"}} 1.0' in metrics
+    assert f'{PACKAGE}_lookups_total{{outcome="unknown"}} 1.0' in metrics
+    log_lines = (generated.root.parent / "service.log").read_text().splitlines()
+    assert [line for line in log_lines if f'"{NAME}.unknown"' in line and '"nothing"' in line]
+
+
+def test_its_own_metric_is_on_its_dashboard_and_on_the_page_of_names(generated: Copy) -> None:
+    dashboard = generated.root / f"platform/generated/{NAME}/dashboards/requests.json"
+    assert f"{PACKAGE}_lookups_total" in dashboard.read_text()
+    page = (generated.root / "docs/telemetry-reference.md").read_text()
+    assert f"## Of the service {NAME}" in page
+    assert f"`{PACKAGE}_lookups_total`" in page
 
 
 def until_answers(url: str) -> object:

@@ -1,11 +1,12 @@
-"""Metrics on /metrics: any declared one by its name, and those that each service needs.
+"""Metrics on /metrics: any declared one by its name, and those that each service has.
+
+A service registers its own: ``metrics.register(names.DECLARED)``.
 
 A metric is made at its first use, never at import: by then the server's hooks have said whether
 values live in this process or in files that several processes share.
 """
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from telemetry import names
@@ -15,16 +16,39 @@ if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge, Histogram
 
 
+_registered = dict(names.METRICS)
+
+
+def register(declaration: names.Declaration) -> None:
+    """Let a service's own metrics be asked for by their names.
+
+    Raises:
+        ValueError: A name is declared already, as something else.
+    """
+    for metric in declaration.metrics:
+        if _registered.setdefault(metric.name, metric) != metric:
+            raise ValueError(f"{metric.name} is declared twice, as two metrics: rename one")
+
+
 def _declared(name: str, kind: names.Kind) -> names.Metric:
-    metric = names.METRICS[name]
+    metric = _registered.get(name)
+    if metric is None:
+        raise ValueError(
+            f"{name} is not declared: add a Metric to DECLARED in the service's names.py, and call "
+            "telemetry.metrics.register(names.DECLARED)"
+        )
     if metric.kind != kind:
-        raise ValueError(f"{name} is declared a {metric.kind} in telemetry.names, not a {kind}")
+        raise ValueError(f"{name} is declared a {metric.kind}, not a {kind}")
     return metric
 
 
 @once
 def counter(name: str) -> "Counter":
-    """Return the counter declared under this name in telemetry.names."""
+    """Return the counter declared under this name.
+
+    Raises:
+        ValueError: None is, or one of another kind.
+    """
     from prometheus_client import Counter
 
     metric = _declared(name, "counter")
@@ -33,7 +57,11 @@ def counter(name: str) -> "Counter":
 
 @once
 def gauge(name: str) -> "Gauge":
-    """Return the gauge declared under this name in telemetry.names."""
+    """Return the gauge declared under this name.
+
+    Raises:
+        ValueError: None is, or one of another kind.
+    """
     from prometheus_client import Gauge
 
     metric = _declared(name, "gauge")
@@ -42,7 +70,11 @@ def gauge(name: str) -> "Gauge":
 
 @once
 def histogram(name: str) -> "Histogram":
-    """Return the histogram declared under this name in telemetry.names."""
+    """Return the histogram declared under this name.
+
+    Raises:
+        ValueError: None is, or one of another kind.
+    """
     from prometheus_client import Histogram
 
     metric = _declared(name, "histogram")
@@ -81,29 +113,3 @@ class store_operation:  # noqa: N801 -- used as a function is
     def __exit__(self, *_: object) -> None:
         """End, whatever happened."""
         self._series.observe(time.perf_counter() - self._began)
-
-
-def set_store(*, ports: int, revision: int) -> None:
-    """Say what the store holds.
-
-    Args:
-        ports: Number of ports.
-        revision: A number below 2^53 that changes with the content.
-    """
-    gauge(names.PORTS_STORED).set(ports)
-    gauge(names.PORTS_REVISION).set(revision)
-
-
-def import_finished(outcome: str, counts: Mapping[str, int], duration_s: float) -> None:
-    """Say how an import ended.
-
-    Args:
-        outcome: ``committed`` or ``failed``.
-        counts: Ports by what became of them (created, updated, unchanged, invalid).
-        duration_s: Seconds that it took.
-    """
-    counter(names.IMPORTS).labels(outcome).inc()
-    gauge(names.IMPORT_TIME).labels(outcome).set_to_current_time()
-    gauge(names.IMPORT_DURATION).set(duration_s)
-    for result, count in counts.items():
-        gauge(names.IMPORT_PORTS).labels(result).set(count)

@@ -1,12 +1,13 @@
-"""Every name that telemetry uses, each defined once: metrics, labels, span attributes, log events.
+"""Names that every service emits: metrics, labels, span attributes, log events.
 
-Names follow the OpenTelemetry semantic conventions where one exists, in the form that the
-OpenTelemetry-to-Prometheus compatibility specification gives them (dots become underscores, the
-unit is a suffix). Code, the SLO compiler, dashboards and tests import them from here; the page
-docs/telemetry-reference.md is generated from here.
+A service has a module `names` of its own for what it emits beside these. Names follow the
+OpenTelemetry semantic conventions where one exists, in the form that the compatibility
+specification for Prometheus gives them (dots become underscores, the unit is a suffix). Code, the
+SLO compiler, dashboards and tests import them; docs/telemetry-reference.md is generated from them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 # Label that each target's series carry, set where Prometheus finds the target.
@@ -57,14 +58,7 @@ STORE_DURATION: Final = "db_client_operation_duration_seconds"
 DB_SYSTEM: Final = "db_system_name"
 DB_OPERATION: Final = "db_operation_name"
 
-PORTS_STORED: Final = "ports_stored"
-PORTS_REVISION: Final = "ports_store_revision"
-IMPORT_TIME: Final = "ports_import_last_timestamp_seconds"
-IMPORT_DURATION: Final = "ports_import_last_duration_seconds"
-IMPORT_PORTS: Final = "ports_import_last_ports"
-IMPORTS: Final = "ports_imports_total"
 OUTCOME: Final = "outcome"
-RESULT: Final = "result"
 
 # The HTTP duration over OTLP, an exponential histogram: for heatmaps, never for SLOs.
 OTLP_HTTP_DURATION: Final = "http.server.request.duration"
@@ -96,7 +90,6 @@ WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
 REFUSED_EVENT: Final = "http.server.bad_request"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
 START_REFUSED_EVENT: Final = "service.start_refused"
-IMPORT_EVENT: Final = "ports.import"
 FAULT_EVENT: Final = "service.fault"
 SERVER_ERROR_EVENT: Final = "http.server.error"
 
@@ -134,6 +127,21 @@ class Metric:
     labels: tuple[str, ...] = ()
     merge: Literal["livesum", "mostrecent"] = "livesum"
     buckets: tuple[float, ...] = HTTP_DURATION_BUCKETS
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a service emits beside the names of this module: its `names.DECLARED`.
+
+    Attributes:
+        metrics: Its own metrics.
+        spans: Its inner spans: meaning by name.
+        events: Its log events: meaning and fields by name.
+    """
+
+    metrics: tuple[Metric, ...] = ()
+    spans: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
 
 
 METRICS: Final = {
@@ -199,32 +207,6 @@ METRICS: Final = {
             # bounds below a millisecond for stores in memory.
             buckets=(0.00001, 0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
         ),
-        Metric(PORTS_STORED, "gauge", "{port}", "Ports held by the store.", merge="mostrecent"),
-        Metric(
-            PORTS_REVISION,
-            "gauge",
-            "1",
-            "The store's revision: differs whenever the content does.",
-            merge="mostrecent",
-        ),
-        Metric(
-            IMPORT_TIME,
-            "gauge",
-            "s",
-            "Unix time at which the last import with this outcome ended.",
-            (OUTCOME,),
-            merge="mostrecent",
-        ),
-        Metric(IMPORT_DURATION, "gauge", "s", "Duration of the last import.", merge="mostrecent"),
-        Metric(
-            IMPORT_PORTS,
-            "gauge",
-            "{port}",
-            "Ports of the last import, by what became of them.",
-            (RESULT,),
-            merge="mostrecent",
-        ),
-        Metric(IMPORTS, "counter", "{import}", "Imports that ended.", (OUTCOME,)),
     )
 }
 
@@ -285,9 +267,5 @@ LOG_EVENTS: Final = {
     START_REFUSED_EVENT: "The service does not start: reason.",
     SERVER_ERROR_EVENT: "A request failed by the service's fault: exception, or reason and cause.",
     FAULT_EVENT: "A fault on purpose begins, for a game day: fault, share, seconds.",
-    IMPORT_EVENT: (
-        "An import ended: outcome (committed, dry-run, failed), reason of a failure, created, "
-        "updated, unchanged, invalid, duration_s."
-    ),
     FLUSH_TIMEOUT_EVENT: "Telemetry left in a worker was given up at its exit: seconds.",
 }

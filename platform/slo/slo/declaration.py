@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from telemetry import names
+from telemetry import declarations, names
 
 from slo.coverage import leftover
 from slo.matchers import Matcher, OneOf, Prefix
@@ -19,9 +20,6 @@ from slo.source import Document, InvalidDeclarationError, Location, Problem, rea
 from slo.spec import RUNBOOK, PrefixForm, SloDocument, SourceSpec
 from slo.windows import BURN_WINDOWS, plain
 
-HISTOGRAMS: Final = {
-    metric.name: metric.buckets for metric in names.METRICS.values() if metric.kind == "histogram"
-}
 # Names that the compiler gives to something else.
 RESERVED_SERVICES: Final = {"platform": "its folder holds what belongs to all services"}
 RESERVED_NAMES: Final = {
@@ -128,6 +126,16 @@ class _Reader:
     parsed: SloDocument
     problems: list[Problem] = field(default_factory=list)
 
+    @cached_property
+    def histograms(self) -> dict[str, tuple[float, ...]]:
+        """Bucket bounds of the histograms that the service has, by name."""
+        own = declarations.of_service(self.document.file.parent).metrics
+        return {
+            metric.name: metric.buckets
+            for metric in (*names.METRICS.values(), *own)
+            if metric.kind == "histogram"
+        }
+
     def report(self, location: Location, message: str) -> None:
         self.problems.append(self.document.problem(location, message))
 
@@ -200,9 +208,9 @@ class _Reader:
 
     def _source(self, location: Location, spec: SourceSpec) -> Source:
         location = (*location, "metricSource", "spec")
-        bounds = HISTOGRAMS.get(spec.metric)
+        bounds = self.histograms.get(spec.metric)
         if bounds is None and not spec.metric.endswith("_total"):
-            known = ", ".join(HISTOGRAMS)
+            known = ", ".join(self.histograms)
             self.report(
                 (*location, "metric"), f"is neither a known histogram ({known}) nor …_total"
             )

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from telemetry import declarations
+from telemetry.names import Metric
+
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
 from slo.alerts import inhibit_rules, service_group, slo_alerts
@@ -41,7 +44,8 @@ def generate(root: Path) -> dict[Path, str]:
     adoption = load_adoption(root)
     files = {SCHEMA: schema()}
     for service, slos in load_services(root).items():
-        files |= _below(GENERATED / service, service_files(service, slos, adoption))
+        metrics = declarations.of_service(root / "services" / service).metrics
+        files |= _below(GENERATED / service, service_files(service, slos, adoption, metrics))
         files[PROMISES / f"{service}.md"] = promises(service, slos)
     files |= _below(GENERATED / "platform", _platform_files())
     return files
@@ -65,11 +69,13 @@ def service_groups(
     return [*groups, service_group(service, clock, adoption)]
 
 
-def service_files(service: str, slos: Sequence[Slo], adoption: Adoption) -> dict[str, str]:
-    """Generate what belongs to one service."""
+def service_files(
+    service: str, slos: Sequence[Slo], adoption: Adoption, metrics: Sequence[Metric] = ()
+) -> dict[str, str]:
+    """Generate what belongs to one service; its own metrics are shown beside its requests."""
     groups = service_groups(service, slos, adoption, Clock())
     dashboards = {slo.name: to_json(detail(slo, adoption)) for slo in slos}
-    dashboards["requests"] = to_json(red(service, adoption))
+    dashboards["requests"] = to_json(red(service, adoption, metrics))
     return {
         "rules.yaml": to_yaml(rule_groups(groups)),
         "rules.test.yaml": to_yaml(alert_tests(service, slos, groups, adoption)),

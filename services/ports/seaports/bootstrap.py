@@ -11,9 +11,9 @@ from django.core.checks import Error, run_checks
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from telemetry import names
+from telemetry.names import START_REFUSED_EVENT
 
-from seaports import settings
+from seaports import measures, settings
 from seaports.adapters.document import encode
 from seaports.adapters.feed.reader import read_records
 from seaports.adapters.http.faults import Faults
@@ -27,6 +27,7 @@ from seaports.application.interfaces import PortStore
 from seaports.application.list_ports import list_ports, stream_ports
 from seaports.application.use_cases import Holdings, UseCases
 from seaports.domain.errors import InvalidRecord, PortsError, Refused
+from seaports.names import IMPORT_EVENT
 
 _log = telemetry.get_logger(__name__)
 
@@ -90,18 +91,18 @@ def run_import(
             read_records(stream), skip_invalid=skip_invalid, commit=commit
         )
     except PortsError as error:
-        _log.error(names.IMPORT_EVENT, outcome="failed", reason=str(error))
-        telemetry.metrics.import_finished("failed", {}, time.perf_counter() - started)
+        _log.error(IMPORT_EVENT, outcome="failed", reason=str(error))
+        measures.import_finished("failed", {}, time.perf_counter() - started)
         raise
     seconds = time.perf_counter() - started
     _log.info(
-        names.IMPORT_EVENT,
+        IMPORT_EVENT,
         outcome="committed" if commit else "dry-run",
         **report._asdict(),
         duration_s=round(seconds, 3),
     )
     if commit:
-        telemetry.metrics.import_finished("committed", report._asdict(), seconds)
+        measures.import_finished("committed", report._asdict(), seconds)
         use_cases().check_store()
     return report
 
@@ -127,14 +128,14 @@ def start() -> None:
 
 
 def _stop(reason: str) -> SystemExit:
-    _log.critical(names.START_REFUSED_EVENT, reason=reason)
+    _log.critical(START_REFUSED_EVENT, reason=reason)
     return SystemExit(1)
 
 
 def _check(store: PortStore) -> Holdings:
     """Ask the store itself, and show what it holds: so `/metrics` is as fresh as the last probe."""
     held = Holdings(ports=store.count(), revision=store.revision())
-    telemetry.metrics.set_store(**held._asdict())
+    measures.set_store(**held._asdict())
     return held
 
 

@@ -1,10 +1,14 @@
 """Rate, errors and duration of one service's requests, whatever its SLOs count."""
 
+from collections.abc import Iterable
+
 from grafana_foundation_sdk.builders import dashboard
 from telemetry import names
+from telemetry.names import Metric
 
 from slo.adoption import Adoption
 from slo.dashboards.frame import TARGET, annotated, frame, link, one_service
+from slo.dashboards.own import own
 from slo.dashboards.panels import graph, latency_heatmap, query
 from slo.dashboards.saturation import saturation
 from slo.model import OVERVIEW_UID
@@ -13,8 +17,14 @@ _COUNT = f"{names.HTTP_SERVER_DURATION}_count"
 _BUCKET = f"{names.HTTP_SERVER_DURATION}_bucket"
 
 
-def red(service: str, adoption: Adoption) -> dashboard.Dashboard:
-    """Make the page."""
+def red(service: str, adoption: Adoption, metrics: Iterable[Metric]) -> dashboard.Dashboard:
+    """Make the page.
+
+    Args:
+        service: The service's name.
+        adoption: Where people reach Grafana.
+        metrics: The service's own metrics, shown below.
+    """
     board = frame(
         f"red-{service}",
         f"{service}: requests",
@@ -78,6 +88,6 @@ def red(service: str, adoption: Adoption) -> dashboard.Dashboard:
             ),
         ),
     )
-    for panel in (*panels, *saturation()):
+    for panel in (*panels, *saturation(), *own(metrics)):
         board = board.with_panel(panel)
     return board

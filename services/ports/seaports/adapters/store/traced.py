@@ -16,6 +16,7 @@ from seaports.application.interfaces import (
 )
 from seaports.domain.errors import Refused
 from seaports.domain.port import Port, Unlocode
+from seaports.names import STORE_OPERATIONS
 
 
 class TracedPortStore:
@@ -32,16 +33,7 @@ class TracedPortStore:
         self._system = system
         self._attributes = {
             operation: {names.ATTR_DB_SYSTEM: system, names.ATTR_DB_OPERATION: operation}
-            for operation in (
-                "get",
-                "page",
-                "stream",
-                "upsert_many",
-                "put",
-                "delete",
-                "count",
-                "revision",
-            )
+            for operation in STORE_OPERATIONS
         }
 
     def get(self, port_id: Unlocode) -> Document | None:

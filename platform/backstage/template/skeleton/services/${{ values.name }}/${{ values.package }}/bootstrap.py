@@ -5,6 +5,7 @@ from functools import partial
 from ninja import NinjaAPI
 
 from ${{ values.package }}.adapters.http.api import build_api
+from ${{ values.package }}.adapters.measured import measured
 from ${{ values.package }}.adapters.store.memory import MemoryItemStore
 from ${{ values.package }}.application.items import get_item
 from ${{ values.package }}.domain.item import Item
@@ -13,4 +14,4 @@ from ${{ values.package }}.domain.item import Item
 def api() -> NinjaAPI:
     """Return the API over a store in memory."""
     store = MemoryItemStore([Item("first", "The first item"), Item("second", "The second item")])
-    return build_api(partial(get_item, store), store.all)
+    return build_api(measured(partial(get_item, store)), store.all)

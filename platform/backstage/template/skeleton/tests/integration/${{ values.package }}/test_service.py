@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ${{ values.package }} import names
 
 from tests import service
 from tests.service import ROOT, Service
@@ -38,6 +39,17 @@ def test_requests_are_counted_by_route_and_logged(running: Service) -> None:
     lines = [json.loads(line) for line in running.lines()]
     (access,) = [line for line in lines if line.get("request_id") == "counted"]
     assert access["route"] == "/${{ values.name }}/{id}"
+
+
+def test_lookups_are_counted_and_an_unknown_item_is_logged(running: Service) -> None:
+    name = f'{names.LOOKUPS}{{outcome="{names.UNKNOWN}"}} '
+    before = running.client.get("/metrics").text
+    running.client.get("/${{ values.name }}/third", headers={"X-Request-ID": "lookup"})
+    after = running.client.get("/metrics").text
+    values = [float(text.split(name, 1)[1].split()[0]) for text in (before, after)]
+    assert values[1] == values[0] + 1
+    lines = [json.loads(line) for line in running.lines() if names.UNKNOWN_EVENT in line]
+    assert "third" in [line["id"] for line in lines if line["request_id"] == "lookup"]
 
 
 def test_the_series_of_the_slo_exist_before_the_first_request(running: Service) -> None:

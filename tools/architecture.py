@@ -11,7 +11,7 @@ import grimp
 ROWS = (
     ("entry points",),
     ("bootstrap", "settings"),
-    ("http", "document", "feed", "store"),
+    ("http", "document", "feed", "store", "measures"),
     ("application",),
     ("domain",),
 )
@@ -29,6 +29,8 @@ def part(module: str) -> str:
         return package
     if path[0] == "adapters":
         return path[1] if len(path) > 1 else package
+    if path[0] == "names":  # what is measured, by name
+        return "measures"
     return "entry points" if path[0] in ENTRIES else path[0]
 
 

@@ -13,7 +13,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from telemetry.names import START_REFUSED_EVENT
 
-from seaports import measures, settings
+from seaports import settings
+from seaports.adapters import measures
 from seaports.adapters.document import encode
 from seaports.adapters.feed.reader import read_records
 from seaports.adapters.http.faults import Faults

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from slo import alerts
 from stack import prometheus, values
-from telemetry import names
+from telemetry import names, redaction
 
 TAIL_SAMPLING = ("values-tail-sampling.yaml",)
 COLLECTORS = {
@@ -182,3 +182,11 @@ def test_tail_sampling_keeps_what_the_services_call_slow() -> None:
     policies = {policy["type"]: policy for policy in processor["policies"]}
     assert policies["latency"]["latency"]["threshold_ms"] == names.SLOW_TRACE_SECONDS * 1000
     assert policies["status_code"]["status_code"]["status_codes"] == ["ERROR"]
+
+
+def test_the_gateway_has_the_services_names_of_secrets() -> None:
+    rules = COLLECTORS["gateway"]["processors"]["redaction"]
+    listed = "|".join(redaction.SECRET_NAMES)
+    assert f"(?i).*({listed}).*" in rules["blocked_key_patterns"]
+    assigned = rf"""(?i)({listed})[\w-]{{0,32}}["' ]*[=:]["' ]*[^\s"',;&]+"""
+    assert assigned in rules["blocked_values"]

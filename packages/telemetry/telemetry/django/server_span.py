@@ -99,7 +99,11 @@ def _user_agent(text: str) -> dict[str, str]:
 
 @lru_cache(maxsize=_HOSTS)
 def _address(host: str) -> str:
-    """Return a Host field without its port; an IPv6 address stands in brackets."""
+    """Return a Host field without its port; an IPv6 address stands in brackets.
+
+    A Host has no user and password, but a client may send them.
+    """
+    host = host.rpartition("@")[2]
     address, colon, port = host.rpartition(":")
     return address if colon and (not port or port.isdigit()) else host
 

@@ -49,6 +49,7 @@ HTTP_SERVER_WAITING: Final = "http_server_requests_waiting"
 HTTP_SERVER_WAITING_LIMIT: Final = "http_server_requests_waiting_limit"
 HTTP_SERVER_THREADS: Final = "http_server_threads"
 HTTP_SERVER_THREADS_BUSY: Final = "http_server_threads_busy"
+LOG_LINES_DROPPED: Final = "telemetry_log_lines_dropped_total"
 WORKER_TIMEOUTS: Final = "http_server_worker_timeouts_total"
 DRAINING: Final = "http_server_draining"
 BUILD_INFO: Final = "service_build_info"
@@ -102,6 +103,7 @@ LOG_REQUEST_ID: Final = "request_id"
 LOG_TRACE_ID: Final = "trace_id"
 LOG_SPAN_ID: Final = "span_id"
 LOG_EXCEPTION: Final = "exception"
+LOG_STACK: Final = "stack"
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -189,6 +191,12 @@ METRICS: Final = {
             "{process}",
             "Worker processes killed because they stopped answering the arbiter.",
         ),
+        Metric(
+            LOG_LINES_DROPPED,
+            "counter",
+            "{line}",
+            "Log lines dropped because nobody reads standard output.",
+        ),
         Metric(DRAINING, "gauge", "1", "1 from SIGTERM on, else 0."),
         Metric(
             BUILD_INFO,
@@ -255,6 +263,7 @@ LOG_FIELDS: Final = {
     LOG_TRACE_ID: "Trace of the request, 32 hexadecimal digits.",
     LOG_SPAN_ID: "Span of the line, 16 hexadecimal digits.",
     LOG_EXCEPTION: "Object of type, message and stacktrace.",
+    LOG_STACK: "Where the line was written, if it was asked for (stack_info).",
 }
 
 LOG_EVENTS: Final = {

@@ -1,12 +1,18 @@
 """Secrets out of texts that leave the process, and texts bounded."""
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote_plus
 
 # Longest text kept of one field, in characters.
 MAX_TEXT: Final = 2_048
+# Most items kept of one field's collections, at all depths together.
+MAX_ITEMS: Final = 1_000
+MAX_DEPTH: Final = 32
+
+T = TypeVar("T")
 
 REDACTED: Final = "[redacted]"
 # Parts of the names of secrets, as expressions that Go's syntax knows too: the gateway's redaction
@@ -33,9 +39,12 @@ _SECRET_TEXT: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORE
 _URL_PASSWORD: Final = re.compile(r"(://[^\s/:@]*:)[^\s/]*@")
 # Repetitions are bounded, because a client may send a text that would be slow otherwise.
 _COOKIES: Final = re.compile(r"""(cookie["']?\s{0,4}[=:]\s{0,4})[^"'\r\n]{1,4096}""", re.IGNORECASE)
+_VALUE: Final = r"""(?:"[^"]{0,256}"|'[^']{0,256}'|["']?[^\s"'&,;]+)"""
+# After a colon there may be prose: it goes only where it is quoted, long, or has a digit.
+_NO_PROSE: Final = r"""(?=["']|[^\s"'&,;]{0,64}\d|[^\s"'&,;]{20})"""
 _SECRET_ASSIGNMENT: Final = re.compile(
-    rf"""((?:{_NAMES})[\w-]{{0,32}}["']?\s{{0,4}}[=:](?![=:])\s{{0,4}})"""
-    r"""(?!\[redacted\])(?:"[^"]{0,256}"|'[^']{0,256}'|["']?[^\s"'&,;]+)""",
+    rf"""((?:{_NAMES})[\w-]{{0,32}}["']?\s{{0,4}}"""
+    rf"""(?:=(?!=)\s{{0,4}}|:(?!:)\s{{0,4}}{_NO_PROSE}))(?!\[redacted\]){_VALUE}""",
     re.IGNORECASE,
 )
 
@@ -69,6 +78,14 @@ def _without_secrets(text: str) -> str:
     return _SECRET_ASSIGNMENT.sub(rf"\1{REDACTED}", text)
 
 
+def shown(value: Any) -> str:
+    """Return a value's text; one that has none, because its code raises, is named by its type."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 -- whatever its code does
+        return f"<{type(value).__name__} without a text>"
+
+
 def clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
     """Return a field's value fit for a line.
 
@@ -78,16 +95,51 @@ def clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
         limit: Longest text kept, in characters.
 
     Returns:
-        The value, secrets by key or by scheme redacted, texts bounded, at any depth.
+        The value, secrets by key or by scheme redacted, texts bounded, at any depth; collections
+        are cut after MAX_ITEMS in all, below MAX_DEPTH, and where one holds itself.
     """
+    return _clean(key, value, limit, _Items(MAX_ITEMS))
+
+
+class _Items:
+    """How many items may still be shown, and within which collections we are."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.around: set[int] = set()
+
+
+def _clean(key: str, value: Any, limit: int, items: _Items) -> Any:
     if is_secret(key):
         return value if value is None or isinstance(value, bool) else REDACTED
-    if isinstance(value, str):
-        return _without_secrets(value[:limit])
     if value is None or isinstance(value, int | float):
         return value
-    if isinstance(value, dict):
-        return {str(name): clean(str(name), inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [clean(key, inner) for inner in value]
-    return clean(key, str(value))
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        return _clean_items(key, value, limit, items)
+    text = value if isinstance(value, str) else shown(value)
+    return _without_secrets(text[:limit])
+
+
+def _clean_items(key: str, value: Any, limit: int, items: _Items) -> Any:
+    if id(value) in items.around:
+        return "<itself>"
+    if len(items.around) >= MAX_DEPTH:
+        return "<too deep>"
+    items.around.add(id(value))
+    try:
+        if isinstance(value, dict):
+            return {
+                (name := shown(inner_key)): _clean(name, inner, limit, items)
+                for inner_key, inner in _taken(value.items(), items)
+            }
+        return [_clean(key, inner, limit, items) for inner in _taken(value, items)]
+    finally:
+        items.around.discard(id(value))
+
+
+def _taken(values: Iterable[T], items: _Items) -> Iterator[T]:
+    for value in values:
+        if items.left <= 0:
+            return
+        items.left -= 1
+        yield value

@@ -1,4 +1,5 @@
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ from telemetry import lines, redaction
 
 def line(**fields: Any) -> dict[str, Any]:
     """Return the line of an event, as whoever reads JSON has it."""
-    formatter = lines.Lines("harbour", lines.as_json)
-    found: dict[str, Any] = json.loads(formatter.line(0.0, "x", "info", "event", None, fields))
+    maker = lines.Line("harbour", lines.as_json)
+    found: dict[str, Any] = json.loads(maker.of_event(0.0, "x", "info", "event", fields))
     return found
 
 
@@ -39,10 +40,10 @@ def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_event_may_be_anything_and_holds_no_secret() -> None:
-    formatter = lines.Lines("harbour", lines.as_json)
+    maker = lines.Line("harbour", lines.as_json)
 
     def event(given: Any) -> object:
-        return json.loads(formatter.line(0.0, "x", "info", given, None, {}))["event"]
+        return json.loads(maker.of_event(0.0, "x", "info", given, {}))["event"]
 
     for _ in range(2):
         assert event("Basic abcd") == f"Basic {redaction.REDACTED}"
@@ -52,9 +53,10 @@ def test_an_event_may_be_anything_and_holds_no_secret() -> None:
 
 def stack(error: Exception) -> str:
     """Return the stack of an exception, as its line shows it."""
-    formatter = lines.Lines("harbour", lines.as_json)
-    text = formatter.line(0.0, "x", "error", "event", (type(error), error, None), {})
-    return str(json.loads(text)["exception"]["stacktrace"])
+    maker = lines.Line("harbour", lines.as_json)
+    record = logging.makeLogRecord({"name": "x", "levelname": "ERROR", "msg": "event"})
+    given = {"_record": record, "_from_structlog": False, "exc_info": error}
+    return str(json.loads(maker(None, "error", given))["exception"]["stacktrace"])
 
 
 def test_a_stack_is_cut_after_its_secrets_are_out_so_that_none_loses_its_name() -> None:

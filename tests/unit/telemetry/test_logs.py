@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from telemetry import context, logs, names, redaction, shared
+import structlog
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from telemetry import context, logs, metrics, names, redaction, shared
 
 
 @pytest.fixture
@@ -338,12 +341,8 @@ def test_a_handler_that_somebody_adds_sees_events_too(stream: io.StringIO, where
     finally:
         logger.removeHandler(kept)
     (record,) = kept.records
-    assert (record.name, record.levelname, record.getMessage()) == (
-        "harbour.pilot",
-        "INFO",
-        "ship.arrived",
-    )
-    assert vars(record)["telemetry_fields"] == {"ship": "Ada"}
+    assert (record.name, record.levelname) == ("harbour.pilot", "INFO")
+    assert record.msg == {"event": "ship.arrived", "ship": "Ada"}
     before, line = lines(stream)
     assert line == {**before, "event": "ship.arrived", "ship": "Ada"}
 
@@ -391,15 +390,190 @@ def test_an_exporters_name_is_kept_to_once_a_minute_whoever_logs_by_it(
     assert len(lines(stream)) == 1
 
 
-def test_the_time_of_a_line_is_the_time_in_utc(
-    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_time_of_a_line_is_the_time_in_utc(stream: io.StringIO) -> None:
     for now in (1_700_000_000.0, 1_700_000_000.25, 1_700_000_059.999999):
-        monkeypatch.setattr("time.time", lambda now=now: now)
-        logs.get_logger("x").info("event")
+        logging.getLogger("x").handle(
+            logging.makeLogRecord({"name": "x", "created": now, "levelno": 30})
+        )
     stamps = [json.loads(line)["timestamp"] for line in stream.getvalue().splitlines()]
     assert stamps == [
         "2023-11-14T22:13:20.000000Z",
         "2023-11-14T22:13:20.250000Z",
         "2023-11-14T22:14:19.999999Z",
     ]
+
+
+def test_bound_context_is_on_every_line_until_it_is_cleared(stream: io.StringIO) -> None:
+    with structlog.contextvars.bound_contextvars(tenant="acme"):
+        logs.get_logger("x").info("event")
+        logs.access(logging.INFO, {"status": 200})
+    logs.get_logger("x").info("event")
+    assert [line.get("tenant") for line in lines(stream)] == ["acme", "acme", None]
+
+
+def test_capture_logs_sees_events_and_nothing_is_written(stream: io.StringIO) -> None:
+    log = logs.get_logger("x")
+    log.info("before")
+    with structlog.testing.capture_logs() as captured:
+        log.info("ship.arrived", ship="Ada")
+        logs.access(logging.INFO, {"status": 200})
+    assert captured == [
+        {"event": "ship.arrived", "ship": "Ada", "log_level": "info"},
+        {"event": names.ACCESS_EVENT, "status": 200, "log_level": "info"},
+    ]
+    assert [line["event"] for line in lines(stream)] == ["before"]
+
+
+def test_a_level_changed_at_run_time_holds_for_a_logger_that_was_used(stream: io.StringIO) -> None:
+    log, apart = logs.get_logger("harbour.noisy"), logging.getLogger("harbour.noisy")
+    log.debug("quiet")
+    apart.setLevel("DEBUG")
+    try:
+        log.debug("loud")
+    finally:
+        apart.setLevel(logging.NOTSET)
+    log.debug("quiet")
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+def test_extra_of_the_standard_library_becomes_fields(stream: io.StringIO) -> None:
+    extra = {"ship": "Ada", "event": "mine", "level": "mine", "password": "planted"}
+    logging.getLogger("x").info("arrived", extra=extra)
+    logging.getLogger("django.server").info("asked", extra={"request": "/?q=planted"})
+    first, second = lines(stream)
+    assert (first["event"], first["ship"]) == ("arrived", "Ada")
+    assert (first["event_"], first["level_"]) == ("mine", "mine")
+    assert "request" not in second
+    assert "planted" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("get", [logs.get_logger, logging.getLogger], ids=["event", "record"])
+def test_a_stack_that_is_asked_for_is_written(stream: io.StringIO, get: Any) -> None:
+    get("x").info("here", stack_info=True)
+    (line,) = lines(stream)
+    assert "test_a_stack_that_is_asked_for_is_written" in line["stack"]
+
+
+@pytest.mark.parametrize("get", [logs.get_logger, logging.getLogger], ids=["event", "record"])
+@pytest.mark.parametrize("arguments", [("one",), ("a", "b", "c"), ({"a": 1},)])
+def test_arguments_that_do_not_fit_the_message_lose_no_line(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, get: Any, arguments: tuple[Any, ...]
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", root.handlers[:1])  # pytest's would raise
+    get("x").info("%s %s", *arguments)
+    (line,) = lines(stream)
+    assert line["event"].startswith("%s %s")
+
+
+class Unshowable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+def hostile() -> dict[str, Any]:
+    itself: list[Any] = [1]
+    itself.append(itself)
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    wide: Any = "x"
+    for _ in range(12):
+        wide = [wide] * 12
+    return {
+        "unshowable": Unshowable(),
+        "itself": itself,
+        "deep": deep,
+        "wide": wide,
+        "key": {Unshowable(): 1},
+        "surrogate": "\ud800",
+        "huge": 10**400,
+        "nan": float("nan"),
+        "fields": {"timestamp": "mine", "logger": "mine"},
+    }
+
+
+@pytest.mark.parametrize("name", hostile())
+@pytest.mark.parametrize("form", logs.FORMATS)
+@pytest.mark.parametrize("write", ["event", "record", "access"])
+def test_a_hostile_value_gives_one_line_and_raises_nothing(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, name: str, form: str, write: str
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", form)
+    logs.configure_logging("harbour", stream)
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", root.handlers[:1])  # pytest's would ask for a record
+    value = hostile()[name]
+    fields = value if name == "fields" else {"value": value}
+    match write:
+        case "event":
+            logs.get_logger("x").info("event", **fields)
+        case "record":
+            logging.getLogger("x").info("event", extra=fields)
+        case "access":
+            logs.access(logging.INFO, fields)
+    (line,) = stream.getvalue().splitlines()
+    assert form == "console" or json.loads(line)["level"] == "info"
+
+
+fields = st.dictionaries(
+    st.text(max_size=8).filter(lambda name: name not in ("event", "exc_info", "stack_info")),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=5,
+    ),
+    max_size=5,
+)
+
+
+@given(fields)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_short_way_of_an_access_line_writes_what_the_long_one_does(
+    stream: io.StringIO, given_fields: dict[str, Any]
+) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:]
+    written = []
+    for others in ([], [logging.NullHandler()]):  # beside another handler there is no short way
+        stream.seek(0)
+        stream.truncate()
+        root.handlers[:] = [before[0], *others]
+        logs.access(logging.INFO, given_fields)
+        written += lines(stream)
+    root.handlers[:] = before
+    assert len(written) == 2
+    assert written[0] == written[1]
+
+
+def test_a_pipe_that_nobody_reads_drops_lines_and_counts_them(stream: io.StringIO) -> None:
+    reader, writer = os.pipe()
+    dropped = metrics.counter(names.LOG_LINES_DROPPED)
+    before = dropped._value.get()
+    with os.fdopen(writer, "w") as pipe:
+        logs.configure_logging("harbour", pipe)
+        for number in range(2_000):
+            logs.get_logger("x").info("event", number=number, text="x" * (number % 9) * 1_000)
+        lost = dropped._value.get() - before
+        assert 0 < lost < 2_000
+        os.set_blocking(reader, False)
+        taken = b""
+        while piece := _read(reader):
+            taken += piece
+        logs.get_logger("x").info("again")
+        taken += _read(reader)
+        logging.getLogger().handlers[0].close()
+    os.close(reader)
+    whole = [line for line in taken.splitlines() if line.startswith(b"{") and line.endswith(b"}")]
+    assert json.loads(whole[-1])["event"] == "again"
+    assert len(taken.splitlines()) - len(whole) <= 1, "a long line may lack its end"
+    assert stream.getvalue() == ""
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 1 << 20)
+    except BlockingIOError:
+        return b""

@@ -1,5 +1,6 @@
 """The outer middleware: request id, duration and in-flight metrics, access line."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from prometheus_client import Gauge
 
     from telemetry.django.server_span import ServerSpan
-
-_log = logs.get_logger("telemetry.access")
 
 _MAX_PATH: Final = 256
 _SERVER_ERROR: Final = 500
@@ -88,19 +87,20 @@ class Exchange:
             metrics.counter(names.HTTP_SERVER_ABORTED).labels(route, aborted).inc()
         # Something within may have closed a response of its own, and so ended the request.
         context.begin(self.request_id)
-        write = _log.debug if route in names.PROBE_ROUTES else _log.info
-        write(
-            names.ACCESS_EVENT,
-            method=self.method,
-            route=route,
-            path=request.path[:_MAX_PATH],
-            status=status,
-            duration_ms=round(duration * 1000, 3),
-            queue_ms=round(self.queued * 1000, 3),
-            bytes=size,
-            client=request.META.get("REMOTE_ADDR", ""),
-            user_agent=request.META.get("HTTP_USER_AGENT", "")[:_MAX_PATH],
-            **fields,
+        logs.access(
+            logging.DEBUG if route in names.PROBE_ROUTES else logging.INFO,
+            {
+                "method": self.method,
+                "route": route,
+                "path": request.path[:_MAX_PATH],
+                "status": status,
+                "duration_ms": round(duration * 1000, 3),
+                "queue_ms": round(self.queued * 1000, 3),
+                "bytes": size,
+                "client": request.META.get("REMOTE_ADDR", ""),
+                "user_agent": request.META.get("HTTP_USER_AGENT", "")[:_MAX_PATH],
+                **fields,
+            },
         )
         # Request and exchange hold each other: left to the garbage collector, what a request made
         # would lie about until it comes, and the next request's would be made in cold memory.

@@ -1,5 +1,6 @@
 """gunicorn's threaded worker, with its queue measured and bounded, and no error left as HTML."""
 
+import logging
 import re
 import selectors
 import socket
@@ -23,7 +24,6 @@ from telemetry.gunicorn.patience import PatientSocket, RequestTimeout
 from telemetry.gunicorn.requests import Parser, Request
 from telemetry.gunicorn.responses import Response
 
-_log = logs.get_logger("telemetry.access")
 _errors = logs.get_logger("telemetry.gunicorn")
 
 # A new connection without a request gives its thread back after so many seconds.
@@ -361,14 +361,16 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     ) -> None:
         metrics.duration_of(method, route, status.value).observe(duration)
         body = problem.response(status, detail, request_id, path=path, traceparent=traceparent)
-        _log.info(
-            names.ACCESS_EVENT,
-            method=method,
-            route=route,
-            status=status.value,
-            duration_ms=round(duration * 1000, 3),
-            bytes=len(body.partition(b"\r\n\r\n")[2]),
-            client=client[0] if isinstance(client, tuple) else "",
+        logs.access(
+            logging.INFO,
+            {
+                "method": method,
+                "route": route,
+                "status": status.value,
+                "duration_ms": round(duration * 1000, 3),
+                "bytes": len(body.partition(b"\r\n\r\n")[2]),
+                "client": client[0] if isinstance(client, tuple) else "",
+            },
         )
         try:
             sock.sendall(body)

@@ -572,6 +572,22 @@ def test_a_pipe_that_nobody_reads_drops_lines_and_counts_them(stream: io.StringI
     assert stream.getvalue() == ""
 
 
+def test_a_pipe_that_cannot_be_opened_anew_is_written_as_it_is(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise FileNotFoundError  # as where there is no /proc
+
+    reader, writer = os.pipe()
+    monkeypatch.setattr(os, "open", refuse)
+    with os.fdopen(writer, "w") as pipe:
+        logs.configure_logging("harbour", pipe)
+        logs.get_logger("x").info("event")
+        assert json.loads(os.read(reader, 1_000))["event"] == "event"
+    os.close(reader)
+    assert stream.getvalue() == ""
+
+
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 1 << 20)

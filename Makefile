@@ -32,7 +32,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: packages setup run try-run test test-newcomer coverage test-load lint lint-workflows fmt lock
+.PHONY: packages setup run try-run test test-newcomer coverage test-stock test-wheels test-load lint lint-workflows fmt lock
 packages: ## Install the Debian packages that tests need (as root, or by sudo)
 	.ci/packages
 
@@ -83,6 +83,12 @@ coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below 
 test-newcomer: .venv/.dev ## Type the README's two commands in a clean Debian root (as root, with mmdebstrap)
 	$(call needs,mmdebstrap,$(PODMAN))
 	$(BIN)/pytest -s tests/newcomer --timeout 1800
+
+test-stock: .venv/.dev ## Run the tests of telemetry's processes without the accelerator
+	TELEMETRY_FAST=false $(PYTEST_ALL) tests/integration/telemetry
+
+test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
+	$(BIN)/pytest tests/wheels --timeout 600
 
 test-load: .venv/.dev ## Measure what telemetry does under load and without its Collector (minutes)
 	$(BIN)/pytest -s tests/load

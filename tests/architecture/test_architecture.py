@@ -11,7 +11,7 @@ import pytest
 from tests.service import FOLDER, ROOT
 
 SERVICE = FOLDER / "seaports"
-PACKAGES = ("services/ports", "packages/telemetry", "platform/slo")
+PACKAGES = ("services/ports", "packages/telemetry", "packages/telemetry-fast", "platform/slo")
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb"}
 
 

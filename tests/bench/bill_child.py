@@ -122,7 +122,7 @@ def leave_out_inner_spans() -> None:
 
 def leave_out_server_span() -> None:
     from django.conf import settings  # noqa: PLC0415
-    from telemetry.django.server_span import Instrumentor  # noqa: PLC0415
+    from telemetry_fast.server_span import Instrumentor  # noqa: PLC0415
 
     before = len(settings.MIDDLEWARE)
     Instrumentor().uninstrument()

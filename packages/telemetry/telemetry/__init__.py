@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from telemetry import names
 from telemetry.context import carry, request_id
+from telemetry.current import trace_id
 from telemetry.logs import configure_logging, get_logger
 from telemetry.shared import has_been_ready, is_draining, mark_ready
 from telemetry.streams import stream
-from telemetry.tracing import record_exception, span, trace_id
+from telemetry.tracing import record_exception, span
 
 if TYPE_CHECKING:
     from telemetry import django, gunicorn, metrics

@@ -7,7 +7,6 @@ from socket import socket
 from typing import TYPE_CHECKING, Final
 
 from telemetry import multiprocess, names, shared
-from telemetry.incremental import Writer
 from telemetry.once import once
 
 if TYPE_CHECKING:
@@ -76,33 +75,19 @@ def _registry() -> "CollectorRegistry":
     return registry
 
 
-_last_writer: "tuple[str, Writer] | None" = None
-
-
-def _writer(accept: str) -> "tuple[str, Writer]":
-    """Return content type and writer; only one is remembered, for a client may ask for anything."""
-    from prometheus_client.exposition import choose_encoder
-
-    global _last_writer  # noqa: PLW0603 -- one process has one exposition
-    try:
-        encoder, content_type = choose_encoder(accept)
-    except (TypeError, ValueError):  # a version that is none: what a client without a wish gets
-        encoder, content_type = choose_encoder("")
-    found = _last_writer
-    if found is None or found[0] != content_type:
-        found = _last_writer = content_type, Writer(encoder)
-    return found
-
-
 def render(accept: str) -> tuple[str, bytes]:
     """Return content type and exposition in the format that the Accept header asks for."""
     from prometheus_client import disable_created_metrics
+    from prometheus_client.exposition import choose_encoder
 
     disable_created_metrics()  # a series per series, which Prometheus does not need
-    content_type, writer = _writer(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is none: what a client without a wish gets
+        encode, content_type = choose_encoder("")
     for attempt in range(_ATTEMPTS):
         try:
-            return content_type, writer.write(_registry().collect())
+            return content_type, encode(_registry())
         except struct.error:
             # A worker that is just starting has made its file but not yet written its header.
             if attempt == _ATTEMPTS - 1:

@@ -8,7 +8,7 @@ import traceback
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from telemetry import context, names, tracing
+from telemetry import context, current, names
 from telemetry.redaction import clean, is_secret, shown
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Line:
         }
         if request_id := context.request_id():
             line[names.LOG_REQUEST_ID] = request_id
-        if names.LOG_TRACE_ID not in fields and (found := tracing.ids()):
+        if names.LOG_TRACE_ID not in fields and (found := current.ids()):
             line[names.LOG_TRACE_ID], line[names.LOG_SPAN_ID] = found
         for key, value in fields.items():
             kind = type(value)

@@ -63,7 +63,6 @@ OUTCOME: Final = "outcome"
 
 # The HTTP duration over OTLP, an exponential histogram: for heatmaps, never for SLOs.
 OTLP_HTTP_DURATION: Final = "http.server.request.duration"
-OTLP_HTTP_DURATION_EXPONENTIAL: Final = "http.server.request.duration.exponential"
 
 # Span attributes; those of the duration over OTLP are among them.
 ATTR_METHOD: Final = "http.request.method"
@@ -90,6 +89,7 @@ ACCESS_EVENT: Final = "http.server.request"
 WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
 REFUSED_EVENT: Final = "http.server.bad_request"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
+STOCK_EVENT: Final = "telemetry.stock"
 START_REFUSED_EVENT: Final = "service.start_refused"
 FAULT_EVENT: Final = "service.fault"
 SERVER_ERROR_EVENT: Final = "http.server.error"
@@ -273,6 +273,7 @@ LOG_EVENTS: Final = {
     ),
     WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
     REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
+    STOCK_EVENT: "The accelerator is not used, the stock parts of OpenTelemetry serve: reason.",
     START_REFUSED_EVENT: "The service does not start: reason.",
     SERVER_ERROR_EVENT: "A request failed by the service's fault: exception, or reason and cause.",
     FAULT_EVENT: "A fault on purpose begins, for a game day: fault, share, seconds.",

@@ -96,7 +96,7 @@ class Output(logging.StreamHandler[TextIO]):
             if data:
                 with self.lock:  # type: ignore[union-attr]
                     self._write_all(data)
-        except BlockingIOError:
+        except (BlockingIOError, BrokenPipeError):  # nobody reads now, or ever again
             _drop()
 
     def _write_all(self, data: bytes) -> None:

@@ -92,9 +92,10 @@ def page(root: Path) -> str:
         "### Over OTLP",
         "",
         (
-            f"`{names.OTLP_HTTP_DURATION_EXPONENTIAL}`: the instrumentation's "
-            f"`{names.OTLP_HTTP_DURATION}` as an exponential histogram, for heatmaps; it does not "
-            "include waiting, and no SLO is computed from it."
+            f"`{names.OTLP_HTTP_DURATION}`: the instrumentation's, as an exponential histogram, "
+            "for heatmaps; it does not include waiting, and no SLO is computed from it. In "
+            f"Prometheus it is the native histogram `{names.HTTP_SERVER_DURATION}`, beside the "
+            "series with the suffixes `_bucket`, `_sum` and `_count` that come from `/metrics`."
         ),
         "",
         "## Span attributes",

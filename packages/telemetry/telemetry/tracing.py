@@ -11,21 +11,21 @@ import time
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from telemetry import context, names, otlp
+from telemetry import accelerator, context, current, otel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextvars import Token
 
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, SpanKind, Tracer
     from opentelemetry.util.types import AttributeValue
 
-    from telemetry.spans import Given
+    Given = Mapping[str, AttributeValue] | Callable[[], Mapping[str, AttributeValue]] | None
 
-_OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_HISTOGRAMS = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
 _BY_HTTP = "opentelemetry.exporter.otlp.proto.http"
 
 
@@ -43,8 +43,8 @@ class Starter(Protocol):
         """Start a span below the one above it, which is the context's or else the current one."""
 
 
-class _Other:
-    """A tracer that is no lean one, asked as a lean one is."""
+class _Stock:
+    """Starts a tracer's spans."""
 
     def __init__(self, tracer: "Tracer") -> None:
         self._tracer = tracer
@@ -57,67 +57,34 @@ class _Other:
         kind: "SpanKind | None" = None,
         context: "Context | None" = None,
     ) -> "Span":
+        from opentelemetry.trace import SpanKind
+
         given = attributes() if callable(attributes) else attributes
-        kind = _api()[0].SpanKind.INTERNAL if kind is None else kind
-        return self._tracer.start_span(name, context, kind, given)
+        return self._tracer.start_span(name, context, kind or SpanKind.INTERNAL, given)
 
 
 @cache
-def lean(tracer: "Tracer") -> Starter:
-    """Return what starts the same spans with less around them, once spans are recorded."""
-    if "opentelemetry.sdk.trace" not in sys.modules:  # nothing records: no need to load it
-        return _Other(tracer)
-    from telemetry import spans
-
-    return spans.lean(tracer) or _Other(tracer)
+def starter(tracer: "Tracer") -> Starter:
+    """Return what starts a tracer's spans: the accelerator where it is used and spans are kept."""
+    is_recorded = "opentelemetry.sdk.trace" in sys.modules  # else there is no need to load it
+    fast = accelerator.load() if is_recorded else None
+    found: Starter | None = fast.starter(tracer) if fast else None
+    return found or _Stock(tracer)
 
 
 @cache
 def _tracer() -> Starter:
-    return lean(_api()[0].get_tracer("telemetry"))
+    from opentelemetry import trace
+
+    return starter(trace.get_tracer("telemetry"))
 
 
-@cache
-def _api() -> tuple[Any, Any, str]:
-    """Return OpenTelemetry's modules of spans and of contexts, and the current span's key in one.
-
-    A request asks eight times: an import statement each time costs more than some of the answers.
-    """
+def attach(span: "Span", around: "Context | None" = None) -> "Token[Context]":
+    """Make a span the current one, in a context or else the current one; return what detaches."""
     from opentelemetry import context as contexts
     from opentelemetry import trace
-    from opentelemetry.trace import propagation
 
-    return trace, contexts, propagation._SPAN_KEY  # noqa: SLF001 -- one copy of a context less
-
-
-def current() -> "Span":
-    """Return the current span, one that is not valid without one."""
-    trace, contexts, key = _api()
-    found: Span = contexts.get_current().get(key, trace.INVALID_SPAN)
-    return found
-
-
-def attach(span: "Span", context: "Context | None" = None) -> "Token[Context]":
-    """Make a span the current one, in a context or else the current one; return what detaches."""
-    _, contexts, key = _api()
-    around = contexts.get_current() if context is None else context
-    token: Token[Context] = contexts.attach(contexts.Context({**around, key: span}))
-    return token
-
-
-def ids() -> tuple[str, str] | None:
-    """Return trace id and span id of the current span in hexadecimal, or None without one."""
-    trace = _api()[0]
-    found = current().get_span_context()
-    if not found.is_valid:
-        return None
-    return trace.format_trace_id(found.trace_id), trace.format_span_id(found.span_id)
-
-
-def trace_id() -> str | None:
-    """Return the current trace id as 32 hexadecimal digits, or None without a trace."""
-    found = ids()
-    return found[0] if found else None
+    return contexts.attach(trace.set_span_in_context(span, around))
 
 
 def span(
@@ -153,41 +120,30 @@ class _Inner:
         self._expected = expected
 
     def __enter__(self) -> "Span | None":
-        trace, contexts, key = _api()
-        around = contexts.get_current()
-        above = around.get(key, trace.INVALID_SPAN)
-        span = self._span = begin(self._name, self._attributes, above)
+        span = self._span = begin(self._name, self._attributes)
         if span is not None:
-            self._token = attach(span, around)
+            self._token = attach(span)
         return span
 
     def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:
         span = self._span
         if span is None:
             return
-        _api()[1].detach(self._token)
+        from opentelemetry import context as contexts
+
+        contexts.detach(self._token)
         if isinstance(error, Exception) and not isinstance(error, self._expected):
             _record(span, error)
         span.end()
 
 
-def begin(
-    name: str,
-    attributes: "Mapping[str, AttributeValue] | None" = None,
-    above: "Span | None" = None,
-) -> "Span | None":
+def begin(name: str, attributes: "Mapping[str, AttributeValue] | None" = None) -> "Span | None":
     """Begin an inner span that the caller ends, without making it the current one.
-
-    Args:
-        name: The span's name.
-        attributes: The span's attributes.
-        above: The current span, if the caller knows it.
 
     Returns:
         None where `span` would do nothing.
     """
-    if above is None:
-        above = current()
+    above = current.span()
     if not above.is_recording() and context.request_id() is not None:
         return None
     return _tracer().start_below(above, name, attributes)
@@ -202,41 +158,15 @@ def suppressed() -> AbstractContextManager[None]:
 
 def record_exception(exc: BaseException) -> None:
     """Put an exception that a framework's handler swallowed on the current span, as an error."""
-    _record(current(), exc)
+    _record(current.span(), exc)
 
 
 def _record(span: "Span", exc: BaseException) -> None:
     if span.is_recording():
+        from opentelemetry.trace import StatusCode
+
         span.record_exception(exc)
-        span.set_status(_api()[0].StatusCode.ERROR, f"{type(exc).__name__}: {exc}")
-
-
-def _choose_exporters() -> bool:
-    """Ask for OTLP where an endpoint is given and no exporter named; say if there is any.
-
-    The distro's own default is OTLP to localhost even when nobody configured anything.
-    """
-    for signal in ("TRACES", "METRICS"):
-        endpoint = os.environ.get(_OTLP) or os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-        # To the specification, an empty variable is one that is not set.
-        if endpoint and not os.environ.get(f"OTEL_{signal}_EXPORTER"):
-            os.environ[f"OTEL_{signal}_EXPORTER"] = "otlp"
-    chosen = os.environ.get("OTEL_TRACES_EXPORTER") or "none"
-    return chosen.strip().lower() != "none"
-
-
-def _encode_fast() -> None:
-    """Let the exporter of spans by HTTP encode by `telemetry.otlp`; the one by gRPC cannot."""
-    if _is_by_http("TRACES"):
-        # It has no parameter for it: it finds the function in its module.
-        vars(import_module(f"{_BY_HTTP}.trace_exporter"))["encode_spans"] = otlp.encode_spans
-
-
-def _is_by_http(signal: str) -> bool:
-    protocol = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or os.environ.get(
-        "OTEL_EXPORTER_OTLP_PROTOCOL", ""
-    )
-    return protocol.strip() == "http/protobuf"
+        span.set_status(StatusCode.ERROR, f"{type(exc).__name__}: {exc}")
 
 
 def preload() -> None:
@@ -244,13 +174,17 @@ def preload() -> None:
 
     That includes what exports by HTTP, if the environment asks for it. What exports by gRPC is left
     to each worker: gRPC does not promise to survive a fork.
+
+    Raises:
+        ValueError: As `otel.complete`.
     """
+    otel.complete()
     import_module("opentelemetry.distro")
-    _choose_exporters()
     for signal, module in (("TRACES", "trace_exporter"), ("METRICS", "metric_exporter")):
-        if "otlp" in os.environ.get(f"OTEL_{signal}_EXPORTER", "") and _is_by_http(signal):
+        if otel.exports_by_http(signal):
             import_module(f"{_BY_HTTP}.{module}")
             import_module("requests")  # which it loads when it starts
+    accelerator.load()  # here, so that it says once for all workers whether it is used
 
 
 def start(service: str, version: str, instance: str) -> None:
@@ -265,17 +199,10 @@ def start(service: str, version: str, instance: str) -> None:
         instance: Suffix that tells this process from others of the same service instance.
     """
     from opentelemetry.distro import OpenTelemetryConfigurator
-    from opentelemetry.sdk import _configuration
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.view import (
-        ExponentialBucketHistogramAggregation,
-        View,
-    )
     from opentelemetry.sdk.resources import OTELResourceDetector
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-    exporting = _choose_exporters()
-    _encode_fast()
+    otel.complete()
     given = OTELResourceDetector().detect().attributes
     attributes = {"service.name": service, "service.version": version, **given}
     attributes["service.instance.id"] = (
@@ -283,26 +210,14 @@ def start(service: str, version: str, instance: str) -> None:
         if "service.instance.id" in given
         else f"{os.uname().nodename}.{os.getpid()}.{time.time_ns():x}"
     )
-    sampler = None if exporting or os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_OFF
-
-    exponential = View(
-        instrument_name=names.OTLP_HTTP_DURATION,
-        name=names.OTLP_HTTP_DURATION_EXPONENTIAL,
-        aggregation=ExponentialBucketHistogramAggregation(),
+    is_asked = otel.exporters("TRACES") or os.environ.get("OTEL_TRACES_SAMPLER")
+    # Of a latency distribution, fixed buckets would say little: those on /metrics are for SLOs.
+    os.environ.setdefault(_HISTOGRAMS, "base2_exponential_bucket_histogram")
+    OpenTelemetryConfigurator().configure(
+        sampler=None if is_asked else ALWAYS_OFF, resource_attributes=attributes
     )
-
-    def meter_provider(**arguments: Any) -> MeterProvider:
-        return MeterProvider(views=[exponential], **arguments)
-
-    # The SDK's configurator reads all of OTEL_* but takes no views: it finds a class that has one.
-    module = vars(_configuration)
-    module["MeterProvider"] = meter_provider
-    try:
-        OpenTelemetryConfigurator().configure(sampler=sampler, resource_attributes=attributes)
-    finally:
-        module["MeterProvider"] = MeterProvider
     # What was loaded before the fork may have asked for them.
-    lean.cache_clear()
+    starter.cache_clear()
     _tracer.cache_clear()
 
 

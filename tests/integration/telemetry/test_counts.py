@@ -55,7 +55,7 @@ def test_counted_equals_completed_by_scrape_and_by_otlp(
     # The response's last byte may be on its way before the last file is read.
     wait_for("all are counted", lambda: server.counted(http_route=ROUTE) == asked)
     server.stop()
-    by_otlp = receiver.histogram_counts(names.OTLP_HTTP_DURATION_EXPONENTIAL)
+    by_otlp = receiver.histogram_counts(names.OTLP_HTTP_DURATION)
     assert by_otlp[ROUTE] == asked
     assert len(receiver.instances()) == workers
     print(f"{workers} workers: asked and scraped {asked}, by OTLP {by_otlp[ROUTE]}")

@@ -89,7 +89,11 @@ def test_what_is_installed_is_what_the_lock_says(image: str) -> None:
         for line in lines
         if (found := re.match(r"([a-z0-9.-]+(?:\[[a-z,]+\])?==[^ ;]+)", line))
     }
-    assert installed == locked | {"ports==0.1.0", "ports-platform-telemetry==0.1.0"}
+    assert installed == locked | {
+        "ports==0.1.0",
+        "ports-platform-telemetry==0.1.0",
+        "ports-platform-telemetry-fast==0.1.0",
+    }
 
 
 def test_one_commit_gives_one_image(image: str, tmp_path: Path) -> None:

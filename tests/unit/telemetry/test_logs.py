@@ -572,6 +572,22 @@ def test_a_pipe_that_nobody_reads_drops_lines_and_counts_them(stream: io.StringI
     assert stream.getvalue() == ""
 
 
+def test_a_pipe_whose_reader_is_gone_drops_lines_without_a_word(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dropped = metrics.counter(names.LOG_LINES_DROPPED)
+    before = dropped._value.get()
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as pipe:
+        logs.configure_logging("harbour", pipe)
+        os.close(reader)
+        logs.get_logger("x").info("event")
+        logs.access(logging.INFO, {"text": "x" * 9_000})
+        logging.getLogger().handlers[0].close()
+    assert dropped._value.get() == before + 2
+    assert capsys.readouterr().err == stream.getvalue() == ""
+
+
 def test_a_pipe_that_cannot_be_opened_anew_is_written_as_it_is(
     stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.core.signals import request_finished
 from django.http import StreamingHttpResponse
 
-from telemetry import context, exemplars, logs, metrics, names
-from telemetry.django import routes
+from telemetry import context, exemplars, logs, metrics, names, tracing
+from telemetry.django import routes, server_span
 from telemetry.once import once
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
+    from opentelemetry.trace import Span
     from prometheus_client import Gauge
 
-    from telemetry.django.server_span import ServerSpan
 
 _MAX_PATH: Final = 256
 _SERVER_ERROR: Final = 500
@@ -40,7 +40,7 @@ class Exchange:
     """One request and its response, from arrival until the response is handed over.
 
     Attributes:
-        server: The server span, from where the middleware within begins it; None without one.
+        span: The server span, from where the middleware within begins it; None without one.
     """
 
     __slots__ = (
@@ -50,6 +50,7 @@ class Exchange:
         "queued",
         "request_id",
         "server",
+        "span",
     )
 
     def __init__(self, request: "HttpRequest") -> None:
@@ -62,7 +63,8 @@ class Exchange:
         method = request.method or ""
         self.method = method if method in names.METHODS else names.METHOD_OTHER
         self.request_id = context.begin(request.META.get("HTTP_X_REQUEST_ID"))
-        self.server: ServerSpan | None = None
+        self.span: Span | None = None
+        self.server: Any = None  # the accelerator's
         _active(self.method).inc()
 
     def finish(self, status: int, size: int, aborted: str | None = None) -> None:
@@ -72,7 +74,7 @@ class Exchange:
         request = self._request
         match = request.resolver_match
         route = match.route if match is not None else names.ROUTE_UNMATCHED
-        span = None if self.server is None else self.server.span
+        span = self.span
         metrics.duration_of(self.method, route, status).observe(duration, exemplars.of(span))
         metrics.histogram(names.HTTP_SERVER_QUEUE).observe(self.queued)
         fields: dict[str, Any] = {}
@@ -155,7 +157,12 @@ class Middleware:
         """Handle one request; Django makes a response of any exception further in."""
         exchange = Exchange(request)
         request.telemetry = exchange  # type: ignore[attr-defined]
-        response = self._get_response(request)
+        if server_span.is_excluded(request):
+            # What the view of a probe does must not start traces of its own.
+            with tracing.suppressed():
+                response = self._get_response(request)
+        else:
+            response = self._get_response(request)
         response[context.HEADER] = exchange.request_id
         if isinstance(response, StreamingHttpResponse):
             body = cast("Iterator[bytes]", response.streaming_content)  # WSGI: never async

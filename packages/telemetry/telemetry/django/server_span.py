@@ -1,52 +1,30 @@
-"""OpenTelemetry's Django instrumentation with a leaner middleware: the server span of a request.
-
-The instrumentor is the library's, and so are its place in settings.MIDDLEWARE, its tracer, its
-histogram and its environment variables. Its middleware finds the same things several times in a
-request; this one finds them once. Decision record 0050 has the figures, and
-tests/unit/telemetry/test_server_span.py holds the two side by side.
-"""
-
-# ruff: noqa: SLF001 -- the library has no public seam here; its version is pinned, the test compares
+"""The server span of a request: OpenTelemetry's instrumentation of Django, with what we add."""
 
 import os
-import time
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ImproperlyConfigured
-from opentelemetry import context, propagate, trace
-from opentelemetry.instrumentation import propagators, wsgi
 from opentelemetry.instrumentation.django import DjangoInstrumentor
-from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
-from opentelemetry.instrumentation.utils import extract_attributes_from_object
-from opentelemetry.util.http import detect_synthetic_user_agent
+from opentelemetry.util.http import get_excluded_urls
 
-from telemetry import names, tracing
-from telemetry.measurements import Measurements
-from telemetry.once import once
+from telemetry import accelerator, names
 from telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
-    from opentelemetry.metrics import Histogram, Meter
+    from opentelemetry.trace import Span
 
-_SERVER_ERROR: Final = 500
-_USER_AGENTS: Final = 256
-_HOSTS: Final = 256
-_NAMES: Final = 1024
-_CAPTURE: Final = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
 _CONVENTIONS: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
-
-
-class Instrumentor(DjangoInstrumentor):
-    """Inserts ServerSpans where DjangoInstrumentor would insert its own middleware."""
-
-    _opentelemetry_middleware = f"{__name__}.ServerSpans"
+_EXCLUDED: Final = ("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS")
+_PROBES: Final = "|".join(map(re.escape, sorted(names.PROBE_ROUTES)))
+_SIZE: Final = 1024
 
 
 def instrument(position: int) -> None:
-    """Instrument Django.
+    """Instrument Django, by the accelerator where it is used.
 
     Args:
         position: Where in settings.MIDDLEWARE the server span begins.
@@ -60,171 +38,61 @@ def instrument(position: int) -> None:
             f"{_CONVENTIONS}={chosen!r} does not name http: "
             "only the stable conventions of HTTP are written here"
         )
-    Instrumentor().instrument(middleware_position=position)
-
-
-@once
-def _propagated() -> frozenset[str]:
-    """Return the keys of a WSGI environment that hold a caller's context."""
-    fields = propagate.get_global_textmap().fields
-    return frozenset(f"HTTP_{field.upper().replace('-', '_')}" for field in fields)
-
-
-@once
-def _is_excluded_by_environment() -> bool:
-    return bool(
-        os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS")
-        or os.environ.get("OTEL_PYTHON_EXCLUDED_URLS")
+    if fast := accelerator.load():
+        fast.instrument_django(position)
+        return
+    is_said = any(map(os.environ.get, _EXCLUDED))
+    DjangoInstrumentor().instrument(
+        middleware_position=position,
+        request_hook=began,
+        response_hook=ended,
+        excluded_urls=None if is_said else rf"^https?://[^/]+(?:{_PROBES})(?:\?|$)",
     )
 
 
-@once
-def _captures(kind: str) -> bool:
-    """Say whether the environment asks for headers (of a REQUEST or RESPONSE) as attributes."""
-    return bool(os.environ.get(f"{_CAPTURE}{kind}"))
+def is_excluded(request: "HttpRequest") -> bool:
+    """Say whether a request is not traced: a probe, or what the environment names instead."""
+    if not any(map(os.environ.get, _EXCLUDED)):
+        return request.path in names.PROBE_ROUTES
+    return get_excluded_urls("DJANGO").url_disabled(request.build_absolute_uri("?"))
 
 
-@once
-def _durations() -> Measurements:
-    histogram = cast("Histogram", _DjangoMiddleware._duration_histogram_new)
-    return Measurements(histogram, cast("Meter", _DjangoMiddleware._meter))
+def began(span: "Span", request: "HttpRequest") -> None:
+    """Give the span that the instrumentation began what it leaves out."""
+    exchange = request.telemetry  # type: ignore[attr-defined]
+    exchange.span = span
+    if not span.is_recording():
+        return
+    span.set_attributes(
+        {
+            names.ATTR_REQUEST_ID: exchange.request_id,
+            names.ATTR_SERVER_ADDRESS: address(request.META.get("HTTP_HOST", "")),
+        }
+    )
+    if query := request.META.get("QUERY_STRING"):
+        span.set_attribute(names.ATTR_URL_QUERY, redact_query(query))
 
 
-@lru_cache(maxsize=_USER_AGENTS)
-def _user_agent(text: str) -> dict[str, str]:
-    kind = detect_synthetic_user_agent(text)
-    found = {names.ATTR_USER_AGENT: text}
-    return {**found, names.ATTR_USER_AGENT_TYPE: kind} if kind else found
+def ended(span: "Span", request: "HttpRequest", _: "HttpResponseBase") -> None:
+    """Name the span by the route's one form, which is known only now."""
+    match = request.resolver_match
+    method = request.telemetry.method  # type: ignore[attr-defined]
+    span.update_name(name(method, None if match is None else match.route))
 
 
-@lru_cache(maxsize=_HOSTS)
-def _address(host: str) -> str:
+@lru_cache(maxsize=_SIZE)
+def address(host: str) -> str:
     """Return a Host field without its port; an IPv6 address stands in brackets.
 
     A Host has no user and password, but a client may send them.
     """
     host = host.rpartition("@")[2]
-    address, colon, port = host.rpartition(":")
-    return address if colon and (not port or port.isdigit()) else host
+    given, colon, port = host.rpartition(":")
+    return given if colon and (not port or port.isdigit()) else host
 
 
-@lru_cache(maxsize=_NAMES)
-def _name(method: str, route: str | None) -> str:
+@lru_cache(maxsize=_SIZE)
+def name(method: str, route: str | None) -> str:
+    """Return a server span's name; the route is None for a path without one."""
     known = "HTTP" if method == names.METHOD_OTHER else method
     return known if route is None else f"{known} {route}"
-
-
-class ServerSpan:
-    """The span of one request: the current one from the beginning until ``end``."""
-
-    __slots__ = ("_began", "_counted", "_token", "error", "span")
-
-    def __init__(self, request: "HttpRequest", tracer: "tracing.Starter") -> None:
-        """Begin, below the caller's span where it sent one."""
-        environ, exchange = request.META, request.telemetry  # type: ignore[attr-defined]
-        self._counted: dict[str, Any] = {
-            names.ATTR_METHOD: exchange.method,
-            names.ATTR_SCHEME: environ["wsgi.url_scheme"],
-            names.ATTR_PROTOCOL: environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/"),
-        }
-        parent = None
-        if not environ.keys().isdisjoint(_propagated()):
-            parent = propagate.extract(environ, getter=wsgi.wsgi_getter)
-        above = tracing.current() if parent is None else trace.get_current_span(parent)
-        name, kind = _name(exchange.method, None), trace.SpanKind.SERVER
-        self.span = tracer.start_below(above, name, lambda: self._attributes(request), kind, parent)
-        self._token = tracing.attach(self.span, parent)
-        self.error: Exception | None = None
-        self._began = time.perf_counter()
-
-    def _attributes(self, request: "HttpRequest") -> dict[str, Any]:
-        environ = request.META
-        attributes = {
-            **self._counted,
-            names.ATTR_URL_PATH: environ["PATH_INFO"],
-            names.ATTR_REQUEST_ID: request.telemetry.request_id,  # type: ignore[attr-defined]
-            names.ATTR_SERVER_ADDRESS: _address(environ.get("HTTP_HOST", "")),
-        }
-        if port := environ.get("SERVER_PORT"):  # a socket of the file system has none
-            attributes[names.ATTR_SERVER_PORT] = int(port)
-        if request.method != attributes[names.ATTR_METHOD]:
-            attributes[names.ATTR_METHOD_ORIGINAL] = request.method
-        if query := environ.get("QUERY_STRING"):
-            attributes[names.ATTR_URL_QUERY] = redact_query(query)
-        if address := environ.get("REMOTE_ADDR"):
-            attributes[names.ATTR_CLIENT_ADDRESS] = address
-        if port := environ.get("REMOTE_PORT"):
-            attributes[names.ATTR_CLIENT_PORT] = int(port)
-        if agent := environ.get("HTTP_USER_AGENT"):
-            attributes.update(_user_agent(agent))
-        if _captures("REQUEST"):
-            attributes.update(wsgi.collect_custom_request_headers_attributes(environ))
-        wanted = _DjangoMiddleware._traced_request_attrs
-        return extract_attributes_from_object(request, wanted, attributes) if wanted else attributes
-
-    def end(self, request: "HttpRequest", response: "HttpResponseBase") -> None:
-        """End the span and record the duration, with all that is known only now."""
-        counted, span = self._counted, self.span
-        status = response.status_code
-        counted[names.ATTR_STATUS] = status
-        if request.resolver_match is not None:
-            counted[names.ATTR_HTTP_ROUTE] = request.resolver_match.route
-        if status >= _SERVER_ERROR:
-            counted[names.ATTR_ERROR_TYPE] = str(status)
-        if propagator := propagators.get_global_response_propagator():
-            propagator.inject(response)
-        _durations().record(time.perf_counter() - self._began, counted)
-        if span.is_recording():
-            self._describe(response)
-            if self.error is not None:
-                span.record_exception(self.error)
-                reason = f"{type(self.error).__name__}: {self.error}"
-                span.set_status(trace.StatusCode.ERROR, reason)
-            elif status >= _SERVER_ERROR:
-                span.set_status(trace.StatusCode.ERROR)
-        context.detach(self._token)
-        span.end()
-
-    def _describe(self, response: "HttpResponseBase") -> None:
-        counted, span = self._counted, self.span
-        attributes = {names.ATTR_STATUS: counted[names.ATTR_STATUS]}
-        for optional in (names.ATTR_HTTP_ROUTE, names.ATTR_ERROR_TYPE):
-            if optional in counted:
-                attributes[optional] = counted[optional]
-        if _captures("RESPONSE"):
-            attributes.update(
-                wsgi.collect_custom_response_headers_attributes(list(response.items()))
-            )
-        span.set_attributes(attributes)
-        if names.ATTR_HTTP_ROUTE in counted:
-            span.update_name(_name(counted[names.ATTR_METHOD], counted[names.ATTR_HTTP_ROUTE]))
-
-
-class ServerSpans(_DjangoMiddleware):
-    """The middleware, right inside the one that began the exchange."""
-
-    def __call__(self, request: "HttpRequest") -> "HttpResponseBase":
-        """Handle a request within its server span, or in the dark if it is not to be traced."""
-        if self._is_excluded(request):
-            # What the view of a probe does must not start traces of its own.
-            with tracing.suppressed():
-                return cast("HttpResponseBase", self.get_response(request))
-        server = ServerSpan(request, tracing.lean(self._tracer))
-        request.telemetry.server = server  # type: ignore[attr-defined]
-        response: HttpResponseBase = self.get_response(request)
-        server.end(request, response)
-        return response
-
-    def _is_excluded(self, request: "HttpRequest") -> bool:
-        if _is_excluded_by_environment():
-            return self._excluded_urls.url_disabled(request.build_absolute_uri("?"))
-        return request.path in names.PROBE_ROUTES
-
-    def process_view(self, *_: object) -> None:
-        """Do nothing: the base would set the route here, which is not known to be final yet."""
-
-    def process_exception(self, request: "HttpRequest", exception: Exception) -> None:
-        """Keep an exception that left the view for the server span."""
-        server = request.telemetry.server  # type: ignore[attr-defined]
-        if server is not None:
-            server.error = exception

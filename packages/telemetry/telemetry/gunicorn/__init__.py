@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from telemetry import context, exemplars, exposition, logs, multiprocess, names
+from telemetry import context, exemplars, exposition, logs, multiprocess, names, otel
 from telemetry.gunicorn import hooks, listening
 
 _log = logs.get_logger("telemetry.gunicorn")
@@ -68,10 +68,12 @@ def settings(
             elsewhere the workers share all cores.
 
     Raises:
-        SystemExit: HOST, PORT or METRICS_PORT cannot be listened on; a line of the log says why.
+        SystemExit: HOST, PORT or METRICS_PORT cannot be listened on, or an OTEL_* is wrong; a line
+            of the log says why.
     """
     logs.configure_logging(service)
     try:
+        otel.complete()
         host = listening.listening_host(host)
         listening.check_port("PORT", host, bind_port)
         if metrics_port is not None:

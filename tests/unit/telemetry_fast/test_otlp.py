@@ -16,8 +16,9 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import AttributeValue
-from telemetry import names, otlp, tracing
-from telemetry import spans as lean
+from telemetry import names
+from telemetry_fast import otlp
+from telemetry_fast import spans as lean
 
 RESOURCE = Resource({"service.name": "harbour", "numbers": (1, 2)}, "https://schema.example")
 SCOPE = TracerProvider(shutdown_on_exit=False).get_tracer("scope", "1")
@@ -115,7 +116,7 @@ def test_other_threads_may_run_every_so_many_spans_that_are_yet_to_be_encoded(
     for _ in range(3):
         tracer.start_span("x").end()
     breaks: list[float] = []
-    monkeypatch.setattr("telemetry.otlp.time.sleep", breaks.append)
+    monkeypatch.setattr("telemetry_fast.otlp.time.sleep", breaks.append)
     otlp.encode_spans([one for _ in range(32) for one in (*waiting, other)])
     assert breaks == [0, 0]
 
@@ -249,14 +250,3 @@ def test_a_span_that_cannot_be_encoded_costs_no_request(
     span = tracer.start_span("x")
     span.end()
     assert list(waiting) == [span]
-
-
-@pytest.mark.parametrize(("protocol", "own"), [("http/protobuf", True), ("grpc", False)])
-def test_the_exporter_by_http_encodes_so(
-    monkeypatch: pytest.MonkeyPatch, protocol: str, own: bool
-) -> None:
-    monkeypatch.setattr(trace_exporter, "encode_spans", trace_encoder.encode_spans)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-    monkeypatch.delenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", raising=False)
-    tracing._encode_fast()
-    assert (vars(trace_exporter)["encode_spans"] is otlp.encode_spans) == own

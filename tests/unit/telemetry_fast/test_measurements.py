@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics.view import (
     ExponentialBucketHistogramAggregation,
     View,
 )
-from telemetry.measurements import Measurements
+from telemetry_fast.measurements import Measurements
 
 
 def meter() -> tuple[InMemoryMetricReader, Measurements]:

@@ -18,7 +18,7 @@ from telemetry import names
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from telemetry.spans import LeanSpan
+    from telemetry_fast.spans import LeanSpan
 
 # https://github.com/open-telemetry/opentelemetry-proto, trace/v1/trace.proto and
 # common/v1/common.proto: the tag of a field is its number * 8 + its wire type.

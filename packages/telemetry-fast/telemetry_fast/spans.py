@@ -2,7 +2,7 @@
 
 A span of the SDK brings lists for events and links, a bounded and locked map of attributes and, at
 its end, a copy of itself. Ours makes them when they are asked for; everything else is the SDK's
-own. Decision record 0050 has the figures, tests/unit/telemetry/test_spans.py what has to be equal.
+own. Decision record 0050 has the figures, tests/unit/telemetry_fast/test_spans.py what is equal.
 """
 
 # ruff: noqa: SLF001 -- a lean span is one of the SDK's with other insides; the test compares them
@@ -19,7 +19,7 @@ from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.trace import export, sampling
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
 
-from telemetry import otlp
+from telemetry_fast import otlp
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

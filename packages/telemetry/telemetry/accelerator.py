@@ -1,0 +1,67 @@
+"""The accelerator: the package `telemetry_fast`, where it may be used.
+
+It replaces insides of OpenTelemetry's packages by faster ones. Everything works without it, by
+public interfaces alone; so it is used only where it is certain to fit.
+"""
+
+import os
+import re
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import Any, Final
+
+from telemetry import logs, names
+
+DISTRIBUTION: Final = "ports-platform-telemetry-fast"
+WANTED: Final = "TELEMETRY_FAST"
+_NO: Final = ("0", "false", "no", "off")
+_PIN: Final = re.compile(r"([\w.-]+)\s*==\s*([\w.!+-]+)")
+
+_log = logs.get_logger("telemetry.accelerator")
+
+
+def other_versions() -> list[str]:
+    """Return what is installed in another version than the one that the accelerator is made for.
+
+    Raises:
+        PackageNotFoundError: The accelerator is not installed.
+    """
+    pins = filter(None, map(_PIN.match, requires(DISTRIBUTION) or ()))
+    return [
+        f"{name} {installed} is installed, {wanted} expected"
+        for name, wanted in (pin.groups() for pin in pins)
+        if (installed := _version(name)) != wanted
+    ]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "no version"
+
+
+@cache
+def load() -> Any:
+    """Return the accelerator's module; None, and a log line that says why, where it is not used.
+
+    It is used if it is installed, not switched off by TELEMETRY_FAST, made for exactly the versions
+    that are installed, and if what it sends of some spans equals what the stock parts send.
+    """
+    try:
+        others = other_versions()
+    except PackageNotFoundError:
+        _log.debug(names.STOCK_EVENT, reason=f"{DISTRIBUTION} is not installed")
+        return None
+    if os.environ.get(WANTED, "").strip().lower() in _NO:
+        _log.info(names.STOCK_EVENT, reason=f"{WANTED}={os.environ[WANTED]}")
+        return None
+    if others:
+        _log.warning(names.STOCK_EVENT, reason="; ".join(others))
+        return None
+    found = import_module("telemetry_fast")
+    if difference := found.difference():
+        _log.warning(names.STOCK_EVENT, reason=difference)
+        return None
+    return found

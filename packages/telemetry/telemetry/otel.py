@@ -1,0 +1,123 @@
+"""The variables OTEL_* checked and completed, before OpenTelemetry's own code reads them.
+
+OpenTelemetry logs a wrong value and goes on without the signal, or raises while it is imported. A
+service says what is wrong in one line, and does not start.
+https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+"""
+
+import os
+from importlib.metadata import entry_points
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+SIGNALS: Final = ("TRACES", "METRICS")
+GRPC: Final = "grpc"
+HTTP: Final = "http/protobuf"
+_PORTS: Final = {4317: GRPC, 4318: HTTP}
+_OTLP: Final = "OTEL_EXPORTER_OTLP"
+_LOGS_EXPORTER: Final = "OTEL_LOGS_EXPORTER"
+_PROPAGATORS: Final = "OTEL_PROPAGATORS"
+_SAMPLER: Final = "OTEL_TRACES_SAMPLER"
+_SAMPLERS: Final = tuple(
+    f"{parent}{name}"
+    for parent in ("", "parentbased_")
+    for name in ("always_on", "always_off", "traceidratio")
+)
+
+
+def _value(name: str) -> str:
+    # To the specification, an empty variable is one that is not set.
+    return os.environ.get(name, "").strip()
+
+
+def _of_signal(signal: str, what: str) -> tuple[str, str]:
+    """Return the variable that holds for a signal, its own or that of all, and its value."""
+    own, shared = f"{_OTLP}_{signal}_{what}", f"{_OTLP}_{what}"
+    return (own, _value(own)) if _value(own) else (shared, _value(shared))
+
+
+def exporters(signal: str) -> list[str]:
+    """Return the names of a signal's exporters; OTLP where only an endpoint is given.
+
+    The specification's default is OTLP to localhost, also where nobody configured anything.
+    """
+    given = _value(f"OTEL_{signal}_EXPORTER").lower()
+    if not given and _of_signal(signal, "ENDPOINT")[1]:
+        given = "otlp"
+    return [name.strip() for name in given.split(",") if name.strip() not in ("", "none")]
+
+
+def protocol(signal: str) -> str:
+    """Return the protocol of a signal's OTLP exporter: as given, or as its endpoint says.
+
+    Raises:
+        ValueError: It is none that can be spoken, or cannot be known.
+    """
+    variable, given = _of_signal(signal, "PROTOCOL")
+    if given:
+        if given not in (GRPC, HTTP):
+            raise ValueError(f"{variable}={given}: set {GRPC} or {HTTP}")
+        return given
+    variable, endpoint = _of_signal(signal, "ENDPOINT")
+    if not endpoint:
+        return HTTP  # what the specification recommends
+    split = _split(variable, endpoint)
+    if split.path.rstrip("/").endswith(f"/v1/{signal.lower()}"):
+        return HTTP
+    if split.port not in _PORTS:
+        raise ValueError(
+            f"{variable}={endpoint}: neither port 4317 ({GRPC}) nor 4318 ({HTTP}); say which by "
+            f"{_OTLP}_PROTOCOL"
+        )
+    return _PORTS[split.port]
+
+
+def exports_by_http(signal: str) -> bool:
+    """Say whether a signal is exported by OTLP over HTTP."""
+    return "otlp" in exporters(signal) and protocol(signal) == HTTP
+
+
+def _split(variable: str, endpoint: str) -> SplitResult:
+    try:
+        split = urlsplit(endpoint)
+        if split.scheme in ("http", "https") and split.hostname and split.port != 0:
+            return split
+    except ValueError:  # a port that is no number
+        pass
+    raise ValueError(f"{variable}={endpoint}: expected http://HOST:PORT or https://HOST:PORT")
+
+
+def complete() -> None:
+    """Check OTEL_*, and set what follows from what is given: exporters and protocols.
+
+    Raises:
+        ValueError: One is wrong; names it.
+    """
+    _check_names(_PROPAGATORS, "opentelemetry_propagator", _value(_PROPAGATORS).lower())
+    sampler = _value(_SAMPLER).lower()
+    if sampler and sampler not in _SAMPLERS:
+        raise ValueError(f"{_SAMPLER}={sampler}: expected one of {', '.join(_SAMPLERS)}")
+    if _value(_LOGS_EXPORTER).lower() not in ("", "none"):
+        raise ValueError(
+            f"{_LOGS_EXPORTER}={_value(_LOGS_EXPORTER)}: log lines go to standard output alone, "
+            "where the Collector reads them; unset it"
+        )
+    for signal in SIGNALS:
+        chosen = exporters(signal)
+        if "otlp" in chosen:
+            spoken = protocol(signal)
+            variable, endpoint = _of_signal(signal, "ENDPOINT")
+            if endpoint:
+                _split(variable, endpoint)
+            os.environ[f"{_OTLP}_{signal}_PROTOCOL"] = spoken
+        group = f"opentelemetry_{signal.lower()}_exporter"
+        _check_names(f"OTEL_{signal}_EXPORTER", group, ",".join(set(chosen) - {"otlp"}))
+        if chosen:
+            os.environ[f"OTEL_{signal}_EXPORTER"] = ",".join(chosen)
+
+
+def _check_names(variable: str, group: str, given: str) -> None:
+    installed = sorted({entry.name for entry in entry_points(group=group)} | {"none"})
+    for name in filter(None, map(str.strip, given.split(","))):
+        if name not in installed:
+            raise ValueError(f"{variable}={name}: installed are {', '.join(installed)}")

@@ -9,9 +9,9 @@ _PAGE = """\
 # Configuration of {service}
 
 Environment variables, as `seaports/settings.py` declares them; written by `make generate`. An empty
-value counts as unset. `OTEL_*` are read as OpenTelemetry documents them. The telemetry package reads
-`LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST` (`false` leaves the accelerator
-out). A wrong value stops the start with one line that names it.
+value counts as unset. `OTEL_*` are read as OpenTelemetry documents them. The telemetry package
+reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST` (`false` leaves the
+accelerator out). A wrong value stops the start with one line that names it.
 
 | variable | default | allowed | meaning |
 | --- | --- | --- | --- |

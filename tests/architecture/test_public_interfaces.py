@@ -17,10 +17,6 @@ MODULES = {
 }
 # To be moved into the accelerator, and replaced here by public interfaces. Nothing is added.
 STILL_PRIVATE = {
-    "telemetry/gunicorn/environs.py",
-    "telemetry/gunicorn/requests.py",
-    "telemetry/gunicorn/responses.py",
-    "telemetry/gunicorn/worker.py",
     "telemetry/multiprocess.py",
 }
 # Public in spite of its name: https://docs.python.org/3/library/os.html#os._exit

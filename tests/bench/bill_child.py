@@ -16,7 +16,7 @@ from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "seaports.settings"
 
-from telemetry import context, exemplars, logs, metrics, tracing
+from telemetry import accelerator, context, exemplars, logs, metrics, tracing
 from telemetry.django import middleware
 
 from tests.bench.contenders import ITS_TAG, ONE_PORT
@@ -122,10 +122,11 @@ def leave_out_inner_spans() -> None:
 
 def leave_out_server_span() -> None:
     from django.conf import settings  # noqa: PLC0415
+    from opentelemetry.instrumentation.django import DjangoInstrumentor  # noqa: PLC0415
     from telemetry_fast.server_span import Instrumentor  # noqa: PLC0415
 
     before = len(settings.MIDDLEWARE)
-    Instrumentor().uninstrument()
+    (Instrumentor if accelerator.load() else DjangoInstrumentor)().uninstrument()
     if len(settings.MIDDLEWARE) == before:
         raise RuntimeError("the server span's middleware is not among the settings")
     load_middleware()
@@ -133,7 +134,7 @@ def leave_out_server_span() -> None:
 
 
 def leave_out_access_line() -> None:
-    replace(middleware, "_log", Nothing())
+    replace(logs, "access", Nothing.do)
 
 
 def leave_out_metrics() -> None:

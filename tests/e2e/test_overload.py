@@ -50,7 +50,7 @@ UNREAD: Final = {
     names.HTTP_SERVER_WAITING_LIMIT: "the bound beside http_server_requests_waiting",
     names.HTTP_SERVER_ABORTED: "clients that went away: for whoever asks why answers were cut off",
     names.WORKER_TIMEOUTS: "a worker killed shows as errors, this says why",
-    "http_server_request_duration_exponential_seconds": "for heatmaps made by hand, never for SLOs",
+    names.LOG_LINES_DROPPED: "for whoever misses log lines",
     "process_max_fds": _PROCESS,
     "process_open_fds": _PROCESS,
     "process_start_time_seconds": _PROCESS,

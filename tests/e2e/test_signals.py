@@ -142,7 +142,7 @@ def count_of(traffic: Traffic) -> Callable[[Backends], Any]:
 def native_count(backends: Backends) -> Any:
     """Ask Prometheus how many requests the exponential histogram that came by OTLP holds."""
     by = f"{names.SERVICE_NAME}, {names.ENVIRONMENT}"
-    metric = "http_server_request_duration_exponential_seconds"
+    metric = names.HTTP_SERVER_DURATION
     return backends.series(
         f'sum by ({by}) (histogram_count({metric}{{{names.HTTP_ROUTE}="{ONE.route}",'
         f'{names.HTTP_STATUS}="{ONE.status}"}}))'

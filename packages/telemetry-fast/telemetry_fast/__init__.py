@@ -3,7 +3,7 @@
 `telemetry.accelerator` decides whether it is used, and this module is all that it sees of it.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from telemetry import otel
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from telemetry_fast.spans import LeanTracer
 
-__all__ = ["difference", "instrument_django", "starter"]
+__all__ = ["WORKER", "difference", "instrument_django", "starter"]
+
+# As gunicorn's setting `worker_class` takes it.
+WORKER: Final = "telemetry_fast.worker.Worker"
 
 
 def difference() -> str:

@@ -116,7 +116,8 @@ def access(level: int, fields: dict[str, Any]) -> None:
     output = _sole_output(_access) if structlog.is_configured() else None
     wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
     if output is None or bound or _processors()[-1] is not wrap:
-        _logger(_access.name).log(level, names.ACCESS_EVENT, **fields)
+        write = getattr(_logger(_access.name), logging.getLevelName(level).lower())
+        write(names.ACCESS_EVENT, **fields)
     else:
         output.write_event(_access.name, level, names.ACCESS_EVENT, fields)
 

@@ -123,6 +123,7 @@ def test_the_whole_exposition_after_three_requests(
         "http_server_requests_waiting{}": 0,
         "http_server_requests_waiting_limit{}": 1000 * workers,
         "http_server_draining{}": 0,
+        "telemetry_log_lines_dropped_total{}": 0,
         "http_server_worker_timeouts_total{}": 0,
         f"service_build_info{{python_version={version},service=harbour,service_version=1.2.3}}": 1,
     }

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import telemetry.gunicorn
-from telemetry.gunicorn import hooks, worker
+from telemetry.gunicorn import answers, hooks
 
 
 def test_without_tcp_info_a_request_arrives_when_it_is_queued(
@@ -15,7 +15,7 @@ def test_without_tcp_info_a_request_arrives_when_it_is_queued(
 ) -> None:
     monkeypatch.delattr(socket, "TCP_INFO", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        assert worker._arrival(listener, 12.5) == 12.5
+        assert answers.arrival(listener, 12.5) == 12.5
 
 
 def test_without_affinity_workers_share_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:

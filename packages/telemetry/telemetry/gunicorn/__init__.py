@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from telemetry import context, exemplars, exposition, logs, multiprocess, names, otel
+from telemetry import accelerator, context, exemplars, exposition, logs, multiprocess, names, otel
 from telemetry.gunicorn import hooks, listening
 
 _log = logs.get_logger("telemetry.gunicorn")
@@ -99,13 +99,14 @@ def settings(
             cpu_affinity=cpu_affinity,
         )
     )
+    fast = accelerator.load()
     return {
         "bind": [listening.netloc(host, bind_port)],
         "wsgi_app": app,
         "proc_name": service,
         "workers": workers,
         "threads": threads,
-        "worker_class": "telemetry.gunicorn.worker.Worker",
+        "worker_class": fast.WORKER if fast else "telemetry.gunicorn.worker.Worker",
         "logger_class": "telemetry.gunicorn.logger.Logger",
         "loglevel": logs.level(),
         "accesslog": None,

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from telemetry import exposition, logs, multiprocess, names, shared, tracing
+from telemetry import exposition, logs, metrics, multiprocess, names, shared, tracing
 from telemetry.gunicorn import listening
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def post_worker_init(_worker: Any) -> None:
     """Serve the metrics listener from the only worker, when its predecessor is done with it."""
     gc.freeze()  # the application, the providers, the worker itself
     gc.enable()
+    metrics.counter(names.LOG_LINES_DROPPED)  # from 0 on
     listener, turn = _Server.metrics_listener, _Server.metrics_turn
     if listener is None or turn is None:
         return

@@ -10,8 +10,8 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 from hypothesis import example, given
 from hypothesis import strategies as st
-from telemetry.gunicorn import environs
-from telemetry.gunicorn.requests import Parser, Request
+from telemetry_fast import environs
+from telemetry_fast.requests import Parser, Request
 
 from tests.support.thorough import examples
 

@@ -37,7 +37,7 @@ class Request(message.Request):  # type: ignore[misc]
 
     What gunicorn's parser does line by line, one expression does for a head that arrived whole and
     looks like nearly all do. Every other one is the base's, as are the rules about what fields may
-    mean: the two make the same of the same bytes (tests/unit/telemetry/test_requests.py).
+    mean: the two make the same of the same bytes (tests/unit/telemetry_fast/test_requests.py).
 
     Attributes:
         is_plain: Whether its environment is made of its fields, its line and its connection alone.

@@ -6,7 +6,7 @@ from typing import Any, Final
 from gunicorn import util
 from gunicorn.http import wsgi
 
-from telemetry.gunicorn.responses import Response
+from telemetry_fast.responses import Response
 
 _NAMES: Final = 1024
 # What every request of a connection has in common, unless one of its fields says otherwise.

@@ -10,8 +10,8 @@ from gunicorn.config import Config
 from gunicorn.http import errors, wsgi
 from hypothesis import example, given
 from hypothesis import strategies as st
-from telemetry.gunicorn import responses
-from telemetry.gunicorn.responses import Response
+from telemetry_fast import responses
+from telemetry_fast.responses import Response
 
 from tests.support.thorough import examples
 
@@ -129,6 +129,6 @@ def test_the_date_is_made_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(util, "http_date", made_at)
     for second in (1_000.1, 1_000.9, 1_001.0):
-        monkeypatch.setattr("telemetry.gunicorn.responses.time.time", lambda second=second: second)
+        monkeypatch.setattr("telemetry_fast.responses.time.time", lambda second=second: second)
         sent(Response, GET, "200 OK", [], [])
     assert made == [1000, 1001]

@@ -1,0 +1,247 @@
+"""gunicorn's threaded worker with less around each request, and patience with slow clients.
+
+Beside its speed it adds what the base lacks: the time that a client takes for a request's head is
+bounded and answered with 408, a body that stalls and a client that stops reading give their thread
+back, and a silent connection holds none.
+"""
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from queue import SimpleQueue
+from typing import Any, Final, NamedTuple
+
+from gunicorn import util
+from gunicorn.workers import gthread
+from telemetry import context
+from telemetry.gunicorn import answers, hooks, worker
+
+from telemetry_fast import environs
+from telemetry_fast.patience import PatientSocket, RequestTimeout
+from telemetry_fast.requests import Parser, Request
+from telemetry_fast.responses import Response
+
+# A new connection without a request gives its thread back after so many seconds.
+_SILENCE_SECONDS: Final = 0.02
+
+
+class _Threads:
+    """The pool, without the futures, locks and callbacks of the standard library's."""
+
+    def __init__(self, count: int, serve: Callable[[Any], None]) -> None:
+        self._waiting: SimpleQueue[Any] = SimpleQueue()
+        self._serve = serve
+        self._count = count
+        self._started = 0
+
+    def put(self, conn: Any) -> None:
+        """Let the next free thread serve a connection; only the poller calls this.
+
+        The first ones start the threads: while a worker boots, a signal ends it wherever it is, and
+        a thread's start is no good place.
+        """
+        self._waiting.put(conn)
+        if self._started < self._count:
+            self._started += 1
+            name = f"requests-{self._started}"
+            threading.Thread(target=self._run, daemon=True, name=name).start()
+
+    def waiting(self) -> int:
+        """Return how many connections no thread has taken yet."""
+        return self._waiting.qsize()
+
+    def shutdown(self, *, wait: bool) -> None:  # noqa: ARG002 -- as the base calls it
+        """Let each thread end after what it is serving."""
+        for _ in range(self._started):
+            self._waiting.put(None)
+
+    def _run(self) -> None:
+        while (conn := self._waiting.get()) is not None:
+            self._serve(conn)
+
+
+class _Result(NamedTuple):
+    """What serving a connection came to, as the base asks a future for it."""
+
+    value: object
+
+    def cancelled(self) -> bool:
+        return False
+
+    def result(self) -> object:
+        return self.value
+
+
+class Worker(worker.Worker):
+    """Serves a request's connection without futures, and its bytes without the base's layers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._looked_at = 0.0
+
+    def init_process(self) -> None:
+        """Boot; from here on the configuration's attributes are found without a search."""
+        self.cfg.__dict__.update({name: one.get() for name, one in self.cfg.settings.items()})
+        super().init_process()
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Hand a connection to the threads, or refuse it when too many wait already."""
+        if type(conn.sock) is socket.socket:  # just accepted
+            conn.sock = PatientSocket(conn.sock, hooks.plan().patience_seconds)
+            conn.kept_at = 0.0
+            conn.common = None
+            if not self.cfg.is_ssl and self.cfg.http2_cleartext == "off":
+                conn.parser = Parser(self.cfg, conn.sock, conn.client)
+        conn.queued_at = time.monotonic()
+        conn.is_fresh = conn.initialized and self._is_fresh(conn)
+        if not self.refuses(conn):
+            self.tpool.put(conn)
+
+    def _is_fresh(self, conn: Any) -> bool:
+        """Tell whether a kept connection's request came so lately that the kernel need not say."""
+        earliest = conn.sock.sent_at  # it follows an answer
+        if conn.kept_at < self._looked_at:  # and the poller had not seen it when it looked before
+            earliest = max(earliest, self._looked_at)
+        return bool(conn.queued_at - earliest < answers.TICK_SECONDS)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Let the poller look, and remember when it looked before."""
+        looked_at = time.monotonic()
+        super().wait_for_and_dispatch_events(timeout)
+        self._looked_at = looked_at
+
+    def get_thread_pool(self) -> _Threads:
+        """Return the pool that serves connections."""
+        return _Threads(self.cfg.threads, self._serve)
+
+    def _serve(self, conn: Any) -> None:
+        """Serve a connection, in a thread of the pool."""
+        try:
+            keep = self.handle(conn)
+        except BaseException:  # noqa: BLE001 -- a thread of the pool survives whatever it serves
+            keep = False
+        if keep is True and self.alive and not conn.parser.unreader.buf.getvalue():
+            self._keep(conn)
+        else:
+            self.method_queue.defer(self.finish_request, conn, _Result(keep))
+
+    def _keep(self, conn: Any) -> None:
+        """Give a connection back to the poller, from the thread that served it.
+
+        The base wakes the poller by a pipe to do it. The kernel takes a registration from any
+        thread, a deque an append; the poller cannot see the connection before both are done.
+        """
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        conn.kept_at = time.monotonic()
+        self.keepalived_conns.append(conn)
+        if not self.alive:  # `_cap_keepalive` may have run just before the append
+            conn.timeout = min(conn.timeout, time.monotonic() + gthread.STOP_KEEPALIVE_LINGER)
+        self.poller.register(
+            conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn)
+        )
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        for conn in tuple(self.keepalived_conns):  # threads may still append
+            conn.timeout = min(conn.timeout, deadline)
+
+    def waiting(self) -> int:
+        """Return how many connections no thread has taken yet."""
+        return int(self.tpool.waiting())
+
+    def status_of(self, exc: BaseException) -> HTTPStatus:
+        """Return the status that answers what went wrong outside the application."""
+        if isinstance(exc, RequestTimeout):
+            return HTTPStatus.REQUEST_TIMEOUT
+        return super().status_of(exc)
+
+    def handle(self, conn: Any) -> Any:
+        """Handle a connection in a thread; its waiting time is known now."""
+        if not conn.initialized and not conn.data_ready and not _readable(conn.sock):
+            if not conn.wait_for_data(_SILENCE_SECONDS):
+                return gthread._DEFER  # noqa: SLF001 -- what the base returns for this
+            conn.queued_at = time.monotonic()  # a client's own silence is no waiting of ours
+            conn.is_fresh = True
+        conn.data_ready = True
+        self.busy.add(conn)
+        arrived = conn.queued_at if conn.is_fresh else answers.arrival(conn.sock, conn.queued_at)
+        context.arrived_at.set(arrived)
+        conn.sock.head_until = time.monotonic() + hooks.plan().patience_seconds
+        try:
+            return gthread.ThreadWorker.handle(self, conn)
+        finally:
+            conn.sock.head_until = None
+            self.busy.discard(conn)
+            context.end()
+
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Answer a request whose head is there; say whether its connection may be kept."""
+        conn.sock.head_until = None
+        conn.sock.setblocking(True)  # all of the time again, for the body and for each write
+        if not isinstance(req, Request):
+            return bool(gthread.ThreadWorker.handle_request(self, req, conn))
+        response, environ = None, dict[str, Any]()
+        try:
+            self.cfg.pre_request(self, req)
+            response, environ = environs.create(req, conn, self.cfg)
+            self._count(response)
+            answer = self.wsgi(environ, response.start_response)
+            try:
+                if isinstance(answer, environ["wsgi.file_wrapper"]):
+                    response.write_file(answer)
+                else:
+                    for part in answer:
+                        response.write(part)
+                response.close()
+            finally:
+                if hasattr(answer, "close"):
+                    answer.close()
+            return not response.should_close()
+        except OSError:
+            raise
+        except (Exception, SystemExit):
+            if response and response.headers_sent:
+                # The client has a status line already: all that can still be said is the end.
+                self.log.exception("Error handling request")
+                util.close_graceful(conn.sock)
+                raise StopIteration from None
+            raise
+        finally:
+            self._after_request(req, environ, response)
+
+    def _count(self, response: Response) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        is_full = len(self.keepalived_conns) >= self.max_keepalived
+        if not self.alive or not self.cfg.keepalive or is_full:
+            response.force_close()
+
+    def _after_request(self, req: Request, environ: dict[str, Any], response: Any) -> None:
+        try:
+            self.cfg.post_request(self, req, environ, response)
+        except Exception:
+            self.log.exception("Exception in post_request hook")
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Close a connection without keeping the poller from others, or leave it to the base."""
+        if fs.result():
+            conn.kept_at = time.monotonic()
+            gthread.ThreadWorker.finish_request(self, conn, fs)
+        else:
+            self.linger(conn)
+
+
+def _readable(sock: socket.socket) -> bool:
+    try:
+        sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # the base finds out what is wrong with it
+    return True

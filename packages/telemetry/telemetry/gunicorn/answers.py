@@ -1,0 +1,147 @@
+"""Answers of the server itself: too many requests wait, or what came is no request."""
+
+import logging
+import re
+import socket
+import struct
+import time
+from http import HTTPStatus
+from typing import Any, Final
+
+from gunicorn.http import errors
+
+from telemetry import context, logs, metrics, names, problem
+
+_errors = logs.get_logger("telemetry.gunicorn")
+
+# Linux counts arrival times in ticks of up to 4 ms; below this the poller's own clock is better.
+TICK_SECONDS: Final = 0.01
+_LAST_DATA_RECV: Final = 8 + 4 * 11  # offset of tcpi_last_data_recv in struct tcp_info, in ms
+MAX_HEAD: Final = 8192
+
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (/[^ ?]*)[^ ]* HTTP/1")
+_ID_HEADER: Final = re.compile(rb"(?i)\r\nX-Request-ID:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
+_TRACE_HEADER: Final = re.compile(rb"(?i)\r\ntraceparent:[ \t]*([0-9a-f-]+)[ \t]*\r\n")
+
+_STATUSES: Final = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
+    errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeaderName: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def arrival(sock: socket.socket, queued_at: float) -> float:
+    """Return when the request's last bytes arrived, by the kernel, else when it was queued.
+
+    What waits in the listener's backlog, or for a busy poller, waits too.
+    """
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV + 4)
+        age = struct.unpack_from("I", info, _LAST_DATA_RECV)[0] / 1000
+    except (AttributeError, OSError, struct.error):  # not Linux, not TCP
+        return queued_at
+    arrived = time.monotonic() - age
+    return arrived if queued_at - arrived > TICK_SECONDS else queued_at
+
+
+def status_of(exc: BaseException) -> HTTPStatus:
+    """Return the status that answers what went wrong outside the application."""
+    if not isinstance(exc, errors.ParseException):
+        return HTTPStatus.INTERNAL_SERVER_ERROR
+    return _STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
+
+
+def refuse(conn: Any) -> bool:
+    """Answer 503 to a connection that would have to wait; say whether that was done.
+
+    Probes are let through: a saturated service must not be restarted for being saturated, and
+    they wait at most as long as the bound allows. A connection that has not sent anything yet
+    is let through too: a thread will find it silent, and give it back to the poller.
+    """
+    try:
+        conn.sock.setblocking(False)
+        head = conn.sock.recv(MAX_HEAD, socket.MSG_PEEK)
+    except OSError:
+        head = b""
+    line = _REQUEST_LINE.match(head)
+    if not head or (line and line[2].decode("latin-1") in names.PROBE_ROUTES):
+        return False
+    method = line[1].decode() if line else ""
+    found = _ID_HEADER.search(head)
+    trace = _TRACE_HEADER.search(head)
+    answer(
+        conn.sock,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too many requests are waiting.",
+        request_id=context.begin(found[1].decode() if found else None),
+        method=method if method in names.METHODS else names.METHOD_OTHER,
+        route=names.ROUTE_OVERLOAD,
+        path=line[2].decode("latin-1") if line else "",
+        traceparent=trace[1].decode() if trace else "",
+        client=conn.client,
+        duration=time.monotonic() - arrival(conn.sock, conn.queued_at),
+    )
+    context.end()
+    return True
+
+
+def answer(
+    sock: socket.socket,
+    status: HTTPStatus,
+    detail: str,
+    *,
+    request_id: str,
+    method: str,
+    route: str,
+    path: str,
+    traceparent: str,
+    client: Any,
+    duration: float,
+) -> None:
+    """Answer with a problem document; count it, and write its access line."""
+    metrics.duration_of(method, route, status.value).observe(duration)
+    body = problem.response(status, detail, request_id, path=path, traceparent=traceparent)
+    logs.access(
+        logging.INFO,
+        {
+            "method": method,
+            "route": route,
+            "status": status.value,
+            "duration_ms": round(duration * 1000, 3),
+            "bytes": len(body.partition(b"\r\n\r\n")[2]),
+            "client": client[0] if isinstance(client, tuple) else "",
+        },
+    )
+    try:
+        sock.sendall(body)
+    except OSError as exc:
+        _errors.debug("The client did not wait for its answer.", reason=str(exc))
+
+
+def answer_error(req: Any, client: Any, addr: Any, exc: BaseException, status: HTTPStatus) -> None:
+    """Answer what is no request, or what broke outside the application, with a problem."""
+    arrived = context.arrived_at.get()
+    request_id = context.request_id() or context.begin(None)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        logging.getLogger("gunicorn.error").error("Error handling request", exc_info=exc)
+        detail = "The server failed to handle the request."
+    else:
+        detail = str(exc)[:200]
+        _errors.warning(names.REFUSED_EVENT, status=status.value, reason=detail)
+    answer(
+        client,
+        status,
+        detail,
+        request_id=request_id,
+        method=names.METHOD_OTHER,
+        route=names.ROUTE_UNMATCHED,
+        path=req.path if req else "",
+        traceparent=dict(req.headers).get("TRACEPARENT", "") if req else "",
+        client=addr,
+        duration=time.monotonic() - arrived if arrived is not None else 0.0,
+    )

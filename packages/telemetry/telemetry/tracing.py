@@ -11,6 +11,7 @@ import time
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from telemetry import accelerator, context, current, otel
@@ -183,7 +184,8 @@ def preload() -> None:
     for signal, module in (("TRACES", "trace_exporter"), ("METRICS", "metric_exporter")):
         if otel.exports_by_http(signal):
             import_module(f"{_BY_HTTP}.{module}")
-            import_module("requests")  # which it loads when it starts
+            if find_spec("requests"):  # which it loads when it starts, if it is installed
+                import_module("requests")
     accelerator.load()  # here, so that it says once for all workers whether it is used
 
 

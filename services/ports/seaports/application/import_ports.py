@@ -1,8 +1,6 @@
 """Import ports from a file of unknown size, all or nothing."""
 
-import gc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from seaports.application.interfaces import Changes, PortStore
@@ -59,28 +57,8 @@ def import_ports(
         invalid += 1
         skip_invalid(error)
 
-    with _uncollected():
-        changes: Changes = store.upsert_many(_ports(records, skip), commit=commit)
+    changes: Changes = store.upsert_many(_ports(records, skip), commit=commit)
     return Report(*changes, invalid)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Collect no garbage meanwhile: what an import makes has no cycles.
-
-    The collector would walk all that is held so far again and again, a tenth of the time.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            if not gc.get_freeze_count():
-                # What it made stays. Let it be old at once: no collection of young ones walks it.
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 def _ports(records: Records, skip: Callable[[InvalidRecord], None]) -> Iterator[Port]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Final, NamedTuple, NewType
 
 from seaports.domain.errors import InvalidPort, InvalidUnlocode, shown
@@ -47,7 +46,6 @@ _is_one_line = re.compile(TEXT_PATTERN).fullmatch
 
 _ABSENT: Final = dict.fromkeys(Port._fields[1:])
 """A record without any field."""
-_new = partial(tuple.__new__, Port)  # `Port` itself takes twice as long to pass its arguments on
 
 
 def unlocode(text: str) -> Unlocode:
@@ -82,7 +80,7 @@ def port_from_record(key: str, record: object) -> Port:
             f"the key {shown(key)} is not a UN/LOCODE: two capital letters, then three capital"
             " letters or digits 2-9"
         )
-    if type(record) is not dict and not isinstance(record, Mapping):
+    if not isinstance(record, Mapping):
         raise InvalidPort(f"is {_kind(record)}, not an object")
     try:
         (
@@ -100,35 +98,23 @@ def port_from_record(key: str, record: object) -> Port:
     except ValueError:
         unknown = sorted(shown(field) for field in record.keys() - _ABSENT.keys())
         raise InvalidPort(f"unknown field {', '.join(unknown[:5])}") from None
-    # One condition for each of the six in the common case, and no call: this runs on millions of
-    # records, and what Python calls printable, known without a search, is of one line.
-    if not (type(name) is str and 0 < len(name) <= MAX_TEXT and name.isprintable()):
-        name = _text("name", name)
-    if not (type(city) is str and 0 < len(city) <= MAX_TEXT and city.isprintable()):
-        city = _text("city", city)
-    if not (type(country) is str and 0 < len(country) <= MAX_TEXT and country.isprintable()):
-        country = _text("country", country)
-    if not (type(province) is str and 0 < len(province) <= MAX_TEXT and province.isprintable()):
-        province = None if province is None else _text("province", province)
-    if not (type(timezone) is str and 0 < len(timezone) <= MAX_TEXT and timezone.isprintable()):
-        timezone = None if timezone is None else _text("timezone", timezone)
-    if not (type(code) is str and 0 < len(code) <= MAX_TEXT and code.isprintable()):
-        code = None if code is None else _text("code", code)
-    return _new(
-        (
-            key,
-            name,
-            city,
-            country,
-            () if alias == [] else _texts("alias", alias),
-            () if regions == [] else _texts("regions", regions),
-            _coordinates(coordinates),
-            province,
-            timezone,
-            (key,) if unlocs == [key] else _unlocs(key, unlocs),
-            code,
-        )
+    return Port(
+        Unlocode(key),
+        _text("name", name),
+        _text("city", city),
+        _text("country", country),
+        () if alias == [] else _texts("alias", alias),
+        () if regions == [] else _texts("regions", regions),
+        _coordinates(coordinates),
+        _optional("province", province),
+        _optional("timezone", timezone),
+        (Unlocode(key),) if unlocs == [key] else _unlocs(key, unlocs),
+        _optional("code", code),
     )
+
+
+def _optional(field: str, value: object) -> str | None:
+    return None if value is None else _text(field, value)
 
 
 def _text(field: str, value: object) -> str:

@@ -1,4 +1,3 @@
-import gc
 from collections.abc import Iterator
 
 import pytest
@@ -73,32 +72,3 @@ def test_a_feed_that_breaks_off_leaves_the_store(store: MemoryPortStore) -> None
     with pytest.raises(FeedError, match="cut off"):
         import_ports(store, records())
     assert store.count() == 2
-
-
-@pytest.mark.parametrize("on", [True, False])
-def test_the_garbage_collector_is_afterwards_as_it_was(on: bool) -> None:
-    (gc.enable if on else gc.disable)()
-    try:
-        with pytest.raises(InvalidRecord):
-            import_ports(MemoryPortStore(encode), [("AEAJM", {})])
-        assert gc.isenabled() == on
-    finally:
-        gc.enable()
-
-
-def test_what_an_import_made_is_among_the_oldest_objects_and_can_still_be_collected() -> None:
-    store = MemoryPortStore(encode)
-    import_ports(store, [("AEAJM", PORT)])
-    snapshot = store._snapshot
-    assert any(one is snapshot for one in gc.get_objects(generation=2))
-    assert gc.get_freeze_count() == 0
-
-
-def test_what_is_frozen_already_stays_so() -> None:
-    gc.freeze()
-    frozen = gc.get_freeze_count()
-    try:
-        import_ports(MemoryPortStore(encode), [("AEAJM", PORT)])
-        assert gc.get_freeze_count() >= frozen - 1000  # what is let go is no longer counted
-    finally:
-        gc.unfreeze()

@@ -16,8 +16,8 @@ from seaports.domain.port import Port, Unlocode
 
 from tests.support.thorough import scaled
 
-IMPORTS = scaled(160)  # beside readers, at least
-READS = scaled(80)  # of each reader, at least
+IMPORTS = scaled(80)  # beside readers, at least
+READS = scaled(40)  # of each reader, at least
 
 
 def port(port_id: str, name: str = "Somewhere", country: str = "Utopia") -> Port:
@@ -263,7 +263,7 @@ def test_readers_never_see_half_an_import(store: PortStore) -> None:
     readers = [threading.Thread(target=read, args=(reader,)) for reader in range(len(reads))]
     for reader in readers:
         reader.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     imports = 0
     while (imports < IMPORTS or min(reads) < READS) and time.monotonic() < deadline:
         imports += 1

@@ -21,7 +21,7 @@ from opentelemetry.instrumentation.utils import extract_attributes_from_object
 from opentelemetry.util.http import detect_synthetic_user_agent
 from telemetry import current, names, tracing
 from telemetry.django.server_span import address, is_excluded, name
-from telemetry.once import once
+from telemetry.memoize import memoize
 from telemetry.redaction import redact_query
 
 from telemetry_fast.measurements import Measurements
@@ -47,20 +47,20 @@ def instrument(position: int) -> None:
     Instrumentor().instrument(middleware_position=position)
 
 
-@once
+@memoize
 def _propagated() -> frozenset[str]:
     """Return the keys of a WSGI environment that hold a caller's context."""
     fields = propagate.get_global_textmap().fields
     return frozenset(f"HTTP_{field.upper().replace('-', '_')}" for field in fields)
 
 
-@once
+@memoize
 def _captures(kind: str) -> bool:
     """Say whether the environment asks for headers (of a REQUEST or RESPONSE) as attributes."""
     return bool(os.environ.get(f"{_CAPTURE}{kind}"))
 
 
-@once
+@memoize
 def _durations() -> Measurements:
     histogram = cast("Histogram", _DjangoMiddleware._duration_histogram_new)
     return Measurements(histogram, cast("Meter", _DjangoMiddleware._meter))

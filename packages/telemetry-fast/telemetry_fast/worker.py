@@ -91,7 +91,7 @@ class Worker(worker.Worker):
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to the threads, or refuse it when too many wait already."""
         if type(conn.sock) is socket.socket:  # just accepted
-            conn.sock = PatientSocket(conn.sock, hooks.plan().patience_seconds)
+            conn.sock = PatientSocket(conn.sock, hooks.config().patience_seconds)
             conn.kept_at = 0.0
             conn.common = None
             if not self.cfg.is_ssl and self.cfg.http2_cleartext == "off":
@@ -170,7 +170,7 @@ class Worker(worker.Worker):
         self.busy.add(conn)
         arrived = conn.queued_at if conn.is_fresh else answers.arrival(conn.sock, conn.queued_at)
         context.arrived_at.set(arrived)
-        conn.sock.head_until = time.monotonic() + hooks.plan().patience_seconds
+        conn.sock.head_until = time.monotonic() + hooks.config().patience_seconds
         try:
             return gthread.ThreadWorker.handle(self, conn)
         finally:

@@ -1,6 +1,24 @@
 """Logs, traces, metrics and request ids, the same in every service.
 
-Importing this costs little: no SDK, no Django, no gunicorn is loaded before it is used.
+Importing this costs little: no SDK, no Django, no gunicorn is loaded before it is used. All of it
+uses public interfaces of its dependencies, so that it can be copied.
+
+What a service calls:
+
+- `telemetry`: `get_logger`, `span`, `stream`, `record_exception`, `request_id`, `trace_id`, `carry`
+- `telemetry.names`: the names of metrics, spans and log events, and how a service declares its own
+- `telemetry.metrics`: a declared metric by its name
+- `telemetry.django`, `telemetry.gunicorn`: what goes into settings, URLs and `gunicorn.conf.py`
+
+How it works:
+
+- `logs`, `lines`, `output`, `redaction`: an event becomes one line of JSON without secrets
+- `context`, `current`, `tracing`, `streams`: what is known of the request at hand, and its spans
+- `otel`: the variables `OTEL_*`, checked before OpenTelemetry reads them
+- `accelerator`: the one seam to the package `telemetry_fast`
+- `exposition`, `exemplars`, `multiprocess`, `shared`: `/metrics` of one process or of several
+- `problem`, `memoize`, `declarations`, `reference`: an error as RFC 9457; a cache for threads; what
+  services declare, and the page of all names
 """
 
 from importlib import import_module

@@ -7,7 +7,7 @@ from socket import socket
 from typing import TYPE_CHECKING, Final
 
 from telemetry import multiprocess, names, shared
-from telemetry.once import once
+from telemetry.memoize import memoize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +55,8 @@ def identify(service: str, version: str) -> None:
     _identity = (service, version)
 
 
-@once
-def _register_once() -> None:
+@memoize
+def _register_process() -> None:
     import prometheus_client
 
     prometheus_client.REGISTRY.register(_Process())
@@ -67,7 +67,7 @@ def _registry() -> "CollectorRegistry":
     from prometheus_client.multiprocess import MultiProcessCollector
 
     if not multiprocess.enabled():
-        _register_once()
+        _register_process()
         return prometheus_client.REGISTRY
     registry = prometheus_client.CollectorRegistry()
     MultiProcessCollector(registry)

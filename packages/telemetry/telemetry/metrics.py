@@ -10,7 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 from telemetry import names
-from telemetry.once import once
+from telemetry.memoize import memoize
+
+__all__ = ["counter", "gauge", "histogram", "register", "store_operation"]
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge, Histogram
@@ -42,7 +44,7 @@ def _declared(name: str, kind: names.Kind) -> names.Metric:
     return metric
 
 
-@once
+@memoize
 def counter(name: str) -> "Counter":
     """Return the counter declared under this name.
 
@@ -55,7 +57,7 @@ def counter(name: str) -> "Counter":
     return Counter(name, metric.meaning, metric.labels)
 
 
-@once
+@memoize
 def gauge(name: str) -> "Gauge":
     """Return the gauge declared under this name.
 
@@ -68,7 +70,7 @@ def gauge(name: str) -> "Gauge":
     return Gauge(name, metric.meaning, metric.labels, multiprocess_mode=metric.merge)
 
 
-@once
+@memoize
 def histogram(name: str) -> "Histogram":
     """Return the histogram declared under this name.
 
@@ -81,13 +83,13 @@ def histogram(name: str) -> "Histogram":
     return Histogram(name, metric.meaning, metric.labels, buckets=metric.buckets)
 
 
-@once
+@memoize
 def duration_of(method: str, route: str, status: int) -> "Histogram":
     """Return the series of the HTTP duration for one label set, made once."""
     return histogram(names.HTTP_SERVER_DURATION).labels(method, route, str(status))
 
 
-@once
+@memoize
 def _store_series(system: str, operation: str) -> "Histogram":
     return histogram(names.STORE_DURATION).labels(system, operation)
 

@@ -9,7 +9,7 @@ def test_what_is_loaded_before_a_fork_is_out_of_the_collectors_sight(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded = [[] for _ in range(3)]  # type: list[list[object]]
-    monkeypatch.setattr(hooks._Server, "plan", SimpleNamespace(cpu_affinity=False), raising=False)
+    monkeypatch.setattr(hooks._Server, "config", SimpleNamespace(cpu_affinity=False), raising=False)
     try:
         hooks.pre_fork(SimpleNamespace(WORKERS={}), SimpleNamespace())
         assert gc.get_freeze_count() > len(loaded)
@@ -23,7 +23,7 @@ def test_what_is_loaded_before_a_fork_is_out_of_the_collectors_sight(
 def cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each worker keep to one of the cores 2, 4 and 7."""
     monkeypatch.setattr("os.sched_getaffinity", lambda _process: {7, 2, 4}, raising=False)
-    monkeypatch.setattr(hooks._Server, "plan", SimpleNamespace(cpu_affinity=True), raising=False)
+    monkeypatch.setattr(hooks._Server, "config", SimpleNamespace(cpu_affinity=True), raising=False)
 
 
 def core_beside(*living: SimpleNamespace) -> int:

@@ -21,7 +21,7 @@ def test_without_tcp_info_a_request_arrives_when_it_is_queued(
 def test_without_affinity_workers_share_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
-    monkeypatch.setattr(hooks._Server, "plan", SimpleNamespace(cpu_affinity=True), raising=False)
+    monkeypatch.setattr(hooks._Server, "config", SimpleNamespace(cpu_affinity=True), raising=False)
     one = SimpleNamespace()
     try:
         hooks.pre_fork(SimpleNamespace(WORKERS={}), one)

@@ -10,7 +10,7 @@ from django.http import StreamingHttpResponse
 
 from telemetry import context, exemplars, logs, metrics, names, tracing
 from telemetry.django import routes, server_span
-from telemetry.once import once
+from telemetry.memoize import memoize
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -31,7 +31,7 @@ def _forget_request(**_: object) -> None:
 request_finished.connect(_forget_request, dispatch_uid="telemetry")
 
 
-@once
+@memoize
 def _active(method: str) -> "Gauge":
     return metrics.gauge(names.HTTP_SERVER_ACTIVE).labels(method)
 

@@ -6,6 +6,8 @@ from typing import Any
 from telemetry import accelerator, context, exemplars, exposition, logs, multiprocess, names, otel
 from telemetry.gunicorn import hooks, listening
 
+__all__ = ["settings"]
+
 _log = logs.get_logger("telemetry.gunicorn")
 
 # Seconds of graceful_seconds kept for flushing telemetry after the last request.
@@ -87,7 +89,7 @@ def settings(
     if workers > 1:
         multiprocess.enable()
     hooks.configure(
-        hooks.Plan(
+        hooks.Config(
             service=service,
             version=version,
             host=host,

@@ -28,7 +28,7 @@ _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Config:
     """What settings() was told; see there."""
 
     service: str
@@ -45,21 +45,21 @@ class Plan:
 class _Server:
     """What exists once per server, reloads included."""
 
-    plan: Plan
+    config: Config
     metrics_listener: socket.socket | None = None
     metrics_turn: Any = None
     metrics_server: "ThreadingHTTPServer | None" = None
     leaving = False
 
 
-def configure(plan: Plan) -> None:
-    """Take over a plan, at start and at each reload."""
-    _Server.plan = plan
+def configure(config: Config) -> None:
+    """Take over a configuration, at start and at each reload."""
+    _Server.config = config
 
 
-def plan() -> Plan:
-    """Return the plan of the server that this process belongs to."""
-    return _Server.plan
+def config() -> Config:
+    """Return the configuration of the server that this process belongs to."""
+    return _Server.config
 
 
 def on_starting(_server: Any) -> None:
@@ -69,10 +69,10 @@ def on_starting(_server: Any) -> None:
         SystemExit: METRICS_PORT cannot be had; a line of the log says why.
     """
     tracing.preload()
-    if _Server.plan.metrics_port is None:
+    if _Server.config.metrics_port is None:
         return
     try:
-        listener = listening.metrics_listener(_Server.plan.host, _Server.plan.metrics_port)
+        listener = listening.metrics_listener(_Server.config.host, _Server.config.metrics_port)
     except ValueError as error:
         _log.critical(names.START_REFUSED_EVENT, reason=str(error))
         raise SystemExit(1) from None
@@ -102,13 +102,13 @@ def when_ready(server: Any) -> None:
         server.signal(number, None)
 
     def drain(_number: int, _frame: object) -> None:
-        if shared.is_draining() or _Server.plan.drain_seconds <= 0:
+        if shared.is_draining() or _Server.config.drain_seconds <= 0:
             shared.start_draining()
             stop(signal.SIGTERM)
             return
         shared.start_draining()
         # A timer of the kernel's, not a thread: the arbiter may have to fork meanwhile.
-        signal.setitimer(signal.ITIMER_REAL, _Server.plan.drain_seconds)
+        signal.setitimer(signal.ITIMER_REAL, _Server.config.drain_seconds)
 
     signal.signal(signal.SIGALRM, lambda _number, _frame: stop(signal.SIGTERM))
     signal.signal(signal.SIGTERM, drain)
@@ -126,7 +126,7 @@ def pre_fork(server: Any, worker: Any) -> None:
     living = server.WORKERS.values()
     worker.slot = multiprocess.free_slot(w.slot for w in living)
     multiprocess.forget_live_values(worker.slot)
-    if _Server.plan.cpu_affinity and hasattr(os, "sched_getaffinity"):
+    if _Server.config.cpu_affinity and hasattr(os, "sched_getaffinity"):
         taken = Counter(w.core for w in living)
         worker.core = min(sorted(os.sched_getaffinity(0)), key=lambda core: taken[core])
     # What is loaded stays: no collection looks at it again, nor copies its pages into each worker.
@@ -155,7 +155,7 @@ def post_fork(_server: Any, worker: Any) -> None:
     gc.disable()
     _Server.metrics_server = None  # the arbiter's, whose thread did not come along
     multiprocess.take_slot(worker.slot)
-    current = _Server.plan
+    current = _Server.config
     if current.cpu_affinity and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {worker.core})  # and so all threads that it starts
     # The arbiter's patience covers requests and flush: requests get what the flush leaves.
@@ -195,8 +195,8 @@ def worker_exit(_server: Any, worker: Any) -> None:
     """Flush, last of all that a worker does."""
     if worker.pid != os.getpid():
         return  # gunicorn calls this in the arbiter too, for a worker that is gone
-    if not tracing.stop(_Server.plan.flush_seconds):
-        _log.warning(names.FLUSH_TIMEOUT_EVENT, seconds=_Server.plan.flush_seconds)
+    if not tracing.stop(_Server.config.flush_seconds):
+        _log.warning(names.FLUSH_TIMEOUT_EVENT, seconds=_Server.config.flush_seconds)
     if worker.quitting:
         os._exit(0)  # at once: else the interpreter waits for the requests in its threads
     gc.freeze()  # the interpreter's last collections cost half a second of each worker's exit

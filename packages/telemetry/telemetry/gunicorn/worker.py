@@ -42,7 +42,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def refuses(self, conn: Any) -> bool:
         """Answer 503 if too many wait already; say whether that was done."""
-        if self.waiting() < hooks.plan().max_waiting or not answers.refuse(conn):
+        if self.waiting() < hooks.config().max_waiting or not answers.refuse(conn):
             return False
         self.linger(conn)
         return True
@@ -92,7 +92,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             # What was put down just now, for a thread that is free, does not wait for one.
             waiting = max(0, self.waiting() - (self.cfg.threads - busy))
             metrics.gauge(names.HTTP_SERVER_WAITING).set(waiting)
-            metrics.gauge(names.HTTP_SERVER_WAITING_LIMIT).set(hooks.plan().max_waiting)
+            metrics.gauge(names.HTTP_SERVER_WAITING_LIMIT).set(hooks.config().max_waiting)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to stop; the metrics listener goes to the worker that comes after."""

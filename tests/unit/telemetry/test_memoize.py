@@ -3,13 +3,13 @@ import time
 
 import pytest
 from prometheus_client import REGISTRY, Counter
-from telemetry.once import once
+from telemetry.memoize import memoize
 
 
 def test_a_metric_that_many_threads_use_first_is_made_once() -> None:
     made: list[Counter] = []
 
-    @once
+    @memoize
     def slowly(name: str) -> Counter:
         time.sleep(0.01)  # lets the other threads in
         made.append(Counter(name, "Made by a test."))
@@ -37,7 +37,7 @@ def test_a_metric_that_many_threads_use_first_is_made_once() -> None:
 def test_a_failure_is_not_kept() -> None:
     asked: list[str] = []
 
-    @once
+    @memoize
     def make(name: str) -> int:
         asked.append(name)
         if len(asked) == 1:

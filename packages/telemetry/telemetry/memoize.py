@@ -11,7 +11,7 @@ T = TypeVar("T")
 _making = threading.RLock()  # one for all: making one thing may need another
 
 
-def once(make: Callable[[*Ts], T]) -> Callable[[*Ts], T]:
+def memoize(make: Callable[[*Ts], T]) -> Callable[[*Ts], T]:
     """Return a function that keeps what ``make`` returned for the same arguments.
 
     functools.cache alone lets two threads make the same thing, and a metric's second registration

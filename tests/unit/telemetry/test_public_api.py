@@ -1,0 +1,63 @@
+"""What services may call: a change of it is a change for everybody who copied the package."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import telemetry
+import telemetry.django
+import telemetry.gunicorn
+import telemetry.metrics
+
+API = {
+    "telemetry": [
+        "carry",
+        "configure_logging",
+        "django",
+        "get_logger",
+        "gunicorn",
+        "has_been_ready",
+        "is_draining",
+        "mark_ready",
+        "metrics",
+        "names",
+        "record_exception",
+        "request_id",
+        "span",
+        "stream",
+        "trace_id",
+    ],
+    "telemetry.django": [
+        "INSTALLED_APPS",
+        "LOGGING_CONFIG",
+        "MIDDLEWARE",
+        "declare_routes",
+        "metrics_view",
+    ],
+    "telemetry.gunicorn": ["settings"],
+    "telemetry.metrics": [
+        "counter",
+        "gauge",
+        "histogram",
+        "register",
+        "store_operation",
+    ],
+}
+MODULES = {each.__name__: each for each in (telemetry, telemetry.django, telemetry.gunicorn)}
+MODULES["telemetry.metrics"] = telemetry.metrics
+
+
+@pytest.mark.parametrize("name", API)
+def test_the_public_names_are_these(name: str) -> None:
+    assert sorted(MODULES[name].__all__) == API[name]
+    assert all(hasattr(MODULES[name], each) for each in API[name])
+
+
+def test_the_map_of_modules_is_complete() -> None:
+    folder = Path(inspect.getfile(telemetry)).parent
+    modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    assert telemetry.__doc__ is not None
+    assert [name for name in sorted(modules) if f"`{name}`" not in telemetry.__doc__] == [
+        "metrics",
+        "names",
+    ]

@@ -11,7 +11,7 @@ from tests import postgres, service
 from tests.support.thorough import scaled
 
 READERS = scaled(16)
-IMPORTS = scaled(80)
+IMPORTS = scaled(40)
 PAUSE_SECONDS = 0.01  # between two reads: imports need a part of the cores, too
 SOME = [f"AAAA{last}" for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 

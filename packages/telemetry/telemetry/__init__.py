@@ -8,6 +8,7 @@ What a service calls:
 - `telemetry`: `get_logger`, `span`, `stream`, `record_exception`, `request_id`, `trace_id`, `carry`
 - `telemetry.names`: the names of metrics, spans and log events, and how a service declares its own
 - `telemetry.metrics`: a declared metric by its name
+- `telemetry.client`: an HTTP client for calls to other services
 - `telemetry.django`, `telemetry.gunicorn`: what goes into settings, URLs and `gunicorn.conf.py`
 
 How it works:

@@ -55,6 +55,10 @@ DRAINING: Final = "http_server_draining"
 BUILD_INFO: Final = "service_build_info"
 SERVICE_VERSION: Final = "service_version"
 
+HTTP_CLIENT_DURATION: Final = "http_client_request_duration_seconds"
+SERVER_ADDRESS: Final = "server_address"
+ERROR_TYPE: Final = "error_type"
+
 STORE_DURATION: Final = "db_client_operation_duration_seconds"
 DB_SYSTEM: Final = "db_system_name"
 DB_OPERATION: Final = "db_operation_name"
@@ -204,6 +208,13 @@ METRICS: Final = {
             "1",
             "Always 1; its labels say what is running.",
             ("service", SERVICE_VERSION, "python_version"),
+        ),
+        Metric(
+            HTTP_CLIENT_DURATION,
+            "histogram",
+            "s",
+            "Time until another service's response began or failed, each try on its own.",
+            (HTTP_METHOD, SERVER_ADDRESS, HTTP_STATUS, ERROR_TYPE),
         ),
         Metric(
             STORE_DURATION,

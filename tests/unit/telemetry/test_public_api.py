@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import telemetry
+import telemetry.client
 import telemetry.django
 import telemetry.gunicorn
 import telemetry.metrics
@@ -27,6 +28,7 @@ API = {
         "stream",
         "trace_id",
     ],
+    "telemetry.client": ["MAX_RETRIES", "http_client"],
     "telemetry.django": [
         "INSTALLED_APPS",
         "LOGGING_CONFIG",
@@ -44,7 +46,7 @@ API = {
     ],
 }
 MODULES = {each.__name__: each for each in (telemetry, telemetry.django, telemetry.gunicorn)}
-MODULES["telemetry.metrics"] = telemetry.metrics
+MODULES |= {each.__name__: each for each in (telemetry.client, telemetry.metrics)}
 
 
 @pytest.mark.parametrize("name", API)
@@ -57,7 +59,6 @@ def test_the_map_of_modules_is_complete() -> None:
     folder = Path(inspect.getfile(telemetry)).parent
     modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}
     assert telemetry.__doc__ is not None
-    assert [name for name in sorted(modules) if f"`{name}`" not in telemetry.__doc__] == [
-        "metrics",
-        "names",
-    ]
+    missing = [name for name in sorted(modules) if f"`{name}`" not in telemetry.__doc__]
+    assert missing == ["client", "metrics", "names"]
+    assert all(f"`telemetry.{name}`" in telemetry.__doc__ for name in missing)

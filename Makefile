@@ -70,11 +70,14 @@ PYTEST_ALL = $(BIN)/pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --
 test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUGH=1: eight times as many generated examples)
 	$(PYTEST_ALL) $(if $(DURATIONS),--durations $(DURATIONS))
 
+PYTEST_STOCK = TELEMETRY_FAST=false $(PYTEST_ALL) tests/integration/telemetry
+
 # Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test`, `make e2e-cluster` and `make e2e-node` run the rest.
 COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/promote:95 platform/stack:73
-coverage: .venv/.dev ## Run the tests of `make test` under coverage; fail below the threshold of a package
+coverage: .venv/.dev ## Run the tests of `make test` and `make test-stock` under coverage; fail below the threshold of a package
 	$(PYTEST_ALL) --cov --cov-report=
+	$(PYTEST_STOCK) --cov --cov-append --cov-report=
 	@failed=; for each in $(COVERED); do \
 		echo "$${each%:*}: at least $${each#*:} %"; \
 		$(BIN)/coverage report --include="$${each%:*}/*" --fail-under="$${each#*:}" || failed=1; \
@@ -85,7 +88,7 @@ test-newcomer: .venv/.dev ## Type the README's two commands in a clean Debian ro
 	$(BIN)/pytest -s tests/newcomer --timeout 1800
 
 test-stock: .venv/.dev ## Run the tests of telemetry's processes without the accelerator
-	TELEMETRY_FAST=false $(PYTEST_ALL) tests/integration/telemetry
+	$(PYTEST_STOCK)
 
 test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
 	$(BIN)/pytest tests/wheels --timeout 600

@@ -548,6 +548,24 @@ def test_the_short_way_of_an_access_line_writes_what_the_long_one_does(
     assert written[0] == written[1]
 
 
+@pytest.mark.parametrize("form", logs.FORMATS)
+def test_a_record_of_which_no_line_can_be_made_is_named_at_least(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", form)
+    logs.configure_logging("harbour", stream)
+    monkeypatch.setattr(logging.getLogger().handlers[0], "format", lambda _: 1 // 0)
+    logging.getLogger("x").warning("event password=planted")
+    assert lines(stream) == [
+        {
+            "level": "warning",
+            "event": "event password=[redacted]",
+            "logger": "x",
+            "log_error": "ZeroDivisionError",
+        }
+    ]
+
+
 def test_a_pipe_that_nobody_reads_drops_lines_and_counts_them(stream: io.StringIO) -> None:
     reader, writer = os.pipe()
     dropped = metrics.counter(names.LOG_LINES_DROPPED)

@@ -26,10 +26,10 @@ def own(metrics: Iterable[Metric]) -> Iterator[timeseries.Panel]:
 
 def _shown(metric: Metric) -> tuple[str, str, str]:
     """Return a panel's title, its unit and its query."""
-    name, by = metric.name, f"by ({', '.join(metric.labels)}) " if metric.labels else ""
+    name, by = metric.name, f" by ({', '.join(metric.labels)}) " if metric.labels else ""
     rate = f"rate({name}{{{TARGET}}}[$__rate_interval])"
     if metric.kind == "counter":
-        return f"{_words(name, '_total')} per second", "short", f"sum {by}({rate})"
+        return f"{_words(name, '_total')} per second", "short", f"sum{by}({rate})"
     if metric.kind == "histogram":
         series = f"rate({name}_bucket{{{TARGET}}}[$__rate_interval])"
         by = ", ".join(("le", *metric.labels))
@@ -37,7 +37,7 @@ def _shown(metric: Metric) -> tuple[str, str, str]:
         return f"{_words(name, '_seconds')}, 99th percentile", _unit(metric), quantile
     # Replicas that count parts of a whole are added; of what each says of the same, one is shown.
     over = "sum" if metric.merge == "livesum" else "max"
-    value = f"{over} {by}({name}{{{TARGET}}})"
+    value = f"{over}{by}({name}{{{TARGET}}})"
     if name.endswith(_TIMESTAMP):
         return f"Time since {_words(name, _TIMESTAMP).lower()}", "s", f"time() - {value}"
     return _words(name, "_seconds"), _unit(metric), value

@@ -20,9 +20,8 @@ def _opened_anew(given: int) -> int | None:
     """Return a descriptor of a pipe that refuses, and does not block, where nobody reads.
 
     The pipe is opened anew, because the flag would also hold for other processes that have it.
+    None where that is not possible: then the pipe is asked before each write.
     """
-    if not stat.S_ISFIFO(os.fstat(given).st_mode):
-        return None
     try:
         return os.open(f"/proc/self/fd/{given}", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:  # another user's pipe, or a system without /proc
@@ -44,9 +43,12 @@ class Output(logging.StreamHandler[TextIO]):
             self._descriptor: int | None = stream.fileno()
         except OSError:  # a text in memory
             self._descriptor = None
-        self._own = None if self._descriptor is None else _opened_anew(self._descriptor)
-        if self._own is not None:
-            self._descriptor = self._own
+        self._own: int | None = None
+        self._is_asked = False
+        if self._descriptor is not None and stat.S_ISFIFO(os.fstat(self._descriptor).st_mode):
+            self._own = _opened_anew(self._descriptor)
+            self._is_asked = self._own is None
+            self._descriptor = self._descriptor if self._own is None else self._own
         self._cut = False  # the last line lacks its end
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -92,12 +94,22 @@ class Output(logging.StreamHandler[TextIO]):
         data = line.encode(errors="backslashreplace")
         try:
             if len(data) <= select.PIPE_BUF and not self._cut:
-                data = data[os.write(self._descriptor, data) :]  # all, unless a disk is nearly full
+                data = data[self._send(data) :]  # all, unless a disk is nearly full
             if data:
                 with self.lock:  # type: ignore[union-attr]
                     self._write_all(data)
         except (BlockingIOError, BrokenPipeError):  # nobody reads now, or ever again
             _drop()
+
+    def _send(self, data: bytes) -> int:
+        """Write what can be taken now; return how many bytes."""
+        descriptor: int = self._descriptor  # type: ignore[assignment]
+        if self._is_asked:
+            # Writable means that so much fits, unless another process is faster.
+            data = data[: select.PIPE_BUF]
+            if not select.select([], [descriptor], [], 0)[1]:
+                raise BlockingIOError
+        return os.write(descriptor, data)
 
     def _write_all(self, data: bytes) -> None:
         if self._cut:
@@ -105,7 +117,7 @@ class Output(logging.StreamHandler[TextIO]):
         whole, until = len(data), time.monotonic() + _PATIENCE
         while data:
             try:
-                data = data[os.write(self._descriptor, data) :]  # type: ignore[arg-type]
+                data = data[self._send(data) :]
             except BlockingIOError:
                 if time.monotonic() > until:
                     self._cut = self._cut or len(data) < whole

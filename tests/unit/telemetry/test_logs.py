@@ -566,7 +566,12 @@ def test_a_record_of_which_no_line_can_be_made_is_named_at_least(
     ]
 
 
-def test_a_pipe_that_nobody_reads_drops_lines_and_counts_them(stream: io.StringIO) -> None:
+@pytest.mark.parametrize("anew", [True, False], ids=["opened anew", "another user's"])
+def test_a_pipe_that_nobody_reads_drops_lines_and_counts_them(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, anew: bool
+) -> None:
+    if not anew:
+        monkeypatch.setattr(os, "open", lambda *_: os.read(-1, 1))  # an OSError
     reader, writer = os.pipe()
     dropped = metrics.counter(names.LOG_LINES_DROPPED)
     before = dropped._value.get()

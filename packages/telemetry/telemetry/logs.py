@@ -12,7 +12,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
-from telemetry import lines, names, shared
+from telemetry import lines, names, otel, shared
 from telemetry.output import Output
 
 if TYPE_CHECKING:
@@ -141,15 +141,19 @@ def level() -> str:
 def configure_logging(service: str, stream: TextIO | None = None) -> None:
     """Make every logger of the process write through one handler, as LOG_LEVEL and LOG_FORMAT say.
 
+    It also checks OTEL_*.
+
     Args:
         service: Value of the field ``service``.
         stream: Where lines go; standard output by default.
 
     Raises:
-        SystemExit: LOG_LEVEL or LOG_FORMAT has a value that is not allowed; a line says which.
+        SystemExit: LOG_LEVEL, LOG_FORMAT or an OTEL_* has a value that cannot work; a line says
+            which.
     """
     try:
         threshold, form = level(), _choice("LOG_FORMAT", FORMATS, "json")
+        otel.complete()  # a service does this first, before OpenTelemetry reads its variables
     except ValueError as error:
         _configure(service, stream, "info", "json")
         get_logger("telemetry.logs").critical(names.START_REFUSED_EVENT, reason=str(error))

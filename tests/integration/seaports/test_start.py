@@ -122,3 +122,23 @@ def test_a_worker_keeps_to_one_core_if_the_environment_says_so(tmp_path: Path) -
     with service.running(tmp_path, PORTS_CPU_AFFINITY="true") as running:
         (worker,) = psutil.Process(running.process.pid).children()
         assert os.sched_getaffinity(worker.pid) == {min(os.sched_getaffinity(0))}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"OTEL_PROPAGATORS": "b3"}, "OTEL_PROPAGATORS=b3: installed are "),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4317"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4317: expected http://HOST:PORT",
+        ),
+    ],
+)
+def test_a_variable_of_opentelemetry_that_cannot_work_is_named(
+    settings: dict[str, str], reason: str
+) -> None:
+    assert [line["reason"].startswith(reason) for line in refused(**settings)] == [True]
+    done = service.manage("check", settings=settings)
+    assert done.returncode == 1
+    (line,) = done.stderr.decode().splitlines()
+    assert json.loads(line)["reason"].startswith(reason)

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from telemetry import accelerator, context, exemplars, exposition, logs, multiprocess, names, otel
+from telemetry import accelerator, context, exemplars, exposition, logs, multiprocess, names
 from telemetry.gunicorn import hooks, listening
 
 __all__ = ["settings"]
@@ -75,7 +75,6 @@ def settings(
     """
     logs.configure_logging(service)
     try:
-        otel.complete()
         host = listening.listening_host(host)
         listening.check_port("PORT", host, bind_port)
         if metrics_port is not None:

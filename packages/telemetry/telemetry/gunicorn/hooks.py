@@ -150,9 +150,6 @@ def post_fork(_server: Any, worker: Any) -> None:
         # Until the worker has handlers of its own, the arbiter's inherited ones would swallow
         # these, and a stop during the boot would end in SIGKILL.
         signal.signal(number, _leave)
-    # What the application's boot allocates stays: collections would find nothing in it, and take a
-    # tenth of the boot.
-    gc.disable()
     _Server.metrics_server = None  # the arbiter's, whose thread did not come along
     multiprocess.take_slot(worker.slot)
     current = _Server.config
@@ -167,8 +164,7 @@ def post_fork(_server: Any, worker: Any) -> None:
 
 def post_worker_init(_worker: Any) -> None:
     """Serve the metrics listener from the only worker, when its predecessor is done with it."""
-    gc.freeze()  # the application, the providers, the worker itself
-    gc.enable()
+    gc.freeze()  # the providers, the worker itself
     metrics.counter(names.LOG_LINES_DROPPED)  # from 0 on
     listener, turn = _Server.metrics_listener, _Server.metrics_turn
     if listener is None or turn is None:

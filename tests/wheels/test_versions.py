@@ -13,9 +13,9 @@ import pytest
 from tests import service
 from tests.integration.telemetry.harness import Receiver, wait_for
 from tests.service import ROOT
+from tests.support.uv import uv
 
 REQUESTS = 25
-UV = Path(sys.executable).with_name("uv")
 # The release before the one that is locked; those of OpenTelemetry need each other.
 BEFORE = {
     "gunicorn": ("gunicorn<27.0.1",),
@@ -38,24 +38,17 @@ def receiver() -> Iterator[Receiver]:
     made.down()
 
 
-def run(*command: object) -> None:
-    done = subprocess.run(
-        [str(word) for word in command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("name", BEFORE)
 def test_one_release_off_the_stock_parts_serve_say_so_and_lose_no_span(
     name: str, receiver: Receiver, tmp_path: Path
 ) -> None:
     environment, port = tmp_path / "environment", service.free_port()
-    run(UV, "venv", "--quiet", "--python", sys.executable, environment)
+    uv("venv", "--quiet", "--python", sys.executable, environment)
     python = environment / "bin" / "python"
-    install = (UV, "pip", "install", "--quiet", "--python", python)
-    run(*install, "--requirements", "requirements/runtime.in", "setuptools", *BEFORE[name])
+    install = ("pip", "install", "--quiet", "--python", python)
+    uv(*install, "--requirements", "requirements/runtime.in", "setuptools", *BEFORE[name])
     packages = [f"-e./{each}" for each in ("packages/telemetry", "packages/telemetry-fast")]
-    run(*install, "--no-deps", "--no-build-isolation", *packages, "-e./services/ports")
+    uv(*install, "--no-deps", "--no-build-isolation", *packages, "-e./services/ports")
     settings = receiver.environment() | {"PORT": str(port), "PORTS_DRAIN_SECONDS": "0"}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(

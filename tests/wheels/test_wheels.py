@@ -1,6 +1,5 @@
 """Each distribution's wheel, installed alone with what it declares, can be imported."""
 
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -9,13 +8,13 @@ import pytest
 
 from tests import checkout
 from tests.service import ROOT
+from tests.support.uv import run, uv
 
 PROJECTS = sorted(
     file.parent.relative_to(ROOT).as_posix()
     for pattern in ("packages/*", "platform/*", "services/*")
     for file in ROOT.glob(f"{pattern}/pyproject.toml")
 )
-UV = Path(sys.executable).with_name("uv")
 # Not imported: what starts a service, and what reads the charts of a checkout.
 LEFT = {
     *("seaports.wsgi", "stack.__main__", "slo.__main__"),
@@ -33,25 +32,12 @@ for name in sys.argv[2:]:
 SETTINGS = {"services/ports": "seaports.settings"}
 
 
-def run(*command: object, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, copy = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("copy")
     checkout.copy_to(copy)  # a build leaves folders beside the code
     for project in PROJECTS:
-        run(UV, "build", "--quiet", "--wheel", "--out-dir", folder, copy / project)
+        uv("build", "--quiet", "--wheel", "--out-dir", folder, copy / project)
     assert len(list(folder.glob("*.whl"))) == len(PROJECTS)
     return folder
 
@@ -61,11 +47,11 @@ def test_a_wheel_brings_all_that_it_imports(project: str, wheels: Path, tmp_path
     declared = tomllib.loads((ROOT / project / "pyproject.toml").read_text())
     name = declared["project"]["name"]
     environment = tmp_path / "environment"
-    run(UV, "venv", "--quiet", "--python", sys.executable, environment)
+    uv("venv", "--quiet", "--python", sys.executable, environment)
     python = environment / "bin" / "python"
     extras = ",".join(declared["project"].get("optional-dependencies", {}))
     wanted = f"{name}[{extras}]" if extras else name
-    run(UV, "pip", "install", "--quiet", "--python", python, "--find-links", wheels, wanted)
+    uv("pip", "install", "--quiet", "--python", python, "--find-links", wheels, wanted)
     packages = [file.parent.name for file in (ROOT / project).glob("*/__init__.py")]
     env = {"DJANGO_SETTINGS_MODULE": SETTINGS[project]} if project in SETTINGS else {}
     program = f"import django; django.setup()\n{IMPORT_ALL}" if env else IMPORT_ALL

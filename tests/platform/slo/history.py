@@ -14,9 +14,10 @@ from slo import series
 from slo.emit import rule_groups, to_yaml
 from slo.rules import Group, Rule
 from slo.windows import BASE_WINDOW
-from telemetry import names
+from telemetry import declarations, names
 
 from tests.platform.slo.real import Prometheus, prometheus, run, tool
+from tests.service import ROOT
 
 DAY = 86_400
 SCRAPE = 15
@@ -201,6 +202,16 @@ def _recent(environment: str) -> Iterator[str]:
         ("ALERTS", alert),
         ("ALERTS", alert | {"slo": "latency"}),
     ]
+    for metric in declarations.of_service(ROOT / "services" / "ports").metrics:
+        own = dict.fromkeys(metric.labels, "made")
+        match metric.kind:
+            case "counter":
+                growing.append((metric.name, own))
+            case "gauge":
+                steady.append((metric.name, own))
+            case "histogram":
+                bounds = (*map(repr, metric.buckets), "+Inf")
+                growing += [(f"{metric.name}_bucket", {**own, "le": bound}) for bound in bounds]
     for index, (name, labels) in enumerate((*growing, *steady)):
         counter = Counter(name, environment, **labels)
         for step in range(RECENT // SCRAPE):

@@ -70,12 +70,16 @@ def _encoded() -> tuple[SpanExporter, list[bytes]]:
 
 
 def _by_http() -> tuple[SpanExporter, list[bytes]]:
+    from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     from telemetry_fast import posted
 
     kept, session = posted.session()
-    return OTLPSpanExporter(endpoint="http://127.0.0.1:9/v1/traces", session=session), kept
+    # Whatever the environment says: what is kept is read here.
+    plain = Compression.NoCompression
+    endpoint = "http://127.0.0.1:9/v1/traces"
+    return OTLPSpanExporter(endpoint=endpoint, session=session, compression=plain), kept
 
 
 def _sent(*, by_http: bool, accelerated: bool) -> str:

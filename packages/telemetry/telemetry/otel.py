@@ -117,7 +117,10 @@ def complete() -> None:
 
 
 def _check_names(variable: str, group: str, given: str) -> None:
+    wanted = list(filter(None, map(str.strip, given.split(","))))
+    if not wanted:  # as usual: then no package's description is read
+        return
     installed = sorted({entry.name for entry in entry_points(group=group)} | {"none"})
-    for name in filter(None, map(str.strip, given.split(","))):
+    for name in wanted:
         if name not in installed:
             raise ValueError(f"{variable}={name}: installed are {', '.join(installed)}")

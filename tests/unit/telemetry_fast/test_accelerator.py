@@ -43,6 +43,13 @@ def test_by_grpc_the_spans_alone_are_accelerated(monkeypatch: pytest.MonkeyPatch
     assert "ZeroDivisionError" in reason
 
 
+def test_it_is_used_where_the_environment_asks_for_compression(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+    assert loaded() == (True, [])
+
+
 @pytest.mark.parametrize("text", ["0", "false", " No ", "OFF"])
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv(accelerator.WANTED, text)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests import service
-from tests.integration.telemetry.harness import Receiver, wait_for
+from tests.integration.telemetry.harness import Receiver
 from tests.service import ROOT
 from tests.support.uv import uv
 
@@ -60,7 +60,9 @@ def test_one_release_off_the_stock_parts_serve_say_so_and_lose_no_span(
         )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            wait_for("the service is ready", lambda: is_ready(client))
+            service.wait_until_ready(
+                service.Service(str(client.base_url), process, tmp_path / "log", client)
+            )
             for _ in range(REQUESTS):
                 assert client.get("/ports/AEAJM").status_code == 200
         process.terminate()
@@ -74,10 +76,3 @@ def test_one_release_off_the_stock_parts_serve_say_so_and_lose_no_span(
     assert {line["level"] for line in lines} <= {"info", "warning"}
     servers = [span for span in receiver.spans() if span.name == "GET /ports/{id}"]
     assert len(servers) == REQUESTS
-
-
-def is_ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/ready").status_code == 200
-    except httpx.TransportError:
-        return False

@@ -111,7 +111,7 @@ class ServerSpan:
             attributes[names.ATTR_METHOD_ORIGINAL] = request.method
         if query := environ.get("QUERY_STRING"):
             attributes[names.ATTR_URL_QUERY] = redact_query(query)
-        if client := environ.get("REMOTE_ADDR"):
+        if client := request.telemetry.client:  # type: ignore[attr-defined]
             attributes[names.ATTR_CLIENT_ADDRESS] = client
         if port := environ.get("REMOTE_PORT"):
             attributes[names.ATTR_CLIENT_PORT] = int(port)

@@ -248,7 +248,7 @@ SPAN_ATTRIBUTES: Final = {
     ATTR_ERROR_TYPE: "The status, where it is 500 or above.",
     ATTR_SERVER_ADDRESS: "Host that the client asked for, without the port.",
     ATTR_SERVER_PORT: "Port that the server listens on.",
-    ATTR_CLIENT_ADDRESS: "Address that the connection came from.",
+    ATTR_CLIENT_ADDRESS: "Address of the client, as X-Forwarded-For of a trusted proxy tells it.",
     ATTR_CLIENT_PORT: "Port that the connection came from.",
     ATTR_SCHEME: "http, or https where a trusted proxy says so.",
     ATTR_URL_PATH: "Path that was asked for.",

@@ -74,7 +74,8 @@ class Environment(BaseModel):
     )
     PORTS_TRUSTED_PROXIES: str = Field(
         "127.0.0.1,::1",
-        description="Addresses whose `X-Forwarded-*` and `X-Request-Start` are believed.",
+        description="Addresses and networks whose `X-Forwarded-*` and `X-Request-Start` are"
+        " believed, separated by commas; `*`: everybody's.",
     )
     PORTS_TAIL_SAMPLING: bool = Field(
         False,

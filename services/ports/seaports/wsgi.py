@@ -2,7 +2,7 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from telemetry.django import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seaports.settings")
 _application = get_wsgi_application()

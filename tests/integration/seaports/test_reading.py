@@ -104,8 +104,13 @@ def test_a_known_entity_tag_is_answered_with_304(any_service: Service, path: str
             assert of_a_body not in response.headers
     response = any_service.client.get(path, headers={"If-None-Match": '"other"'})
     assert (response.status_code, response.content) == (200, first.content)
-    response = any_service.client.get(path, headers={"If-Match": '"other"'})
-    assert response.status_code == 412
+    for none_of_them in ('"other"', f'"other,{etag[1:]}', '"a,b"', f"W/{etag}"):
+        response = any_service.client.get(path, headers={"If-Match": none_of_them})
+        assert response.status_code == 412
+    for unreadable in ("", "other", '"open'):
+        for header in ("If-Match", "If-None-Match"):
+            response = any_service.client.get(path, headers={header: unreadable})
+            assert response.status_code == 400
     assert any_service.client.get(path, headers={"If-Match": etag}).status_code == 200
 
 
@@ -163,6 +168,8 @@ def test_head_of_the_stream_has_its_headers_and_no_body(any_service: Service) ->
         ("", "application/json"),
         ("*/*", "application/json"),
         ("application/*", "application/json"),
+        ("application/json; charset=utf-8", "application/json"),
+        ("application/json;q=0, */*", "application/x-ndjson"),
         ("text/html, application/json;q=0.9", "application/json"),
         ("application/x-ndjson;q=0.9, application/json;q=0.1", "application/x-ndjson"),
     ],

@@ -1,5 +1,4 @@
 import threading
-import time
 
 import pytest
 from telemetry import context
@@ -34,22 +33,3 @@ def test_a_carried_function_knows_the_request_in_another_thread() -> None:
         thread.join()
     context.end()
     assert seen == ["mine", None]
-
-
-@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000])
-@pytest.mark.parametrize("prefix", ["t=", ""])
-def test_a_trusted_proxys_stamp_counts_as_waiting(
-    unit: int, prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(context, "_trusted", frozenset({"10.0.0.1"}))
-    monkeypatch.setattr(time, "time", lambda: 1_700_000_002.5)
-    stamp = f"{prefix}{1_700_000_000 * unit}"
-    assert context.proxy_seconds(stamp, "10.0.0.1") == pytest.approx(2.5)
-    assert context.proxy_seconds(stamp, "10.0.0.2") == 0
-
-
-@pytest.mark.parametrize("stamp", ["", "soon", "t=", "nan", "inf", "1700000010", "1699999900"])
-def test_a_senseless_stamp_counts_as_nothing(stamp: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(context, "_trusted", frozenset({"*"}))
-    monkeypatch.setattr(time, "time", lambda: 1_700_000_002.5)
-    assert context.proxy_seconds(stamp, "10.0.0.1") == 0

@@ -34,6 +34,7 @@ API = {
         "LOGGING_CONFIG",
         "MIDDLEWARE",
         "declare_routes",
+        "get_wsgi_application",
         "metrics_view",
     ],
     "telemetry.gunicorn": ["settings"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.core.signals import request_finished
 from django.http import StreamingHttpResponse
 
-from telemetry import context, exemplars, logs, metrics, names, tracing
+from telemetry import context, exemplars, logs, metrics, names, proxies, tracing
 from telemetry.django import routes, server_span
 from telemetry.memoize import memoize
 
@@ -40,12 +40,14 @@ class Exchange:
     """One request and its response, from arrival until the response is handed over.
 
     Attributes:
+        client: Address of the client, as trusted proxies tell it.
         span: The server span, from where the middleware within begins it; None without one.
     """
 
     __slots__ = (
         "_request",
         "began",
+        "client",
         "method",
         "queued",
         "request_id",
@@ -58,8 +60,11 @@ class Exchange:
         self.began = time.monotonic()
         arrived = context.arrived_at.get()
         self.queued = self.began - arrived if arrived is not None else 0.0
+        self.client = request.META.get("REMOTE_ADDR", "")
         if stamp := request.META.get("HTTP_X_REQUEST_START"):
-            self.queued += context.proxy_seconds(stamp, request.META.get("REMOTE_ADDR", ""))
+            self.queued += proxies.waited(stamp, self.client)
+        if forwarded_for := request.META.get("HTTP_X_FORWARDED_FOR"):
+            self.client = proxies.client(self.client, forwarded_for)
         method = request.method or ""
         self.method = method if method in names.METHODS else names.METHOD_OTHER
         self.request_id = context.begin(request.META.get("HTTP_X_REQUEST_ID"))
@@ -99,7 +104,7 @@ class Exchange:
                 "duration_ms": round(duration * 1000, 3),
                 "queue_ms": round(self.queued * 1000, 3),
                 "bytes": size,
-                "client": request.META.get("REMOTE_ADDR", ""),
+                "client": self.client,
                 "user_agent": request.META.get("HTTP_USER_AGENT", "")[:_MAX_PATH],
                 **fields,
             },

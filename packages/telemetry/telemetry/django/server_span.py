@@ -69,6 +69,8 @@ def began(span: "Span", request: "HttpRequest") -> None:
             names.ATTR_SERVER_ADDRESS: address(request.META.get("HTTP_HOST", "")),
         }
     )
+    if exchange.client:  # a socket of the file system has none
+        span.set_attribute(names.ATTR_CLIENT_ADDRESS, exchange.client)
     if query := request.META.get("QUERY_STRING"):
         span.set_attribute(names.ATTR_URL_QUERY, redact_query(query))
 

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from telemetry import accelerator, context, exemplars, exposition, logs, multiprocess, names
+from telemetry import accelerator, exemplars, exposition, logs, multiprocess, names, proxies
 from telemetry.gunicorn import hooks, listening
 
 __all__ = ["settings"]
@@ -61,8 +61,8 @@ def settings(
         timeout_seconds: A worker silent for so long is killed.
         patience_seconds: How long a thread waits for a client: for a request's whole head, for
             each part of its body, and for each write to be taken.
-        trusted_proxies: Addresses, separated by commas, whose X-Forwarded-* and X-Request-Start
-            are believed; ``*`` for all.
+        trusted_proxies: IP addresses and networks, separated by commas, whose X-Forwarded-* and
+            X-Request-Start are believed; ``*`` for everybody.
         tail_sampling: Whether the Collector keeps only errors and slow traces: exemplars are
             then attached to just those.
         cpu_affinity: Whether each worker stays on one processor core, the workers on different
@@ -79,10 +79,10 @@ def settings(
         listening.check_port("PORT", host, bind_port)
         if metrics_port is not None:
             listening.check_port("METRICS_PORT", host, metrics_port)
+        believed = proxies.trust(trusted_proxies)
     except ValueError as error:
         _log.critical(names.START_REFUSED_EVENT, reason=str(error))
         raise SystemExit(1) from None
-    context.trust_proxies(trusted_proxies)
     exemplars.keep(only_what_tail_sampling_keeps=tail_sampling)
     exposition.identify(service, version)
     if workers > 1:
@@ -118,7 +118,10 @@ def settings(
         "graceful_timeout": graceful_seconds,
         # Above the 60 s after which the usual load balancers close an idle connection.
         "keepalive": 65,
-        "forwarded_allow_ips": trusted_proxies,
+        "forwarded_allow_ips": believed,
+        # gunicorn's default lets a trusted proxy, and whoever it passes this header on for, choose
+        # another path than the one in the request line: SCRIPT_NAME.
+        "forwarder_headers": "",
         "worker_tmp_dir": _heartbeat_directory(),
         **{hook.__name__: hook for hook in hooks.ALL},
     }

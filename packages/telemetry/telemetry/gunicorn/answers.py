@@ -5,12 +5,14 @@ import re
 import socket
 import struct
 import time
+import traceback
 from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn.http import errors
+from gunicorn.http.message import Request
 
-from telemetry import context, logs, metrics, names, problem
+from telemetry import context, logs, metrics, names, problem, proxies
 
 _errors = logs.get_logger("telemetry.gunicorn")
 
@@ -20,16 +22,14 @@ _LAST_DATA_RECV: Final = 8 + 4 * 11  # offset of tcpi_last_data_recv in struct t
 MAX_HEAD: Final = 8192
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (/[^ ?]*)[^ ]* HTTP/1")
-_ID_HEADER: Final = re.compile(rb"(?i)\r\nX-Request-ID:[ \t]*([\w.-]{1,128})[ \t]*\r\n")
-_TRACE_HEADER: Final = re.compile(rb"(?i)\r\ntraceparent:[ \t]*([0-9a-f-]+)[ \t]*\r\n")
 
 _STATUSES: Final = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
-    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
     errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
-    errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
+    # The path lies outside of SCRIPT_NAME in the environment.
+    errors.ConfigurationProblem: HTTPStatus.NOT_FOUND,
     errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidResponseHeaderName: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
@@ -50,7 +50,11 @@ def arrival(sock: socket.socket, queued_at: float) -> float:
 
 
 def status_of(exc: BaseException) -> HTTPStatus:
-    """Return the status that answers what went wrong outside the application."""
+    """Return the status that answers what went wrong outside the application.
+
+    What a client sent is never answered by a 5xx, which would count as a failure of the service. So
+    an unknown transfer coding gets 400, where RFC 9112, section 6.1, advises 501.
+    """
     if not isinstance(exc, errors.ParseException):
         return HTTPStatus.INTERNAL_SERVER_ERROR
     return _STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
@@ -72,22 +76,29 @@ def refuse(conn: Any) -> bool:
     if not head or (line and line[2].decode("latin-1") in names.PROBE_ROUTES):
         return False
     method = line[1].decode() if line else ""
-    found = _ID_HEADER.search(head)
-    trace = _TRACE_HEADER.search(head)
+    peer = conn.client[0] if isinstance(conn.client, tuple) else ""
+    waited = time.monotonic() - arrival(conn.sock, conn.queued_at)
     answer(
         conn.sock,
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Too many requests are waiting.",
-        request_id=context.begin(found[1].decode() if found else None),
+        request_id=context.begin(_field(head, b"X-Request-ID")),
         method=method if method in names.METHODS else names.METHOD_OTHER,
         route=names.ROUTE_OVERLOAD,
         path=line[2].decode("latin-1") if line else "",
-        traceparent=trace[1].decode() if trace else "",
-        client=conn.client,
-        duration=time.monotonic() - arrival(conn.sock, conn.queued_at),
+        traceparent=_field(head, b"traceparent"),
+        client=proxies.client(peer, _field(head, b"X-Forwarded-For")),
+        duration=waited + proxies.waited(_field(head, b"X-Request-Start"), peer),
+        is_head=head.startswith(b"HEAD "),
     )
     context.end()
     return True
+
+
+def _field(head: bytes, name: bytes) -> str:
+    """Return a field of a head that nobody has parsed, or nothing."""
+    found = re.findall(rb"(?i)\r\n" + name + rb":[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)", head)
+    return b",".join(found).decode("latin-1")
 
 
 def answer(
@@ -100,12 +111,16 @@ def answer(
     route: str,
     path: str,
     traceparent: str,
-    client: Any,
+    client: str,
     duration: float,
+    is_head: bool,
 ) -> None:
-    """Answer with a problem document; count it, and write its access line."""
+    """Answer with a problem document, or with its head alone; count it, write its access line."""
     metrics.duration_of(method, route, status.value).observe(duration)
-    body = problem.response(status, detail, request_id, path=path, traceparent=traceparent)
+    whole = problem.response(status, detail, request_id, path=path, traceparent=traceparent)
+    head, end, content = whole.partition(b"\r\n\r\n")
+    if is_head:
+        content = b""
     logs.access(
         logging.INFO,
         {
@@ -113,12 +128,12 @@ def answer(
             "route": route,
             "status": status.value,
             "duration_ms": round(duration * 1000, 3),
-            "bytes": len(body.partition(b"\r\n\r\n")[2]),
-            "client": client[0] if isinstance(client, tuple) else "",
+            "bytes": len(content),
+            "client": client,
         },
     )
     try:
-        sock.sendall(body)
+        sock.sendall(head + end + content)
     except OSError as exc:
         _errors.debug("The client did not wait for its answer.", reason=str(exc))
 
@@ -133,6 +148,9 @@ def answer_error(req: Any, client: Any, addr: Any, exc: BaseException, status: H
     else:
         detail = str(exc)[:200]
         _errors.warning(names.REFUSED_EVENT, status=status.value, reason=detail)
+    request, is_head = (req, req.method == "HEAD") if req else _given_up(exc)
+    fields = dict(request.headers) if request else {}
+    peer = addr[0] if isinstance(addr, tuple) else ""
     answer(
         client,
         status,
@@ -140,8 +158,23 @@ def answer_error(req: Any, client: Any, addr: Any, exc: BaseException, status: H
         request_id=request_id,
         method=names.METHOD_OTHER,
         route=names.ROUTE_UNMATCHED,
-        path=req.path if req else "",
-        traceparent=dict(req.headers).get("TRACEPARENT", "") if req else "",
-        client=addr,
+        path=(request and request.path) or "",
+        traceparent=fields.get("TRACEPARENT", ""),
+        client=proxies.client(peer, fields.get("X-FORWARDED-FOR", "")),
         duration=time.monotonic() - arrived if arrived is not None else 0.0,
+        is_head=is_head,
     )
+
+
+def _given_up(exc: BaseException) -> tuple[Any, bool]:
+    """Return the request that gunicorn gave up reading, if any, and whether its method is HEAD.
+
+    gunicorn hands on no request that it could not read whole, but its own frames still hold it.
+    """
+    request, is_head = None, False
+    for frame, _ in traceback.walk_tb(exc.__traceback__):
+        held = frame.f_locals
+        if isinstance(held.get("self"), Request):
+            request = held["self"]
+            is_head |= request.method == "HEAD" or held.get("buf", b"")[:5] == b"HEAD "
+    return request, is_head

@@ -18,6 +18,7 @@ globals().update(
         max_waiting=int(os.environ.get("MAX_WAITING", "1000")),
         timeout_seconds=int(os.environ.get("TIMEOUT_SECONDS", "30")),
         patience_seconds=float(os.environ.get("PATIENCE_SECONDS", "10")),
+        trusted_proxies=os.environ.get("TRUSTED_PROXIES", "127.0.0.1,::1"),
         tail_sampling=os.environ.get("TAIL_SAMPLING") == "yes",
         cpu_affinity=os.environ.get("CPU_AFFINITY") == "yes",
         app="harbour:application",

@@ -11,7 +11,6 @@ import telemetry
 import telemetry.django
 import telemetry.metrics
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 
@@ -149,4 +148,4 @@ telemetry.django.declare_routes(
         ("PUT", "/ports/{id}"),
     }
 )
-application = get_wsgi_application()
+application = telemetry.django.get_wsgi_application()

@@ -17,7 +17,7 @@ from ninja.types import DictStrAny
 
 from seaports.adapters.http import probes, problems
 from seaports.adapters.http.reading import add_reading
-from seaports.adapters.http.writing import add_writing
+from seaports.adapters.http.writing import add_writing, whole_body
 from seaports.application.use_cases import UseCases
 
 VERSION: Final = "1"
@@ -108,7 +108,7 @@ class _StrictParser(Parser):
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         if request.content_type != "application/json":
             raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
-        body = orjson.loads(request.body)
+        body = orjson.loads(whole_body(request))
         if not isinstance(body, dict):
             raise ValueError("an object is expected")  # noqa: TRY004 - what a decoder raises
         return body

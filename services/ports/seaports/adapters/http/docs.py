@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import ninja
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.views.decorators.http import require_GET
 from django.views.static import serve
 from ninja import NinjaAPI, Swagger
 
@@ -14,6 +15,9 @@ from seaports.adapters.http.conditional import etag_of, unchanged
 from seaports.adapters.http.responses import json_response
 
 _STATIC = Path(ninja.__file__).parent / "static"
+_FILES = frozenset(
+    file.relative_to(_STATIC).as_posix() for file in _STATIC.rglob("*") if file.is_file()
+)
 
 
 class _Page(Swagger):
@@ -39,4 +43,13 @@ def add_docs(api: PortsApi) -> None:
 
 def static_path(static_url: str) -> URLPattern:
     """Return the path of the page's scripts, which come with Ninja."""
-    return path(f"{static_url.lstrip('/')}<path:path>", serve, {"document_root": _STATIC})
+    return path(f"{static_url.lstrip('/')}<path:name>", _static)
+
+
+@require_GET
+def _static(request: HttpRequest, name: str) -> HttpResponseBase:
+    # The files are few and known. Any other name stays away from the file system, to which it may
+    # be too long.
+    if name not in _FILES:
+        raise Http404
+    return serve(request, name, document_root=str(_STATIC))

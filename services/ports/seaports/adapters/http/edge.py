@@ -26,22 +26,11 @@ class Edge:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request."""
-        meta = request.META
-        if len(meta["QUERY_STRING"]) > MAX_QUERY_LENGTH:
-            return problem(
-                request,
-                HTTPStatus.REQUEST_URI_TOO_LONG,
-                f"a query of over {MAX_QUERY_LENGTH} bytes",
-            )
-        if "HTTP_TRANSFER_ENCODING" in meta and not meta.get("CONTENT_LENGTH"):
-            return problem(
-                request, HTTPStatus.LENGTH_REQUIRED, "a body needs a Content-Length header"
-            )
         # HEAD is GET without the body (RFC 9110, section 9.3.2), on every path there is.
         head = request.method == "HEAD"
         if head:
             request.method = "GET"
-        response = self._get_response(request)
+        response = _refused(request) or self._get_response(request)
         if head:
             request.method = "HEAD"
         if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -53,6 +42,22 @@ class Edge:
         if isinstance(response, HttpResponse):
             response["Content-Length"] = str(len(response.content))
         return _without_body(response) if head else response
+
+
+def _refused(request: HttpRequest) -> HttpResponse | None:
+    meta = request.META
+    if len(meta["QUERY_STRING"]) > MAX_QUERY_LENGTH:
+        return problem(
+            request, HTTPStatus.REQUEST_URI_TOO_LONG, f"a query of over {MAX_QUERY_LENGTH} bytes"
+        )
+    if "HTTP_TRANSFER_ENCODING" in meta and not meta.get("CONTENT_LENGTH"):
+        return problem(request, HTTPStatus.LENGTH_REQUIRED, "a body needs a Content-Length header")
+    if meta.get("HTTP_CONTENT_ENCODING", "").lower() not in {"", "identity"}:
+        detail = "the body has a content coding, and this service decodes none"
+        response = problem(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+        response["Accept-Encoding"] = "identity"  # RFC 9110, section 15.5.16
+        return response
+    return None
 
 
 def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

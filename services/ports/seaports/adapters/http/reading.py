@@ -12,6 +12,7 @@ from ninja import Path, Query, Router
 from ninja.errors import HttpError
 
 from seaports.adapters.http.conditional import REVALIDATE, etag_of, unchanged
+from seaports.adapters.http.negotiation import preferred
 from seaports.adapters.http.responses import JSON, NDJSON, PROBLEMS, json_response
 from seaports.adapters.http.schemas import AnyCaseCode, ListQuery, PageOut, PortOut
 from seaports.application.interfaces import Document, Selection
@@ -95,9 +96,10 @@ def _negotiated(request: HttpRequest) -> str:
     Raises:
         HttpError: 406, the client takes neither.
     """
-    if not request.META.get("HTTP_ACCEPT"):
+    accept = request.META.get("HTTP_ACCEPT")
+    if not accept:
         return JSON
-    media_type = request.get_preferred_type([JSON, NDJSON])
+    media_type = preferred(accept, (JSON, NDJSON))
     if media_type is None:
         raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"this path answers in {JSON} or {NDJSON}")
     return media_type

@@ -63,8 +63,27 @@ def add_writing(router: Router, use_cases: UseCases, auth: HttpBearer) -> None:
     )
     def delete_port(request: HttpRequest, id: Path[AnyCaseCode]) -> HttpResponseBase:
         """With `If-Match`, only if the port is still the one with that entity tag."""
+        whole_body(request)
         use_cases.delete_port(unlocode(id), precondition(request))
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+def whole_body(request: HttpRequest) -> bytes:
+    """Return the request's body.
+
+    gunicorn hands over what came where a client leaves early: such a request is incomplete (RFC
+    9112, section 6.3), and nothing may be written for it.
+
+    Raises:
+        HttpError: 400, the body is shorter than its Content-Length.
+        RequestDataTooBig: It is longer than this service takes.
+    """
+    body, announced = request.body, int(request.META.get("CONTENT_LENGTH") or 0)
+    if len(body) != announced:
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST, f"the body ends after {len(body)} of {announced} bytes"
+        )
+    return body
 
 
 def _header(name: str) -> dict[str, Any]:

@@ -191,7 +191,9 @@ ENGINE ?= $(firstword $(foreach engine,docker podman,$(shell command -v $(engine
 TARGET ?= runtime
 TAG ?= $(shell git describe --always --dirty --abbrev=12)
 adopted = $(shell sed -n 's/^$(1): *//p' platform/adopt.yaml)
-IMAGE = $(call adopted,registry)/$(SERVICE):$(TAG)
+# An image for one architecture has a tag of its own.
+ARCH ?=
+IMAGE = $(call adopted,registry)/$(SERVICE):$(TAG)$(ARCH:%=-%)
 .PHONY: build deploy fault image-test chart-test chart-golden charts charts-facts
 build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BUILD_FLAGS for more
 	@test -n '$(ENGINE)' || { echo 'make build needs docker or podman (or ENGINE=...)' >&2; exit 1; }
@@ -213,9 +215,9 @@ image-test: .venv/.dev ## Build the image, run it read-only, drain it, and updat
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/pytest -s tests/platform/image
 
-chart-test: .venv/.dev ## Check what the service chart renders and refuses, the Tiltfile, and local releases
-	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform kustomize podsecurity"
-	$(BIN)/pytest tests/platform/chart tests/platform/tilt tests/platform/local
+chart-test: .venv/.dev ## Check what the service chart renders and refuses, the Tiltfile, images of two architectures, and local releases
+	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform kustomize podsecurity crane"
+	$(BIN)/pytest tests/platform/chart tests/platform/release tests/platform/tilt tests/platform/local
 
 chart-golden: .venv/.dev ## Write anew what the chart's tests expect, to be read in the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm
@@ -233,12 +235,14 @@ charts-facts: .venv/.dev ## Record anew what the upstream charts make of our val
 	$(BIN)/python -m tests.platform.charts.facts
 
 ##@ Release
-# What is published of a service, told to the steps that follow: the image by digest, its contents.
-DIST = dist/$(SERVICE)
+# What is published of a service, told to the steps that follow: the image by digest, its contents. Each
+# architecture has a folder below.
+ARCHITECTURES := amd64 arm64
+DIST = dist/$(SERVICE)$(ARCH:%=/%)
 PUBLISHED = $$(cat $(DIST)/image)
 ENVIRONMENT ?= dev
 CHARTS = oci://$(call adopted,registry)/charts
-.PHONY: services login publish publish-chart sbom scan sign propose drift
+.PHONY: services login publish publish-index publish-chart sbom scan sign propose drift
 services: ## Print the services as JSON, and give them to the jobs of a workflow
 	@echo 'services=[$(subst $(space),$(comma),$(SERVICES:%="%"))]' | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
 
@@ -249,10 +253,15 @@ login: ## Log in to the registry of platform/adopt.yaml as REGISTRY_USER with RE
 			$(firstword $(subst /, ,$(call adopted,registry))) || exit; \
 	done
 
-publish: build ## Push SERVICE's image and keep its name by digest in dist/SERVICE/image
+publish: build ## Push SERVICE's image for ARCH, this machine's, and keep its name by digest in dist/SERVICE/ARCH/image
 	mkdir -p $(DIST)
 	$(ENGINE) push $(IMAGE)
 	$(ENGINE) image inspect --format '{{index .RepoDigests 0}}' $(IMAGE) > $(DIST)/image
+
+publish-index: ## Push one image for all architectures out of SERVICE's published ones, and keep its name in dist/SERVICE/image
+	@$(MAKE) --no-print-directory tools TOOLS=crane
+	tools/bin/crane index append $(foreach arch,$(ARCHITECTURES),--manifest "$$(cat $(DIST)/$(arch)/image)") \
+		--tag $(IMAGE) > $(DIST)/image
 	awk -F@ '{print "name=" $$1; print "digest=" $$2}' $(DIST)/image >> "$${GITHUB_OUTPUT:-/dev/null}"
 
 publish-chart: ## Push the service chart as TAG
@@ -270,10 +279,13 @@ scan: ## Look for known vulnerabilities in what was listed; those that can be fi
 	@$(MAKE) --no-print-directory tools TOOLS=grype
 	tools/bin/grype sbom:$(DIST)/sbom.cdx.json --only-fixed --fail-on high
 
-sign: ## Sign the published image and its list without a key (the workflow's identity)
+sign: ## Sign the published images and their lists without a key (the workflow's identity)
 	@$(MAKE) --no-print-directory tools TOOLS=cosign
-	tools/bin/cosign sign --yes "$(PUBLISHED)"
-	tools/bin/cosign attest --yes --type cyclonedx --predicate $(DIST)/sbom.cdx.json "$(PUBLISHED)"
+	tools/bin/cosign sign --yes --recursive "$(PUBLISHED)"
+	for arch in $(ARCHITECTURES); do \
+		tools/bin/cosign attest --yes --type cyclonedx --predicate $(DIST)/$$arch/sbom.cdx.json \
+			"$$(cat $(DIST)/$$arch/image)" || exit; \
+	done
 
 propose: ## Propose by a pull request that ENVIRONMENT (dev) runs the published image
 	@tools/propose $(SERVICE) $(ENVIRONMENT) "$(PUBLISHED)"

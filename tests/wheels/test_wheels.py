@@ -56,3 +56,16 @@ def test_a_wheel_brings_all_that_it_imports(project: str, wheels: Path, tmp_path
     env = {"DJANGO_SETTINGS_MODULE": SETTINGS[project]} if project in SETTINGS else {}
     program = f"import django; django.setup()\n{IMPORT_ALL}" if env else IMPORT_ALL
     run(python, "-c", program, ",".join(LEFT), *packages, env=env)
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_what_a_service_runs_has_wheels_for_each_architecture_of_its_image(
+    machine: str, tmp_path: Path
+) -> None:
+    """The image has no compiler."""
+    uv(
+        *("pip", "install", "--quiet", "--dry-run", "--no-deps", "--require-hashes"),
+        *("--only-binary", ":all:", "--python-version", "3.11"),
+        *("--python-platform", f"{machine}-unknown-linux-gnu", "--target", tmp_path),
+        *("--requirement", ROOT / "requirements/runtime.txt"),
+    )

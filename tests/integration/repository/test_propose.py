@@ -32,12 +32,15 @@ class Checkout:
             check=True,
         ).stdout
 
-    def propose(self, image: str, environment: str = "dev") -> subprocess.CompletedProcess[str]:
+    def propose(
+        self, image: str, environment: str = "dev", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [ROOT / "tools" / "propose", "ports", environment, image],
             cwd=self.root,
             env=os.environ
-            | {"PATH": f"{self.asked.parent}:{os.environ['PATH']}", "ASKED": str(self.asked)},
+            | {"PATH": f"{self.asked.parent}:{os.environ['PATH']}", "ASKED": str(self.asked)}
+            | variables,
             capture_output=True,
             text=True,
             check=False,
@@ -73,6 +76,15 @@ def test_the_branch_changes_the_digest_alone_and_a_pull_request_is_opened(
     setup, opened, *_ = checkout.asked.read_text().splitlines()
     assert setup == "auth setup-git"
     assert opened.startswith(f"pr create --base main --head {branch} --title Run ports")
+
+
+@pytest.mark.parametrize(("starts", "says"), [("true", False), ("false", True)])
+def test_a_pull_request_that_starts_no_check_says_so(
+    checkout: Checkout, starts: str, says: bool
+) -> None:
+    done = checkout.propose(f"registry.example.com/ports@{NEW}", CHECKS_START=starts)
+    assert done.returncode == 0, done.stderr
+    assert ("Close and open this pull request" in checkout.asked.read_text()) == says
 
 
 def test_an_image_that_runs_already_is_not_proposed(checkout: Checkout) -> None:

@@ -76,8 +76,33 @@ def test_every_job_says_what_it_may_do_and_how_long() -> None:
 def test_no_job_holds_credentials_of_a_cluster() -> None:
     for file in WORKFLOWS:
         secrets = set(re.findall(r"secrets\.(\w+)", file.read_text()))
-        assert secrets <= {"GITHUB_TOKEN"}, file
+        assert secrets <= {"GITHUB_TOKEN", "DEPLOY_APP_KEY"}, file
         assert not re.search("kubeconfig|kubectl|argocd", file.read_text(), re.IGNORECASE), file
+
+
+def test_a_release_has_an_image_for_each_architecture_by_a_machine_of_its_own() -> None:
+    release = read(".github/workflows/release.yml")["jobs"]
+    makefile = (ROOT / "Makefile").read_text()
+    (architectures,) = re.findall(r"^ARCHITECTURES := (.+)$", makefile, re.MULTILINE)
+    assert release["image"]["strategy"]["matrix"]["arch"] == architectures.split()
+    assert architectures.split() == ["amd64", "arm64"]
+    assert "matrix.arch == 'arm64' && 'ubuntu-24.04-arm'" in release["image"]["runs-on"]
+    # What is proposed is the image of both, by digest.
+    assert "index" in release["propose"]["needs"]
+
+
+def test_a_pull_request_that_deploys_is_opened_by_an_app_if_there_is_one() -> None:
+    """What GITHUB_TOKEN opens starts no workflow; the page tells how to make the app."""
+    steps = read(".github/workflows/release.yml")["jobs"]["propose"]["steps"]
+    (app,) = (step for step in steps if step.get("id") == "app")
+    (propose,) = (step for step in steps if step.get("run") == "make propose")
+    assert propose["env"]["GH_TOKEN"].startswith("${{ steps.app.outputs.token ||")
+    granted = {key: text for key, text in app["with"].items() if key.startswith("permission-")}
+    assert granted == {"permission-contents": "write", "permission-pull-requests": "write"}
+    page = (ROOT / "docs/gitops.md").read_text()
+    used = set(re.findall(r"(?:vars|secrets)\.(DEPLOY_\w+)", str(steps)))
+    assert used == {"DEPLOY_APP_ID", "DEPLOY_APP_KEY"}
+    assert all(f"`{name}`" in page for name in used)
 
 
 def test_what_git_checks_before_a_commit_is_the_lint_job() -> None:

@@ -29,6 +29,8 @@ WAVES: Final = {
     "otel-collector": 3,
     "grafana": 3,
     **{f"ports-{environment}": 4 for environment in ENVIRONMENTS},
+    "ports-dashboards": 4,
+    "platform-dashboards": 4,
 }
 # The first image of the tests; no registry has it, and kwok does not ask.
 FIRST: Final = "sha256:" + "1" * 64

@@ -60,10 +60,11 @@ def test_the_api_server_accepts_every_rendered_manifest(
             rendered = helm(repository, "ports", "platform/chart", *flags, *more)
             count = dry_run(cluster, f"ports-{environment}", rendered)
             accepted[f"ports in {environment}, {name}"] = count
-    for file in sorted(repository.path.glob("platform/generated/*/kustomization.yaml")):
-        folder = file.parent
-        rendered = run(str(BIN / "kustomize"), "build", str(folder))
-        accepted[f"generated/{folder.name}"] = dry_run(cluster, "ports-dev", rendered)
+    generated = repository.path / "platform/generated"
+    for file in sorted(generated.rglob("kustomization.yaml")):
+        rendered = run(str(BIN / "kustomize"), "build", str(file.parent))
+        name = f"generated/{file.parent.relative_to(generated)}"
+        accepted[name] = dry_run(cluster, "ports-dev", rendered)
     for name in UMBRELLAS:
         release = name.split("/")[0]
         space = "argocd" if release == "argocd" else "observability"

@@ -93,10 +93,8 @@ def autoscaler_metrics(manifest: str) -> list[str]:
 def queries() -> Iterator[tuple[str, str]]:
     """All queries, each with the name of what holds it."""
     yield from _of_autoscalers()
-    rule_files = [
-        (str(f.relative_to(ROOT)), values.read(f)) for f in GENERATED.glob("*/rules.yaml")
-    ]
-    for name, rules in [*rule_files, ("pipeline rules", values.pipeline_rules())]:
+    for file in GENERATED.glob("*/rules.yaml"):
+        name, rules = str(file.relative_to(ROOT)), values.read(file)
         for group in rules["groups"]:
             for rule in group["rules"]:
                 yield f"{name}: {rule.get('record') or rule['alert']}", rule["expr"]

@@ -26,6 +26,7 @@ SEVERITY = "severity"
 LONG_WINDOW = "long_window"
 SHORT_WINDOW = "short_window"
 ENVIRONMENT_TEMPLATE = f"{{{{ $labels.{names.ENVIRONMENT} }}}}"
+NEVER_RECORDED = "slo_watchdog"
 RATIO_TEMPLATE = "{{ $value | humanizePercentage }}"
 
 
@@ -48,6 +49,11 @@ def missing_alert_name(slo: Slo) -> str:
 def watchdog_name(service: str) -> str:
     """Name of the alert that always fires."""
     return f"{pascal_case(service)}SloWatchdog"
+
+
+def watchdog_group(service: str) -> str:
+    """Name of the rule group of a service's own alerts."""
+    return f"slo-{service}-watchdog"
 
 
 def no_ready_pods_name(service: str) -> str:
@@ -153,24 +159,33 @@ def no_ready_pods_alert(service: str, clock: Clock, adoption: Adoption) -> Rule:
 
 
 def service_group(service: str, clock: Clock, adoption: Adoption) -> Group:
-    """Make a service's own alerts: ready pods, and the watchdog.
+    """Make a service's own alerts: ready pods, and the watchdog."""
+    alerts = (no_ready_pods_alert(service, clock, adoption), watchdog(service, adoption))
+    return Group(watchdog_group(service), clock.lasts(EVALUATION_INTERVAL), alerts)
 
-    The watchdog always fires. Its absence tells that alerting is broken.
+
+def watchdog(service: str, adoption: Adoption) -> Rule:
+    """Fire always, in each environment by itself: silence tells that its alerting is broken.
+
+    `absent` returns the labels that its selector asks for, and the operator has each environment's
+    copy of the rule ask for its own namespace, `<service>-<environment>`.
     """
-    watchdog = Rule(
+    expr = (
+        f"label_replace(\n    absent({NEVER_RECORDED}{{{names.SERVICE_NAME}={quoted(service)}}}),\n"
+        f'    "{names.ENVIRONMENT}", "$1", "namespace", {quoted(service + "-(.+)")}\n)'
+    )
+    return Rule(
         watchdog_name(service),
-        "vector(1)",
-        {SEVERITY: "none", names.SERVICE_NAME: service},
+        expr,
+        {SEVERITY: Severity.NONE, names.SERVICE_NAME: service},
         {
-            "summary": f"Alerting for {service} works",
+            "summary": f"Alerting for {service} works in {ENVIRONMENT_TEMPLATE}",
             "description": "Fires always. Its receiver must raise the alarm when it stops.",
             "runbook_url": adoption.file_url("docs/slo.md") + "#when-the-watchdog-falls-silent",
-            "dashboard_url": adoption.dashboard_url(OVERVIEW_UID, environment="$__all"),
+            "dashboard_url": adoption.dashboard_url(OVERVIEW_UID, environment=ENVIRONMENT_TEMPLATE),
         },
         timedelta(0),
     )
-    alerts = (no_ready_pods_alert(service, clock, adoption), watchdog)
-    return Group(f"slo-{service}-watchdog", clock.lasts(EVALUATION_INTERVAL), alerts)
 
 
 def _links(slo: Slo, adoption: Adoption) -> dict[str, str]:

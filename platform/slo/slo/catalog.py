@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from slo.adoption import Adoption
-from slo.model import OVERVIEW_UID, Slo
+from slo.model import OVERVIEW_UID, Slo, requests_uid
 from slo.rules import Group
 
 
@@ -13,7 +13,7 @@ def links(service: str, slos: Sequence[Slo], adoption: Adoption) -> list[dict[st
     files = f"services/{service}"
     return [
         *(_link(f"SLO: {slo.title}", f"{urls.grafana}/d/{slo.uid}", "dashboard") for slo in slos),
-        _link("Requests", f"{urls.grafana}/d/red-{service}", "dashboard"),
+        _link("Requests", f"{urls.grafana}/d/{requests_uid(service)}", "dashboard"),
         _link("All SLOs", f"{urls.grafana}/d/{OVERVIEW_UID}", "dashboard"),
         *(
             _link(f"Runbook: {slo.title}", adoption.file_url(f"{files}/{slo.runbook}"), "docs")

@@ -83,7 +83,9 @@ def _slos(options: argparse.Namespace) -> list[Slo]:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    for service, slos in load_services(options.root).items():
+    declared = load_services(options.root)
+    generate(options.root)
+    for service, slos in declared.items():
         print(f"{service}: {len(slos)} SLOs")
     return 0
 

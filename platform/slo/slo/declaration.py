@@ -14,20 +14,16 @@ from pydantic_core import ErrorDetails
 from telemetry import declarations, names
 
 from slo.coverage import leftover
+from slo.limits import Names
 from slo.matchers import Matcher, OneOf, Prefix
-from slo.model import Selector, Slo, Source, dashboard_uid
+from slo.model import Selector, Slo, Source
 from slo.source import Document, InvalidDeclarationError, Location, Problem, read_documents
 from slo.spec import RUNBOOK, PrefixForm, SloDocument, SourceSpec
 from slo.windows import BURN_WINDOWS, plain
 
 # Names that the compiler gives to something else.
 RESERVED_SERVICES: Final = {"platform": "its folder holds what belongs to all services"}
-RESERVED_NAMES: Final = {
-    "requests": "so is the service's dashboard of all requests called",
-    "watchdog": "so is the service's alert that always fires called",
-}
-# https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/ ("uid")
-UID_LENGTH: Final = 40
+RESERVED_NAMES: Final = {"requests": "so is the service's dashboard of all requests called"}
 RESERVED_LABELS: Final = (names.SERVICE_NAME, names.ENVIRONMENT, "le")
 
 _METADATA: Location = ("metadata",)
@@ -62,8 +58,7 @@ def load_services(root: Path, service: str | None = None) -> dict[str, list[Slo]
 def _load(files: Iterable[Path]) -> dict[Path, list[Slo]]:
     problems: list[Problem] = []
     loaded: dict[Path, list[Slo]] = {}
-    # What is taken, by whom: of an SLO its dashboard's uid and the names of its rule groups.
-    taken: dict[str, Path] = {}
+    taken = Names()
     for file in files:
         loaded[file] = []
         try:
@@ -79,11 +74,8 @@ def _load(files: Iterable[Path]) -> dict[Path, list[Slo]]:
                 continue
             reader = _Reader(document, parsed)
             slo = reader.read()
-            for name in (slo.uid, slo.budget_group):
-                if name in taken:
-                    message = f"makes {name!r}, which an SLO of {taken[name]} makes already"
-                    reader.report((*_METADATA, "name"), message)
-                taken[name] = file
+            for location, message in taken.claim(file, slo).items():
+                reader.report(location, message)
             loaded[file].append(slo)
             problems += reader.problems
     if problems:
@@ -177,13 +169,6 @@ class _Reader:
             self.report(("spec", "service"), f"{service!r} is taken: {RESERVED_SERVICES[service]}")
         if name in RESERVED_NAMES:
             self.report((*_METADATA, "name"), f"{name!r} is taken: {RESERVED_NAMES[name]}")
-        uid = dashboard_uid(service, name)
-        if len(uid) > UID_LENGTH:
-            self.report(
-                (*_METADATA, "name"),
-                f"makes the dashboard's uid {uid!r} of {len(uid)} characters; "
-                f"Grafana takes {UID_LENGTH} at most",
-            )
 
     def _objective(self, period: timedelta) -> Decimal:
         given = self.parsed.spec.objectives[0]

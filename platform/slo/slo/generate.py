@@ -1,7 +1,7 @@
 """Everything that is generated, as text by path: one place that knows what exists."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,24 @@ from telemetry.names import Metric
 
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
-from slo.alerts import inhibit_rules, service_group, slo_alerts
+from slo.alerts import SEVERITY, inhibit_rules, service_group, slo_alerts
 from slo.catalog import alert_names, links
 from slo.dashboards.detail import detail
 from slo.dashboards.frame import to_json
 from slo.dashboards.overview import overview
 from slo.dashboards.red import red
 from slo.declaration import load_services
-from slo.emit import kustomization, prometheus_rule, rule_groups, to_yaml
+from slo.emit import (
+    dashboards_kustomization,
+    prometheus_rule,
+    rule_groups,
+    rules_kustomization,
+    to_yaml,
+)
 from slo.explain import promises
+from slo.limits import oversized
 from slo.model import Slo
+from slo.pipeline import pipeline_group
 from slo.rules import (
     BUDGET_INTERVAL,
     EVALUATION_INTERVAL,
@@ -28,9 +36,12 @@ from slo.rules import (
     budget_rules,
     rate_rules,
 )
+from slo.source import InvalidDeclarationError, Problem
 from slo.spec import SloDocument
+from slo.windows import Severity, page_windows, ticket_windows
 
 GENERATED = Path("platform/generated")
+PLATFORM = "platform"
 PROMISES = Path("docs/slos")
 SCHEMA = Path("platform/slo/openslo.schema.json")
 
@@ -45,9 +56,14 @@ def generate(root: Path) -> dict[Path, str]:
     files = {SCHEMA: schema()}
     for service, slos in load_services(root).items():
         metrics = declarations.of_service(root / "services" / service).metrics
-        files |= _below(GENERATED / service, service_files(service, slos, adoption, metrics))
+        made = service_files(service, slos, adoption, metrics)
+        groups = service_groups(service, slos, adoption, Clock())
+        if wrong := list(oversized(made, groups)):
+            file = root / "services" / service / "slo.yaml"
+            raise InvalidDeclarationError([Problem(file, 1, "(document)", each) for each in wrong])
+        files |= _below(GENERATED / service, made)
         files[PROMISES / f"{service}.md"] = promises(service, slos)
-    files |= _below(GENERATED / "platform", _platform_files())
+    files |= _below(GENERATED / PLATFORM, _platform_files(adoption))
     return files
 
 
@@ -58,15 +74,27 @@ def _below(folder: Path, files: Mapping[str, str]) -> dict[Path, str]:
 def service_groups(
     service: str, slos: Sequence[Slo], adoption: Adoption, clock: Clock
 ) -> list[Group]:
-    """Make a service's rule groups: two for each SLO, and one of its own."""
-    groups = []
-    for slo in slos:
-        # Alerts follow the rates in one group, so that they see those of the same moment.
-        sli = (*rate_rules(slo, clock), *slo_alerts(slo, clock, adoption))
-        groups.append(Group(slo.uid, clock.lasts(EVALUATION_INTERVAL), sli))
-        budget = budget_rules(slo, clock)
-        groups.append(Group(slo.budget_group, clock.lasts(BUDGET_INTERVAL), budget))
-    return [*groups, service_group(service, clock, adoption)]
+    """Make a service's rule groups: three for each SLO, and one of its own."""
+    of_slos = (group for slo in slos for group in _slo_groups(slo, adoption, clock))
+    return [*of_slos, service_group(service, clock, adoption)]
+
+
+def _slo_groups(slo: Slo, adoption: Adoption, clock: Clock) -> Iterator[Group]:
+    """Make the groups of one SLO, each of no more rules than Mimir takes in one (20).
+
+    Alerts follow the rates that they read in one group, so that they see those of the same moment.
+    One rule reads what another group records at the same interval: the slowest ticket, the pages'
+    six hours, one interval late at most.
+    """
+    interval = clock.lasts(EVALUATION_INTERVAL)
+    alerts = slo_alerts(slo, clock, adoption)
+    for name, severity, windows in (
+        (slo.group, Severity.PAGE, page_windows()),
+        (slo.ticket_group, Severity.TICKET, ticket_windows()),
+    ):
+        own = (alert for alert in alerts if alert.labels[SEVERITY] == severity)
+        yield Group(name, interval, (*rate_rules(slo, clock, windows), *own))
+    yield Group(slo.budget_group, clock.lasts(BUDGET_INTERVAL), budget_rules(slo, clock))
 
 
 def service_files(
@@ -80,21 +108,32 @@ def service_files(
         "rules.yaml": to_yaml(rule_groups(groups)),
         "rules.test.yaml": to_yaml(alert_tests(service, slos, groups, adoption)),
         "prometheusrule.yaml": to_yaml(prometheus_rule(service, groups)),
-        "kustomization.yaml": to_yaml(
-            kustomization(service, ["prometheusrule.yaml"], list(dashboards))
-        ),
+        "kustomization.yaml": to_yaml(rules_kustomization()),
         "links.yaml": to_yaml(links(service, slos, adoption)),
         "alerts.txt": alert_names(groups),
-        **{f"dashboards/{name}.json": text for name, text in dashboards.items()},
+        **_dashboard_files(service, dashboards),
     }
 
 
-def _platform_files() -> dict[str, str]:
+def _platform_files(adoption: Adoption) -> dict[str, str]:
     """Generate what belongs to all services together."""
+    groups = [pipeline_group(adoption)]
     return {
         "alertmanager.yaml": to_yaml({"inhibit_rules": inhibit_rules()}),
-        "kustomization.yaml": to_yaml(kustomization("slo", [], ["overview"])),
-        "dashboards/overview.json": to_json(overview()),
+        "rules.yaml": to_yaml(rule_groups(groups)),
+        "prometheusrule.yaml": to_yaml(prometheus_rule(PLATFORM, groups)),
+        "kustomization.yaml": to_yaml(rules_kustomization()),
+        **_dashboard_files("slo", {"overview": to_json(overview())}),
+    }
+
+
+def _dashboard_files(folder: str, dashboards: Mapping[str, str]) -> dict[str, str]:
+    """Put dashboards, as text by name, beside what delivers them to a folder of Grafana."""
+    return {
+        "dashboards/kustomization.yaml": to_yaml(
+            dashboards_kustomization(folder, list(dashboards))
+        ),
+        **{f"dashboards/{name}.json": text for name, text in dashboards.items()},
     }
 
 

@@ -1,14 +1,21 @@
 """What an SLO is, free of the file format that declares it and of the rules made from it."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import Final
 
 from slo.matchers import Matcher
 
 OVERVIEW_UID = "slo-overview"
 """The dashboard of all SLOs."""
+
+UID_LENGTH: Final = 40
+"""The longest `uid` that Grafana takes: https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/."""
+
+_DIGEST_LENGTH: Final = 8
 
 Selector = Mapping[str, Matcher]
 
@@ -67,14 +74,29 @@ class Slo:
         return 1 - self.objective
 
     @property
-    def uid(self) -> str:
-        """Name of the SLO among all services': of its rule group and of its dashboard."""
-        return dashboard_uid(self.service, self.name)
+    def group(self) -> str:
+        """Name of the SLO among all services', and of the rule group that its pages are in."""
+        return f"slo-{self.service}-{self.name}"
+
+    @property
+    def ticket_group(self) -> str:
+        """Name of the rule group that its tickets are in."""
+        return f"{self.group}-tickets"
 
     @property
     def budget_group(self) -> str:
         """Name of the rule group about its period's budget."""
-        return f"{self.uid}-budget"
+        return f"{self.group}-budget"
+
+    @property
+    def uid(self) -> str:
+        """Name of its dashboard."""
+        return dashboard_uid(self.group)
+
+    @property
+    def dashboard_title(self) -> str:
+        """Title of its dashboard, in the folder of its service."""
+        return f"SLO {self.service}: {self.title}"
 
     @property
     def pascal_name(self) -> str:
@@ -82,9 +104,22 @@ class Slo:
         return pascal_case(f"{self.service}-{self.name}")
 
 
-def dashboard_uid(service: str, name: str) -> str:
-    """Name an SLO among all services'."""
-    return f"slo-{service}-{name}"
+def requests_title(service: str) -> str:
+    """Give the dashboard of a service's requests a title."""
+    return f"{service}: requests"
+
+
+def requests_uid(service: str) -> str:
+    """Name the dashboard of a service's requests."""
+    return dashboard_uid(f"red-{service}")
+
+
+def dashboard_uid(name: str) -> str:
+    """Return a name that Grafana takes: the given one, or its beginning and a digest of it."""
+    if len(name) <= UID_LENGTH:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return f"{name[: UID_LENGTH - _DIGEST_LENGTH - 1]}-{digest}"
 
 
 def pascal_case(name: str) -> str:

@@ -1,6 +1,6 @@
 """Recording rules: rates of events, their ratio, and the budget of the period."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from telemetry import names
 from slo import series
 from slo.matchers import quoted
 from slo.model import Selector, Slo, Source
-from slo.windows import BASE_WINDOW, CURRENT_WINDOW, all_windows, plain, prometheus_duration
+from slo.windows import BASE_WINDOW, CURRENT_WINDOW, plain, prometheus_duration
 
 # How often rules are evaluated. The sums over the period need the first to be the scrape interval:
 # then each increase between two scrapes counts in the same number of windows (docs/decisions/0022).
@@ -77,9 +77,9 @@ def selector(service: str, source: Source, labels: Selector) -> str:
     return f"{source.series}{{{', '.join(matchers)}}}"
 
 
-def rate_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
-    """Record the rates of all and of bad events, and their ratio, over every window."""
-    return tuple(rule for window in all_windows() for rule in _rates(slo, window, clock))
+def rate_rules(slo: Slo, clock: Clock, windows: Iterable[timedelta]) -> tuple[Rule, ...]:
+    """Record the rates of all and of bad events, and their ratio, over some windows."""
+    return tuple(rule for window in windows for rule in _rates(slo, window, clock))
 
 
 def _rates(slo: Slo, window: timedelta, clock: Clock) -> tuple[Rule, Rule, Rule]:

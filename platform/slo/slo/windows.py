@@ -8,10 +8,11 @@ from fractions import Fraction
 
 
 class Severity(StrEnum):
-    """Who is told: a person at once, or a queue."""
+    """Who is told: a person at once, a queue, or nobody (the heartbeat's receiver apart)."""
 
     PAGE = "page"
     TICKET = "ticket"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,17 @@ NO_READY_PODS_HOLD = 2 * _MINUTES
 def all_windows() -> list[timedelta]:
     """List every window that rates are recorded over, shortest first."""
     return sorted({side for window in BURN_WINDOWS for side in (window.long, window.short)})
+
+
+def page_windows() -> list[timedelta]:
+    """List the windows that pages read, shortest first."""
+    pages = [window for window in BURN_WINDOWS if window.severity == Severity.PAGE]
+    return sorted({side for window in pages for side in (window.long, window.short)})
+
+
+def ticket_windows() -> list[timedelta]:
+    """List the windows that tickets alone read, shortest first."""
+    return [window for window in all_windows() if window not in page_windows()]
 
 
 def exact(value: Fraction) -> Decimal:

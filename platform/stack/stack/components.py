@@ -12,7 +12,7 @@ from stack import compressed, prometheus, values
 from stack.addresses import HOST, Addresses
 from stack.backend import Backend, Way
 from stack.process import Process
-from stack.values import GENERATED, ROOT, Values
+from stack.values import ROOT, Values
 from stack.ways import built
 
 ENVIRONMENT: Final = "local"
@@ -190,7 +190,7 @@ def prometheus_server(site: Site) -> Backend:
         )
     rules = site.rules
     if rules is None:
-        rules = tuple(sorted(GENERATED.glob("*/rules.yaml")))
+        rules = tuple(values.service_rules())
     pipeline_rules = compressed.configuration(values.pipeline_rules(), site.scale)
     config = prometheus.config(
         spec,

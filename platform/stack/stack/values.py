@@ -74,7 +74,7 @@ def alertmanager(receivers: Path) -> Values:
     """Configuration of Alertmanager, the receivers' addresses in files of `receivers`."""
     config: Values = prometheus()["alertmanager"]["config"]
     for receiver in config["receivers"]:
-        for webhook in receiver["webhook_configs"]:
+        for webhook in receiver.get("webhook_configs", ()):
             webhook["url_file"] = str(receivers / Path(webhook["url_file"]).name)
     return config
 
@@ -93,5 +93,10 @@ def grafana_version() -> str:
 
 def pipeline_rules() -> Values:
     """Alert rules of the pipeline itself."""
-    rules: Values = prometheus()["additionalPrometheusRulesMap"]["pipeline"]
-    return rules
+    return read(GENERATED / "platform" / "rules.yaml")
+
+
+def service_rules() -> list[Path]:
+    """Files of the rules that are generated for each service."""
+    files = GENERATED.glob("*/rules.yaml")
+    return sorted(file for file in files if file.parent.name != "platform")

@@ -23,6 +23,9 @@ from slo.model import Slo
 from slo.rules import Clock, Group, Rule
 from slo.series import EXHAUSTION, bad, error_ratio, of_slo, total
 from slo.windows import BASE_WINDOW, BURN_WINDOWS, BurnWindow, plain
+from stack import values
+
+from tests.platform.slo import enforced, reading
 
 ROOT = Path(__file__).parents[3]
 PROMTOOL = ROOT / "tools/bin/promtool"
@@ -167,8 +170,13 @@ def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]
         for mutant in slo_mutants(slo):
             yield slo, mutant
     name = watchdog_name(service)
-    never = replaced("vector(1)", "vector(1) > 1")
-    yield None, Mutant(f"{name}: never fires", frozenset({name}), never, "watchdog")
+    for what, old, new in (
+        ("never fires", "absent(", "group("),
+        ("environment label dropped", '"deployment_environment_name", "$1"', '"other", "$1"'),
+        ("takes its environment from elsewhere", '"namespace"', '"service_name"'),
+        ("looks at other namespaces", f"{service}-(.+)", f"{service}s-(.+)"),
+    ):
+        yield None, Mutant(f"{name}: {what}", frozenset({name}), replaced(old, new), "watchdog")
     name = no_ready_pods_name(service)
     for what, old, new in (
         ("wants no pods either", "spec_replicas", "status_replicas_available"),
@@ -183,7 +191,7 @@ def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]
 
 def mutate(groups: list[Group], slo: Slo | None, mutant: Mutant) -> list[Group]:
     """Apply a mutant to the groups of its SLO, and leave the others' groups out."""
-    prefix = slo.uid if slo else ""
+    prefix = slo.group if slo else ""
     kept = [group for group in groups if group.name.startswith(prefix)]
     changed = [
         replace(
@@ -199,6 +207,31 @@ def mutate(groups: list[Group], slo: Slo | None, mutant: Mutant) -> list[Group]:
     return changed
 
 
+def regrouped(groups: list[Group], slo: Slo) -> Iterator[tuple[str, list[Group]]]:
+    """Group the rules of one SLO wrongly, in turn."""
+    pages, tickets, budget = (group for group in groups if group.name.startswith(slo.group))
+    together = (*pages.rules, *tickets.rules)
+    alerts = tuple(rule for rule in together if rule.is_alert)
+    rates = tuple(rule for rule in together if not rule.is_alert)
+    yield "all in one group", [replace(pages, rules=together), budget]
+    yield (
+        "cut after twenty rules",
+        [replace(pages, rules=(*rates, *alerts)[:20]), replace(tickets, rules=alerts), budget],
+    )
+    yield "alerts before rates", [replace(pages, rules=pages.rules[::-1]), tickets, budget]
+    apart = replace(budget, name="alerts", rules=alerts)
+    first, rest = replace(pages, rules=rates[:12]), replace(tickets, rules=rates[12:])
+    yield "alerts in a group of their own", [first, rest, budget, apart]
+    yield (
+        "six hours beside the tickets",
+        [
+            replace(pages, rules=tuple(r for r in pages.rules if not r.name.endswith("6h"))),
+            replace(tickets, rules=tuple(r for r in together if r not in pages.rules[:9])),
+            budget,
+        ],
+    )
+
+
 def killer(groups: list[Group], tests: Path, mutant: Mutant, others: str) -> str | None:
     """Name what notices the mutant, or None if nothing does."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -206,7 +239,10 @@ def killer(groups: list[Group], tests: Path, mutant: Mutant, others: str) -> str
         (folder / "rules.yaml").write_text(to_yaml(rule_groups(groups)))
         for file in (tests, HAND_WRITTEN):
             (folder / file.name).write_text(file.read_text())
-        for file, only in ((tests, mutant.first), (tests, others), (HAND_WRITTEN, others)):
+        asked = [(tests, mutant.first), (tests, others), (HAND_WRITTEN, others)]
+        if mutant.breaks == {watchdog_name(tests.parent.name)}:
+            asked.append((_of_a_cluster(folder, groups, tests), "Watchdog of"))
+        for file, only in asked:
             command = [str(PROMTOOL), "test", "rules", "--run", only, file.name]
             run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             output = run.stdout + run.stderr
@@ -216,6 +252,18 @@ def killer(groups: list[Group], tests: Path, mutant: Mutant, others: str) -> str
                 found = re.search(r"name: (.*?),?\n", output)
                 return f"{file.name}: {found.group(1)}" if found else file.name
     return None
+
+
+def _of_a_cluster(folder: Path, groups: list[Group], tests: Path) -> Path:
+    """Write the watchdog's rules as the operator makes them, and its tests; return these."""
+    service = tests.parent.name
+    committed = values.read(tests.with_name("rules.yaml"))
+    found = enforced.watchdog_tests(committed, service, "prod")
+    rules = enforced.rules(rule_groups(groups), f"{service}-prod")
+    (folder / "enforced.yaml").write_text(to_yaml(rules))
+    file = folder / "enforced.test.yaml"
+    file.write_text(to_yaml({**found, "rule_files": ["enforced.yaml"]}))
+    return file
 
 
 def main() -> int:
@@ -237,6 +285,12 @@ def main() -> int:
             )
             return mutant, killer(mutate(groups, slo, mutant), tests, mutant, others)
 
+        for slo in slos:
+            for what, found in regrouped(groups, slo):
+                tried += 1
+                wrong = reading.wrong(found)
+                print(f"{slo.group}: {what:<40} {wrong[0] if wrong else 'SURVIVED'}")
+                survivors += [] if wrong else [what]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for mutant, noticed in pool.map(attempt, mutants(service, slos)):
                 tried += 1

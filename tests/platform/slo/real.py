@@ -79,6 +79,11 @@ class Prometheus:
             return [({}, float(answer["result"][1]))]
         return [(each["metric"], float(each["value"][1])) for each in answer["result"]]
 
+    def moments(self, selector: str, at: float) -> list[float]:
+        """Tell when the samples of the one series of a range selector were taken."""
+        (series,) = self._get("query", query=selector, time=str(at))["result"]
+        return [moment for moment, _ in series["values"]]
+
     def query_range(self, expr: str, start: float, end: float, step: float) -> list[Any]:
         """Evaluate over a time."""
         found = self._get("query_range", query=expr, start=start, end=end, step=step)["result"]

@@ -217,7 +217,7 @@ def test_every_namespace_that_is_used_is_made() -> None:
 
 
 def test_rules_and_dashboards_come_with_the_observability_charts() -> None:
-    """In the namespace of what they judge: Prometheus may keep each namespace to itself."""
+    """Rules lie in the namespace of what they judge; dashboards, once, beside Grafana."""
     found = objects(evaluate("observability"))
     charts = facts.read()["charts"]["prometheus"]["objects"]["PrometheusRule"]
     rules = {
@@ -230,9 +230,9 @@ def test_rules_and_dashboards_come_with_the_observability_charts() -> None:
         for e in found
         if e["metadata"].get("labels", {}).get("grafana_dashboard")
     }
-    assert rules == {"ports-local"}
+    assert rules == {"ports-local", "observability"}
     assert ("dashboard-slo-overview", "observability") in dashboards
-    assert ("dashboard-ports-availability", "ports-local") in dashboards
+    assert ("dashboard-ports-availability", "observability") in dashboards
     assert "PrometheusRule" not in {each["kind"] for each in objects(evaluate("service"))}
 
 

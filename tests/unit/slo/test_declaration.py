@@ -134,7 +134,10 @@ def test_bad_events_that_are_all_events_together_are_refused(root: Path) -> None
 def test_a_name_that_stands_twice_is_told_in_the_second_document(root: Path) -> None:
     with pytest.raises(InvalidDeclarationError) as caught:
         load_service(declare(root, "shop", f"{VALID}---\n{VALID}"))
-    assert {(each.line, each.path) for each in caught.value.problems} == {(43, "metadata.name")}
+    assert {(each.line, each.path) for each in caught.value.problems} == {
+        (43, "metadata.name"),
+        (44, "metadata.displayName"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -145,9 +148,9 @@ def test_a_name_that_stands_twice_is_told_in_the_second_document(root: Path) -> 
             "requests",
             "4: metadata.name: 'requests' is taken: so is the service's dashboard",
         ),
-        ("shop", "watchdog", "4: metadata.name: 'watchdog' is taken: so is the service's alert"),
+        ("shop", "watchdog", "4: metadata.name: makes the rule group 'slo-shop-watchdog', which"),
         ("platform", "availability", "11: spec.service: 'platform' is taken: its folder holds"),
-        ("shop", "a" * 32, "4: metadata.name: makes the dashboard's uid 'slo-shop-aaaa"),
+        ("s" * 51, "availability", "11: spec.service: makes a dashboard's tag of 51 characters"),
     ],
 )
 def test_a_name_that_is_taken_or_too_long_is_refused(
@@ -160,9 +163,53 @@ def test_a_name_that_is_taken_or_too_long_is_refused(
     assert [str(each).startswith(f"{file}:{problem}") for each in caught.value.problems] == [True]
 
 
-def test_the_longest_name_that_grafana_takes_is_valid(root: Path) -> None:
-    text = VALID.replace("  name: availability", f"  name: {'a' * 31}", 1)
-    assert len(load_service(declare(root, "shop", text))[0].uid) == 40
+def test_a_long_name_makes_a_uid_that_grafana_takes(root: Path) -> None:
+    def uid(name: str) -> str:
+        text = VALID.replace("  name: availability", f"  name: {name}", 1)
+        return load_service(declare(root, "shop", text))[0].uid
+
+    assert uid("a" * 31) == f"slo-shop-{'a' * 31}"
+    long = [uid("a" * 32), uid("a" * 63), uid("a" * 62 + "b")]
+    assert [len(each) for each in long] == [40, 40, 40]
+    assert len(set(long)) == 3
+
+
+@pytest.mark.parametrize("title", ["Availability", "availability ", "AVAILABILITY"])
+def test_two_slos_of_one_title_are_refused(root: Path, title: str) -> None:
+    """Grafana then provisions no dashboard of the folder any more."""
+    other = VALID.replace("  name: availability", "  name: other", 1)
+    other = other.replace("displayName: Availability", f'displayName: "{title}"')
+    file = declare(root, "shop", f"{VALID}---\n{other}")
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_service(file)
+    made = f"makes the dashboard title 'SLO shop: {title}', which {file} makes already"
+    assert [str(each) for each in caught.value.problems] == [
+        f"{file}:44: metadata.displayName: {made}"
+    ]
+
+
+def test_a_title_of_one_service_may_be_another_services_too(root: Path) -> None:
+    declare(root, "bank", VALID.replace("service: shop", "service: bank"))
+    assert len(load_services(root)) == 2
+
+
+def test_a_title_that_is_too_long_is_refused(root: Path) -> None:
+    text = VALID.replace("displayName: Availability", f"displayName: {'a' * 300}")
+    with pytest.raises(InvalidDeclarationError, match="title of 310 characters; Grafana takes 255"):
+        load_service(declare(root, "shop", text))
+
+
+def test_two_services_whose_alerts_have_one_name_are_refused(root: Path) -> None:
+    for service in ("port-1", "port1"):
+        declare(root, service, VALID.replace("service: shop", f"service: {service}"))
+    with pytest.raises(InvalidDeclarationError) as caught:
+        load_services(root)
+    told = [f"{each.path}: {each.message}" for each in caught.value.problems]
+    first = root / "services/port-1/slo.yaml"
+    assert told == [
+        f"spec.service: makes the alert 'Port1SloWatchdog', which {first} makes already",
+        f"metadata.name: makes the alert 'Port1AvailabilityBurn1h', which {first} makes already",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +233,8 @@ def test_two_slos_that_share_a_name_among_all_are_refused(
     with pytest.raises(InvalidDeclarationError) as caught:
         load_services(root)
     assert str(caught.value.problems[0]) == (
-        f"{second}:{line}: metadata.name: makes {made!r}, which an SLO of {first} makes already"
+        f"{second}:{line}: metadata.name: makes the rule group {made!r}, "
+        f"which {first} makes already"
     )
 
 

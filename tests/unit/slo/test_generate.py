@@ -34,6 +34,7 @@ def test_a_new_service_adds_files_and_changes_none(root: Path) -> None:
             "links.yaml",
             "prometheusrule.yaml",
             "kustomization.yaml",
+            "dashboards/kustomization.yaml",
             "dashboards/availability.json",
             "dashboards/requests.json",
         )

@@ -16,13 +16,7 @@ from tests.platform.charts.releases import OBSERVABILITY, Object
 
 FACTS = facts.read()
 PIPELINE = values.pipeline_rules()
-RULES = {
-    "pipeline": PIPELINE,
-    **{
-        file.parent.name: values.read(file)
-        for file in values.PLATFORM.glob("generated/*/rules.yaml")
-    },
-}
+RULES = {file.parent.name: values.read(file) for file in values.GENERATED.glob("*/rules.yaml")}
 SERVICES = {
     (name, OBSERVABILITY): set(ports)
     for chart in FACTS["charts"].values()

@@ -27,7 +27,7 @@ from slo.dashboards.panels import (
 )
 from slo.dashboards.saturation import saturation
 from slo.matchers import quoted
-from slo.model import Slo, Source
+from slo.model import Slo, Source, requests_uid
 from slo.rules import selector
 from slo.windows import BASE_WINDOW, BURN_WINDOWS, all_windows, exact, plain, prometheus_duration
 
@@ -38,8 +38,9 @@ _FACTOR_COLORS = {"page": RED, "ticket": ORANGE}
 
 def detail(slo: Slo, adoption: Adoption) -> dashboard.Dashboard:
     """Make the page of one SLO."""
-    title = f"SLO {slo.service}: {slo.title}"
-    board = one_service(frame(slo.uid, title, slo.description, [slo.service]), slo.service)
+    board = one_service(
+        frame(slo.uid, slo.dashboard_title, slo.description, [slo.service]), slo.service
+    )
     board = annotated(board, slo.name)
     for each in _links(slo, adoption):
         board = board.link(each)
@@ -54,7 +55,9 @@ def _links(slo: Slo, adoption: Adoption) -> list[dashboard.DashboardLink]:
         link("Runbook", adoption.file_url(f"services/{slo.service}/{slo.runbook}")),
         link("Traces", f"{urls.jaeger}/search?service={slo.service}"),
         link("Logs", f"{urls.grafana}/explore?schemaVersion=1&panes={_logs(slo.service)}"),
-        link("Requests", f"{urls.grafana}/d/red-{slo.service}?var-environment=$environment"),
+        link(
+            "Requests", f"{urls.grafana}/d/{requests_uid(slo.service)}?var-environment=$environment"
+        ),
         link("Catalog", f"{urls.backstage}/catalog/default/component/{slo.service}"),
     ]
 

@@ -11,7 +11,7 @@ from slo.dashboards.frame import TARGET, annotated, frame, link, one_service
 from slo.dashboards.own import own
 from slo.dashboards.panels import graph, latency_heatmap, query
 from slo.dashboards.saturation import saturation
-from slo.model import OVERVIEW_UID
+from slo.model import OVERVIEW_UID, requests_title, requests_uid
 
 _COUNT = f"{names.HTTP_SERVER_DURATION}_count"
 _BUCKET = f"{names.HTTP_SERVER_DURATION}_bucket"
@@ -26,8 +26,8 @@ def red(service: str, adoption: Adoption, metrics: Iterable[Metric]) -> dashboar
         metrics: The service's own metrics, shown below.
     """
     board = frame(
-        f"red-{service}",
-        f"{service}: requests",
+        requests_uid(service),
+        requests_title(service),
         "Rate, errors and duration of requests, probes included, and how full the service is.",
         [service],
     )

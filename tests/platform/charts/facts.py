@@ -48,7 +48,13 @@ def record() -> Facts:
     services = releases.service_objects("dev")
     charts = {release.chart: _chart(release) for release in releases.argo_cds()}
     known = sorted(scrapes.jobs([*everything, *services]))
-    return {"charts": dict(sorted(charts.items())), "jobs": known}
+    alerts = scrapes.severities(releases.with_control_plane())
+    return {
+        "charts": dict(sorted(charts.items())),
+        "jobs": known,
+        "alerts": alerts,
+        "alerts_of_the_control_plane": sorted(alerts.keys() - scrapes.severities(everything)),
+    }
 
 
 def _chart(release: Release) -> Facts:

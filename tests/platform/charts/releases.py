@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -90,6 +91,19 @@ def objects(release: Release) -> tuple[Object, ...]:
 def everything() -> list[Object]:
     """Every object of the platform, as Argo CD and `cluster.yml` release it."""
     return [each for release in argo_cds() for each in objects(release)]
+
+
+@functools.cache
+def with_control_plane() -> tuple[Object, ...]:
+    """Objects of the chart of Prometheus with the control plane watched: one value is another."""
+    (release,) = (each for each in argo_cds() if each.chart == "prometheus")
+    with tempfile.TemporaryDirectory() as folder:
+        chart = shutil.copytree(values.PLATFORM / release.chart, Path(folder) / "prometheus")
+        text = (chart / "values.yaml").read_text()
+        off, on = "&controlPlane {enabled: false}", "&controlPlane {enabled: true}"
+        assert text.count(off) == 1
+        (chart / "values.yaml").write_text(text.replace(off, on))
+        return tuple(_placed(release.manifests(chart), release.namespace))
 
 
 def service_objects(environment: str) -> list[Object]:

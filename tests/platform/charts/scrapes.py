@@ -99,12 +99,29 @@ def _relabeled(job: str, endpoint: Mapping[str, Any]) -> str:
 
 def alerts(objects: Iterable[Object]) -> Iterator[tuple[str, str]]:
     """Yield the name and the expression of every alert among the rules."""
+    for rule in _alert_rules(objects):
+        yield rule["alert"], str(rule["expr"])
+
+
+def _alert_rules(objects: Iterable[Object]) -> Iterator[dict[str, Any]]:
     for each in objects:
         if each["kind"] == "PrometheusRule":
             for group in each["spec"]["groups"]:
-                for rule in group["rules"]:
-                    if "alert" in rule:
-                        yield rule["alert"], str(rule["expr"])
+                yield from (rule for rule in group["rules"] if "alert" in rule)
+
+
+def severities(objects: Iterable[Object]) -> dict[str, list[str]]:
+    """Return every alert among the rules, by name, and the severities that its rules give it."""
+    found: dict[str, set[str]] = {}
+    for rule in _alert_rules(objects):
+        found.setdefault(rule["alert"], set()).add(rule["labels"]["severity"])
+    return {name: sorted(found[name]) for name in sorted(found)}
+
+
+def without_runbook(objects: Iterable[Object]) -> list[str]:
+    """Return the alerts that name no page that tells what to do."""
+    rules = _alert_rules(objects)
+    return [r["alert"] for r in rules if not r["annotations"].get("runbook_url")]
 
 
 def unmatched(expression: str, known: Iterable[str]) -> list[str]:

@@ -111,11 +111,6 @@ def test_grafana() -> None:
     assert loaded(rendered) == values.grafana_datasources()
 
 
-def test_rules_of_the_pipeline() -> None:
-    rendered = one(release("prometheus"), "PrometheusRule", "prometheus-pipeline")["spec"]
-    assert rendered == values.pipeline_rules()
-
-
 @pytest.mark.parametrize(
     ("component", "chart", "owner", "container"),
     [
@@ -156,7 +151,7 @@ def test_on_ones_own_machine_links_lead_to_what_tilt_forwards_and_nobody_is_told
     assert url == "http://localhost:9090"
     secret = one(which, "Secret", "alertmanager-prometheus-alertmanager")
     receivers = loaded(base64.b64decode(secret["data"]["alertmanager.yaml"]))["receivers"]
-    assert [set(receiver) for receiver in receivers] == [{"name"}] * 3
+    assert [set(receiver) for receiver in receivers] == [{"name"}] * 4
     assert "secrets" not in one(which, "Alertmanager", "prometheus-alertmanager")["spec"]
     ini = one(release("grafana", "by Tilt"), "ConfigMap", "grafana")["data"]["grafana.ini"]
     assert "root_url = http://localhost:3000\n" in ini

@@ -1,8 +1,11 @@
 """Alerts see what they watch, monitors find it, addresses lead to it, and the record is true."""
 
 import re
+import tarfile
+from collections.abc import Sequence
 
 import pytest
+from ruamel.yaml import YAML
 from stack import values
 
 from tests.platform.charts import addresses, facts, releases, scrapes, workloads
@@ -37,6 +40,38 @@ def test_every_alert_can_match_a_job(everything: list[Object]) -> None:
     assert blind == {}
 
 
+def test_every_alert_of_the_charts_names_a_page(everything: list[Object]) -> None:
+    assert scrapes.without_runbook(everything) == []
+
+
+def test_one_value_watches_the_control_plane_and_nothing_else_does() -> None:
+    """Otherwise its alerts fire for ever on kind and on managed clusters, which do not show it."""
+    parts = ("controller-manager", "scheduler", "etcd", "proxy")
+
+    def watched(objects: Sequence[Object]) -> list[str]:
+        names = [e["metadata"]["name"] for e in objects if e["kind"] == "ServiceMonitor"]
+        return [part for part in parts if any(name.endswith(f"kube-{part}") for name in names)]
+
+    assert watched(releases.everything()) == []
+    assert watched(releases.with_control_plane()) == list(parts)
+
+
+def test_the_charts_inhibitions_are_ours_as_well() -> None:
+    (archive,) = (values.PLATFORM / "prometheus/charts").glob("kube-prometheus-stack-*.tgz")
+    with tarfile.open(archive) as packed:
+        file = packed.extractfile("kube-prometheus-stack/values.yaml")
+        assert file
+        defaults = YAML(typ="safe", pure=True).load(file.read())
+    ours = values.prometheus()["alertmanager"]["config"]["inhibit_rules"]
+    theirs = defaults["alertmanager"]["config"]["inhibit_rules"]
+    assert [spelled(rule) for rule in theirs] == [spelled(rule) for rule in ours[-len(theirs) :]]
+
+
+def spelled(rule: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Write an inhibition without blanks and quotes."""
+    return {key: [re.sub(r"[ \"]", "", text) for text in rule[key]] for key in rule}
+
+
 def test_an_alert_of_a_job_that_nothing_gives_would_be_noticed(everything: list[Object]) -> None:
     """By a PodMonitor of another name, for instance."""
     expression = dict(scrapes.alerts(everything))["CollectorDown"]
@@ -59,8 +94,7 @@ def collected(objects: list[Object]) -> set[str]:
 def test_every_alert_of_ours_on_kubernetes_state_asks_for_what_is_collected(
     everything: list[Object],
 ) -> None:
-    files = values.PLATFORM.glob("generated/*/rules.yaml")
-    rules = [values.pipeline_rules(), *map(values.read, files)]
+    rules = map(values.read, values.GENERATED.glob("*/rules.yaml"))
     asked = {
         kind
         for given in rules

@@ -14,8 +14,10 @@ from tests.platform.charts.releases import Object
 
 @pytest.fixture(scope="module")
 def everything() -> list[Object]:
-    """The platform, and the services of one environment."""
-    return [*releases.everything(), *releases.service_objects("dev")]
+    """The platform with its rules, and the services of one environment."""
+    rules = values.read(values.GENERATED / "platform/prometheusrule.yaml")
+    rules["metadata"]["namespace"] = releases.OBSERVABILITY
+    return [*releases.everything(), rules, *releases.service_objects("dev")]
 
 
 def test_the_record_for_tests_without_charts_is_true() -> None:

@@ -112,8 +112,9 @@ def _alert(
     expected = []
     if labels is not None:
         percentage = "" if ratio is None else f"{float(ratio) * 100:.4g}%"
+        environment = labels.get(names.ENVIRONMENT, "")
         annotations = {
-            key: text.replace(ENVIRONMENT_TEMPLATE, ENVIRONMENT).replace(RATIO_TEMPLATE, percentage)
+            key: text.replace(ENVIRONMENT_TEMPLATE, environment).replace(RATIO_TEMPLATE, percentage)
             for key, text in rule.annotations.items()
         }
         expected.append({"exp_labels": dict(labels), "exp_annotations": annotations})

@@ -214,22 +214,16 @@ def regrouped(groups: list[Group], slo: Slo) -> Iterator[tuple[str, list[Group]]
     alerts = tuple(rule for rule in together if rule.is_alert)
     rates = tuple(rule for rule in together if not rule.is_alert)
     yield "all in one group", [replace(pages, rules=together), budget]
-    yield (
-        "cut after twenty rules",
-        [replace(pages, rules=(*rates, *alerts)[:20]), replace(tickets, rules=alerts), budget],
-    )
+    first, rest = replace(pages, rules=rates[:20]), replace(tickets, rules=(*rates[20:], *alerts))
+    yield "cut after twenty rules", [first, rest, budget]
     yield "alerts before rates", [replace(pages, rules=pages.rules[::-1]), tickets, budget]
     apart = replace(budget, name="alerts", rules=alerts)
     first, rest = replace(pages, rules=rates[:12]), replace(tickets, rules=rates[12:])
     yield "alerts in a group of their own", [first, rest, budget, apart]
-    yield (
-        "six hours beside the tickets",
-        [
-            replace(pages, rules=tuple(r for r in pages.rules if not r.name.endswith("6h"))),
-            replace(tickets, rules=tuple(r for r in together if r not in pages.rules[:9])),
-            budget,
-        ],
-    )
+    six = tuple(rule for rule in pages.rules if rule.name.endswith("rate6h"))
+    kept = tuple(rule for rule in pages.rules if rule not in six)
+    moved = replace(tickets, rules=(*six, *tickets.rules))
+    yield "six hours beside the tickets", [replace(pages, rules=kept), moved, budget]
 
 
 def killer(groups: list[Group], tests: Path, mutant: Mutant, others: str) -> str | None:

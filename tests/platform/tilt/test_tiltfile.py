@@ -24,7 +24,7 @@ OBSERVABILITY = {
     "prometheus-admission-create", "prometheus-admission-patch", "prometheus-kinds",
     "prometheus-served", "prometheus-objects", "prometheus-page", "jaeger", "jaeger-objects",
     "jaeger-page", "loki", "loki-objects", "otel-agent-agent", "otel-gateway",
-    "otel-collector-objects", "grafana", "grafana-objects", "grafana-page",
+    "otel-collector-objects", "grafana", "grafana-objects", "grafana-page", "pipeline-objects",
 }  # fmt: skip
 GITOPS = {
     "argocd-server", "argocd-repo-server", "argocd-redis", "argocd-redis-secret-init",

@@ -1,5 +1,5 @@
-// Loads a repository's catalog with Backstage's own processing code, from the rules and the location
-// of platform/backstage/app-config.yaml. One thing stands in: what a Backstage would fetch from the
+// Loads a repository's catalog with Backstage's own processing code, from the location of
+// platform/backstage/app-config.yaml and its rules. One thing stands in: what a Backstage would fetch from the
 // repository's URL is read from a checkout.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";

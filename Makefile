@@ -50,7 +50,7 @@ setup: .venv/.dev ## Make .venv with everything for development, from hash-pinne
 	@touch .venv/.run $@
 
 STORE ?= memory
-run: $(if $(filter postgresql,$(STORE)),.venv/.dev,.venv/.run) ## Serve SERVICE (ports) on localhost:8080; STORE=postgresql for ports from a database of its own
+run: $(if $(filter postgresql,$(STORE)),.venv/.dev,.venv/.run) ## Serve SERVICE (ports) on localhost:8080; STORE=postgresql starts and uses a database
 ifeq ($(STORE),postgresql)
 	@test '$(SERVICE)' = ports || { echo 'STORE=postgresql: $(SERVICE) has no database, only ports has' >&2; exit 1; }
 	@$(BIN)/python -m stack postgresql
@@ -59,7 +59,7 @@ else
 	cd services/$(SERVICE) && exec ../../$(BIN)/gunicorn
 endif
 
-try-run: ## Type `make run`, ask it for a port, and stop it
+try-run: ## Check that `make run` starts, answers and stops
 	@tools/try-run $(MAKE) --no-print-directory run
 
 # The tests start the service about a hundred times. Cached bytecode avoids a compilation at each start.
@@ -93,17 +93,17 @@ test-stock: .venv/.dev ## Run the tests of telemetry's processes without the acc
 test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
 	$(BIN)/pytest tests/wheels --timeout 600
 
-test-load: .venv/.dev ## Measure what telemetry does under load and without its Collector (minutes)
+test-load: .venv/.dev ## Measure telemetry under load and without a Collector (minutes)
 	$(BIN)/pytest -s tests/load
 
-lint: .venv/.dev ## Check style, types and the hexagon's arrows
+lint: .venv/.dev ## Check style, types and the import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
 	for config in $(CONTRACTS); do $(BIN)/lint-imports --config $$config || exit; done
 
-lint-workflows: .venv/.dev ## Check the workflows: actionlint for what they say, zizmor for what they allow
+lint-workflows: .venv/.dev ## Check the GitHub workflows with actionlint and zizmor
 	@$(MAKE) --no-print-directory tools TOOLS=actionlint
 	tools/bin/actionlint -shellcheck= -pyflakes=
 	$(BIN)/zizmor --offline --pedantic --quiet --config .github/zizmor.yml .github
@@ -113,7 +113,7 @@ fmt: .venv/.dev ## Format the code
 	$(BIN)/ruff format .
 
 # Each lock names its command, which Renovate repeats: its options are those that Renovate knows.
-lock: .venv/.dev ## Resolve requirements/*.in anew into hash-pinned locks
+lock: .venv/.dev ## Update the lock files, with hashes, from requirements/*.in
 	for group in requirements/runtime.in $(filter-out requirements/runtime.in,$(wildcard requirements/*.in)); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes \
 			$$group --output-file=$${group%.in}.txt || exit; \
@@ -125,7 +125,7 @@ SETTINGS_TABLES := $(wildcard services/*/CONFIGURATION.md)
 OPENAPI := $(patsubst %/catalog-info.yaml,%/openapi.json,$(wildcard services/*/catalog-info.yaml))
 # The OpenAPI document of a service, as it serves it without any setting.
 openapi = $(BIN)/python $(1)manage.py export_openapi_schema --indent 2 --api $(notdir $(patsubst %/urls.py,%,$(wildcard $(1)*/urls.py))).urls.api
-generate: .venv/.dev ## Write anew everything that is generated
+generate: .venv/.dev ## Write all generated files
 	$(BIN)/slo generate
 	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
 	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table || exit; done
@@ -133,7 +133,7 @@ generate: .venv/.dev ## Write anew everything that is generated
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
 	$(BIN)/python tools/architecture.py > docs/architecture.svg
 
-check-generated: .venv/.dev ## Fail when what is committed differs from a fresh generation
+check-generated: .venv/.dev ## Fail if a generated file is out of date
 	$(BIN)/slo validate
 	$(BIN)/slo check
 	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
@@ -144,12 +144,12 @@ check-generated: .venv/.dev ## Fail when what is committed differs from a fresh 
 
 ##@ SLOs
 .PHONY: test-slo mutate-slo
-test-slo: .venv/.dev ## Prove the generated rules on real promtool, Prometheus, Alertmanager and Sloth
+test-slo: .venv/.dev ## Test the generated rules with the real promtool, Prometheus, Alertmanager and Sloth
 	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
 	@# promtool takes a minute of CPU for the rules of a service.
 	$(BIN)/pytest -n 2 --dist loadfile -rP --timeout 600 tests/platform/slo
 
-mutate-slo: .venv/.dev ## Break each rule on purpose and see that a test notices
+mutate-slo: .venv/.dev ## Break each rule on purpose and check that a test fails
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
 	$(BIN)/python -m tests.platform.slo.mutate
 
@@ -166,7 +166,7 @@ docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, i
 ##@ Catalog
 .PHONY: test-catalog new-service golden-path
 BACKSTAGE := tests/platform/backstage
-test-catalog: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code, and check what it points at
+test-catalog: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code and check its links (Node, Go)
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	node --test $(BACKSTAGE)/*.test.mjs
 	$(BIN)/pytest $(BACKSTAGE)
@@ -179,10 +179,10 @@ $(BACKSTAGE)/node_modules/.stamp: $(BACKSTAGE)/package-lock.json
 NAME ?=
 DESCRIPTION ?=
 OWNER ?= group:default/platform
-new-service: $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template: NAME=port-calls DESCRIPTION="Calls of ships" OWNER=group:default/maritime
+new-service: $(BACKSTAGE)/node_modules/.stamp ## Create a service from the template (Node): NAME=port-calls DESCRIPTION="Calls of ships" OWNER=group:default/maritime
 	@node $(BACKSTAGE)/scaffold.mjs . . name='$(NAME)' description='$(DESCRIPTION)' owner='$(OWNER)'
 
-golden-path: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Make a service from the template in a copy of this repository, and prove it
+golden-path: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Create a service from the template in a copy of the repository, and test it
 	@$(MAKE) --no-print-directory tools TOOLS="helm kustomize promtool"
 	$(BIN)/pytest -s tests/golden_path
 
@@ -204,13 +204,13 @@ build: ## Build SERVICE's image with docker or podman; TARGET=dev for Tilt's, BU
 		$(if $(findstring podman,$(ENGINE)),--timestamp=0,--build-arg SOURCE_DATE_EPOCH=0) \
 		$(BUILD_FLAGS) .
 
-deploy: ## Load SERVICE's image TAG into a local cluster and release it by helm; other contexts by ALLOW_CONTEXT
+deploy: ## Load SERVICE's image TAG into a local cluster and install the chart; ALLOW_CONTEXT names another context
 	@SERVICE=$(SERVICE) TAG=$(TAG) IMAGE=$(IMAGE) ENGINE='$(ENGINE)' platform/local/deploy.sh
 
 fault: ## Make SERVICE on the local cluster fail: FAULT=errors|latency|db-down|off SHARE=0.2
 	@SERVICE=$(SERVICE) FAULT=$(FAULT) SHARE=$(SHARE) platform/local/fault.sh
 
-image-test: .venv/.dev ## Build the image, run it read-only, drain it, and update the dev one live (podman, root)
+image-test: .venv/.dev ## Test the image: read-only file system, shutdown, live update (podman, root)
 	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/pytest -s tests/platform/image
@@ -219,17 +219,17 @@ chart-test: .venv/.dev ## Check what the service chart renders and refuses, the 
 	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform kustomize podsecurity crane"
 	$(BIN)/pytest tests/platform/chart tests/platform/release tests/platform/tilt tests/platform/local
 
-chart-golden: .venv/.dev ## Write anew what the chart's tests expect, to be read in the diff
+chart-golden: .venv/.dev ## Update the expected output of the chart's tests; review the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/python -m tests.platform.chart.render
 
 CHARTS_TOOLS := helm kubeconform podsecurity
-charts: .venv/.dev ## Check what the real upstream charts make of our values (CHART_STORE=DIR with packed charts and an index)
+charts: .venv/.dev ## Test the umbrella charts with the real upstream charts (CHART_STORE=DIR: packed charts and an index)
 	@$(MAKE) --no-print-directory tools TOOLS="$(CHARTS_TOOLS)"
 	$(BIN)/python -m tests.platform.charts.vendor
 	$(BIN)/pytest -n 2 --dist loadfile -rP tests/platform/charts
 
-charts-facts: .venv/.dev ## Record anew what the upstream charts make of our values, to be read in the diff
+charts-facts: .venv/.dev ## Update the recorded facts about the upstream charts; review the diff
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/python -m tests.platform.charts.vendor
 	$(BIN)/python -m tests.platform.charts.facts
@@ -270,12 +270,12 @@ publish-chart: ## Push the service chart as TAG
 	tools/bin/helm push dist/service-$(TAG:v%=%).tgz $(CHARTS)
 
 SBOM_OF ?= registry:$(PUBLISHED)
-sbom: ## List what is in SERVICE's image (SBOM_OF=dir:PATH for something else), as CycloneDX
+sbom: ## Write the bill of materials of SERVICE's image (CycloneDX; SBOM_OF=dir:PATH for a folder)
 	@$(MAKE) --no-print-directory tools TOOLS=syft
 	mkdir -p $(DIST)
 	tools/bin/syft scan "$(SBOM_OF)" --quiet --output cyclonedx-json=$(DIST)/sbom.cdx.json
 
-scan: ## Look for known vulnerabilities in what was listed; those that can be fixed and are high fail
+scan: ## Scan the bill of materials; fail at a high or critical vulnerability that has a fix
 	@$(MAKE) --no-print-directory tools TOOLS=grype
 	tools/bin/grype sbom:$(DIST)/sbom.cdx.json --only-fixed --fail-on high
 
@@ -287,10 +287,10 @@ sign: ## Sign the published images and their lists without a key (the workflow's
 			"$$(cat $(DIST)/$$arch/image)" || exit; \
 	done
 
-propose: ## Propose by a pull request that ENVIRONMENT (dev) runs the published image
+propose: ## Open a pull request that deploys the published image to ENVIRONMENT (dev)
 	@tools/propose $(SERVICE) $(ENVIRONMENT) "$(PUBLISHED)"
 
-drift: check-generated ## Fail when what is generated or locked is not what it is made of
+drift: check-generated ## Fail if a generated file or a lock file is out of date
 	$(MAKE) --no-print-directory lock
 	git diff --exit-code -- requirements
 
@@ -302,7 +302,7 @@ tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for 
 ##@ Benchmarks
 .PHONY: bench bench-bill bench-feed bench-process bench-import bench-memory
 BENCH_ARGUMENTS := $(if $(QUICK),--quick,$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)))
-bench: .venv/.dev .venv-bench/.stamp .cache/bench/go_otel ## Measure the service beside its peers (wrk; 9 minutes; QUICK=1; ROUNDS=9 SECONDS=2)
+bench: .venv/.dev .venv-bench/.stamp .cache/bench/go_otel ## Compare the service with other frameworks (wrk; 9 minutes; QUICK=1; ROUNDS=9 SECONDS=2)
 	$(BIN)/python -m tests.bench.bench_http $(if $(HELP),--help,$(BENCH_ARGUMENTS))
 
 bench-bill: .venv/.dev ## Count what each part of a request costs (valgrind; 3 minutes; QUICK=1)
@@ -339,7 +339,7 @@ stack: .venv/.dev ## Run everything: backends from images, the PATH or a build b
 run-jaeger: .venv/.dev ## Run Jaeger alone, and a service that sends its traces there
 	@$(BIN)/python -m stack jaeger
 
-e2e: .venv/.dev ## Assert every signal end to end on the whole stack, one line per scenario
+e2e: .venv/.dev ## Test every signal end to end on the whole stack
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
@@ -348,7 +348,7 @@ stack-image-test: .venv/.dev ## Run the stack by podman, from images of the buil
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest tests/platform/stack
 
-gameday: .venv/.dev ## Break the stack on purpose: alerts, runbooks, queues; REPORT=1 writes docs/gameday.md
+gameday: .venv/.dev ## Break the stack on purpose and check alerts, runbooks and queues; REPORT=1 writes docs/gameday.md
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest tests/gameday $(if $(REPORT),--report docs/gameday.md)
 
@@ -357,7 +357,7 @@ chaos: .venv/.dev ## Make the stack's service fail: FAULT=errors|latency|db-down
 	@$(BIN)/python -m stack chaos $(or $(FAULT),--help) --share $(SHARE)
 
 MINUTES ?= 15
-panels: .venv/.dev tools/panels/node_modules/.stamp ## Draw the running stack's dashboards to .stack/panels (Node, Chromium); MINUTES=15
+panels: .venv/.dev tools/panels/node_modules/.stamp ## Save the running stack's dashboards as pictures in .stack/panels (Node, Chromium); MINUTES=15
 	@$(BIN)/python -m stack panels --minutes $(MINUTES)
 
 tools/panels/node_modules/.stamp: tools/panels/package-lock.json
@@ -366,7 +366,7 @@ tools/panels/node_modules/.stamp: tools/panels/package-lock.json
 	touch $@
 
 LOAD_URL ?= http://localhost:8080
-load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=60; WEB=1 for a page
+load: .venv-load/.stamp ## Send requests to LOAD_URL (the local service) for LOAD_SECONDS=60; WEB=1 opens Locust's page
 	LOAD_WEB=$(WEB) .venv-load/bin/locust -f tests/load/locustfile.py --host $(LOAD_URL) \
 		$(if $(WEB),,--headless --only-summary)
 
@@ -377,11 +377,11 @@ load: .venv-load/.stamp ## Drive LOAD_URL (the local service) for LOAD_SECONDS=6
 ##@ GitOps
 CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus $(if $(CHART_STORE),prometheus-operator)
 .PHONY: promote e2e-cluster e2e-node e2e-tilt cluster workstation test-workstation lint-ansible
-promote: .venv/.dev ## Move SERVICE's image FROM=staging TO=prod in a branch, if error budget is left
+promote: .venv/.dev ## Create a branch that moves SERVICE's image FROM=staging TO=prod, if error budget is left
 	@$(BIN)/promote --service $(SERVICE) --from $(FROM) --to $(TO) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) \
 		$(if $(OVERRIDE),--override '$(subst ','\'',$(OVERRIDE))') $(if $(PUSH),--push)
 
-e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Prove GitOps on a real Kubernetes API and Argo CD (CHART_STORE=DIR: with the upstream charts)
+e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Test GitOps with a real Kubernetes API and the real Argo CD (CHART_STORE=DIR: with the upstream charts)
 	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS)"
 	$(BIN)/pytest -s tests/cluster
 

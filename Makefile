@@ -215,7 +215,7 @@ image-test: .venv/.dev ## Test the image: read-only file system, shutdown, live 
 	@$(MAKE) --no-print-directory tools TOOLS=helm
 	$(BIN)/pytest -s tests/platform/image
 
-chart-test: .venv/.dev ## Check what the service chart renders and refuses, the Tiltfile, images of two architectures, and local releases
+chart-test: .venv/.dev ## Test the service's chart, the Tiltfile, images of two architectures and local releases
 	@$(MAKE) --no-print-directory tools TOOLS="helm kubeconform kustomize podsecurity crane"
 	$(BIN)/pytest tests/platform/chart tests/platform/release tests/platform/tilt tests/platform/local
 
@@ -243,7 +243,7 @@ PUBLISHED = $$(cat $(DIST)/image)
 ENVIRONMENT ?= dev
 CHARTS = oci://$(call adopted,registry)/charts
 .PHONY: services login publish publish-index publish-chart sbom scan sign propose drift
-services: ## Print the services as JSON, and give them to the jobs of a workflow
+services: ## Print the services as JSON, for the jobs of a workflow
 	@echo 'services=[$(subst $(space),$(comma),$(SERVICES:%="%"))]' | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
 
 login: ## Log in to the registry of platform/adopt.yaml as REGISTRY_USER with REGISTRY_TOKEN
@@ -279,7 +279,7 @@ scan: ## Scan the bill of materials; fail at a high or critical vulnerability th
 	@$(MAKE) --no-print-directory tools TOOLS=grype
 	tools/bin/grype sbom:$(DIST)/sbom.cdx.json --only-fixed --fail-on high
 
-sign: ## Sign the published images and their lists without a key (the workflow's identity)
+sign: ## Sign the published images and their bills of materials with the workflow's identity
 	@$(MAKE) --no-print-directory tools TOOLS=cosign
 	tools/bin/cosign sign --yes --recursive "$(PUBLISHED)"
 	for arch in $(ARCHITECTURES); do \

@@ -132,12 +132,19 @@ class Service:
 
 @contextmanager
 def running(
-    folder: Path, *, name: str = "ports", until: str = "/ready", **variables: str
+    folder: Path,
+    stdout: int | None = None,
+    /,
+    *,
+    name: str = "ports",
+    until: str = "/ready",
+    **variables: str,
 ) -> Iterator[Service]:
     """Start a service, yield it once a path answers 200, and stop it.
 
     Args:
         folder: Where its output goes.
+        stdout: Takes its standard output in place of the folder.
         name: Its folder under services/.
         until: The path.
         variables: Its settings.
@@ -150,8 +157,8 @@ def running(
             [Path(sys.executable).parent / "gunicorn"],
             cwd=ROOT / "services" / name,
             env=environment(name, **variables),
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=output if stdout is None else stdout,
+            stderr=output,
             start_new_session=True,
         )
     url = f"http://127.0.0.1:{port}"

@@ -8,6 +8,7 @@ What a service calls:
 - `telemetry`: `get_logger`, `span`, `stream`, `record_exception`, `request_id`, `trace_id`, `carry`
 - `telemetry.names`: the names of metrics, spans and log events, and how a service declares its own
 - `telemetry.metrics`: a declared metric by its name
+- `telemetry.environment`: the environment variables of the server, which a service's extend
 - `telemetry.client`: an HTTP client for calls to other services
 - `telemetry.django`, `telemetry.gunicorn`: what goes into settings, URLs and `gunicorn.conf.py`
 
@@ -17,6 +18,7 @@ How it works:
 - `context`, `current`, `tracing`, `streams`: what is known of the request at hand, and its spans
 - `proxies`: whose forwarding headers are believed, and what they say of a request
 - `otel`: the variables `OTEL_*`, checked before OpenTelemetry reads them
+- `collector`: the session that bounds and reads what a Collector answers
 - `accelerator`: the one seam to the package `telemetry_fast`
 - `exposition`, `exemplars`, `multiprocess`, `shared`: `/metrics` of one process or of several
 - `problem`, `memoize`, `declarations`, `reference`: an error as RFC 9457; a cache for threads; what

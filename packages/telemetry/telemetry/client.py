@@ -17,6 +17,8 @@ __all__ = ["MAX_RETRIES", "http_client"]
 MAX_RETRIES: Final = 5
 # RFC 9110, 9.2.2: what may be sent again, because twice is the same as once.
 _IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
+# httpx leaves out the port that a scheme has anyway.
+_PORTS: Final[dict[str, int]] = {"http": 80, "https": 443}
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 1.0
 
@@ -77,7 +79,9 @@ class _Measured(httpx.BaseTransport):
         finally:
             method = request.method if request.method in names.METHODS else names.METHOD_OTHER
             series = metrics.histogram(names.HTTP_CLIENT_DURATION)
-            labels = (method, request.url.host, status, error)
+            url = request.url
+            port = url.port or _PORTS.get(url.scheme) or ""
+            labels = (method, url.host, str(port), status, error)
             series.labels(*labels).observe(time.monotonic() - began)
         return response
 

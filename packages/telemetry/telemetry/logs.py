@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 FORMATS: Final = ("json", "console")
 
-# A Collector that is down makes its exporter complain at each attempt.
-_EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc")
+# A Collector that is down, or answers nonsense, would be complained about at each attempt.
+_EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc", "telemetry.collector")
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
 
 
@@ -141,7 +141,7 @@ def level() -> str:
 def configure_logging(service: str, stream: TextIO | None = None) -> None:
     """Make every logger of the process write through one handler, as LOG_LEVEL and LOG_FORMAT say.
 
-    It also checks OTEL_*.
+    It also checks and completes OTEL_*: each command of a service does that first.
 
     Args:
         service: Value of the field ``service``.
@@ -153,7 +153,7 @@ def configure_logging(service: str, stream: TextIO | None = None) -> None:
     """
     try:
         threshold, form = level(), _choice("LOG_FORMAT", FORMATS, "json")
-        otel.complete()  # a service does this first, before OpenTelemetry reads its variables
+        otel.complete()
     except ValueError as error:
         _configure(service, stream, "info", "json")
         get_logger("telemetry.logs").critical(names.START_REFUSED_EVENT, reason=str(error))

@@ -57,6 +57,7 @@ SERVICE_VERSION: Final = "service_version"
 
 HTTP_CLIENT_DURATION: Final = "http_client_request_duration_seconds"
 SERVER_ADDRESS: Final = "server_address"
+SERVER_PORT: Final = "server_port"
 ERROR_TYPE: Final = "error_type"
 
 STORE_DURATION: Final = "db_client_operation_duration_seconds"
@@ -94,6 +95,7 @@ WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
 REFUSED_EVENT: Final = "http.server.bad_request"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
 STOCK_EVENT: Final = "telemetry.stock"
+COLLECTOR_EVENT: Final = "telemetry.collector_answer"
 START_REFUSED_EVENT: Final = "service.start_refused"
 FAULT_EVENT: Final = "service.fault"
 SERVER_ERROR_EVENT: Final = "http.server.error"
@@ -214,7 +216,7 @@ METRICS: Final = {
             "histogram",
             "s",
             "Time until another service's response began or failed, each try on its own.",
-            (HTTP_METHOD, SERVER_ADDRESS, HTTP_STATUS, ERROR_TYPE),
+            (HTTP_METHOD, SERVER_ADDRESS, SERVER_PORT, HTTP_STATUS, ERROR_TYPE),
         ),
         Metric(
             STORE_DURATION,
@@ -285,6 +287,10 @@ LOG_EVENTS: Final = {
     WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
     REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
     STOCK_EVENT: "The accelerator is not used, the stock parts of OpenTelemetry serve: reason.",
+    COLLECTOR_EVENT: (
+        "The Collector rejected a part of what it was sent, or its answer was cut: to, rejected "
+        "(spans, or points of metrics), reason. At most once a minute."
+    ),
     START_REFUSED_EVENT: "The service does not start: reason.",
     SERVER_ERROR_EVENT: "A request failed by the service's fault: exception, or reason and cause.",
     FAULT_EVENT: "A fault on purpose begins, for a game day: fault, share, seconds.",

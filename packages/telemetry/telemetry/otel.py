@@ -15,6 +15,8 @@ GRPC: Final = "grpc"
 HTTP: Final = "http/protobuf"
 _PORTS: Final = {4317: GRPC, 4318: HTTP}
 _OTLP: Final = "OTEL_EXPORTER_OTLP"
+# Names the entry point that makes the session by which an exporter posts.
+_SESSION: Final = "OTEL_PYTHON_EXPORTER_OTLP_HTTP{}_CREDENTIAL_PROVIDER"
 _LOGS_EXPORTER: Final = "OTEL_LOGS_EXPORTER"
 _PROPAGATORS: Final = "OTEL_PROPAGATORS"
 _SAMPLER: Final = "OTEL_TRACES_SAMPLER"
@@ -88,7 +90,7 @@ def _split(variable: str, endpoint: str) -> SplitResult:
 
 
 def complete() -> None:
-    """Check OTEL_*, and set what follows from what is given: exporters and protocols.
+    """Check OTEL_*, and set what follows from what is given: exporters, protocols, sessions.
 
     Raises:
         ValueError: One is wrong; names it.
@@ -110,6 +112,9 @@ def complete() -> None:
             if endpoint:
                 _split(variable, endpoint)
             os.environ[f"{_OTLP}_{signal}_PROTOCOL"] = spoken
+            own = _SESSION.format(f"_{signal}")
+            if not (_value(own) or _value(_SESSION.format(""))):
+                os.environ[own] = "telemetry"
         group = f"opentelemetry_{signal.lower()}_exporter"
         _check_names(f"OTEL_{signal}_EXPORTER", group, ",".join(set(chosen) - {"otlp"}))
         if chosen:

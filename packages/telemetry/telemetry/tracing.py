@@ -11,7 +11,6 @@ import time
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from telemetry import accelerator, context, current, otel
@@ -175,22 +174,19 @@ def preload() -> None:
 
     That includes what exports by HTTP, if the environment asks for it. What exports by gRPC is left
     to each worker: gRPC does not promise to survive a fork.
-
-    Raises:
-        ValueError: As `otel.complete`.
     """
-    otel.complete()
     import_module("opentelemetry.distro")
     for signal, module in (("TRACES", "trace_exporter"), ("METRICS", "metric_exporter")):
         if otel.exports_by_http(signal):
             import_module(f"{_BY_HTTP}.{module}")
-            if find_spec("requests"):  # which it loads when it starts, if it is installed
-                import_module("requests")
+            import_module("telemetry.collector")
     accelerator.load()  # here, so that it says once for all workers whether it is used
 
 
 def start(service: str, version: str, instance: str) -> None:
     """Start the providers as OTEL_* say; once per process, and never before a fork.
+
+    `configure_logging` has checked and completed OTEL_* by then.
 
     Without an exporter of traces, spans are made but not recorded: their ids (the caller's, where
     a W3C traceparent came in) still appear in logs, headers and errors, and nothing else is done.
@@ -204,7 +200,6 @@ def start(service: str, version: str, instance: str) -> None:
     from opentelemetry.sdk.resources import OTELResourceDetector
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-    otel.complete()
     given = OTELResourceDetector().detect().attributes
     attributes = {"service.name": service, "service.version": version, **given}
     attributes["service.instance.id"] = (

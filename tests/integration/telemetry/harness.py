@@ -180,6 +180,8 @@ class Receiver:
 
     port: int = field(default_factory=free_port)
     answering: bool = True
+    endless: bool = False  # the bodies of its answers
+    rejected: int = 0  # spans of each request, as its answers say
 
     def __post_init__(self) -> None:
         self.traces: list[ExportTraceServiceRequest] = []
@@ -214,11 +216,22 @@ class Receiver:
                     self.close_connection = True
                     return
                 answer = receiver._take(self.path, body)
+                if receiver.endless:
+                    self._answer_without_end()
+                    return
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
+
+            def _answer_without_end(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.close_connection = True
+                with suppress(OSError):  # until it is cut
+                    while receiver.endless:
+                        self.wfile.write(bytes(1 << 20))
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
@@ -230,7 +243,10 @@ class Receiver:
     def _take(self, path: str, body: bytes) -> bytes:
         if path == "/v1/traces":
             self.traces.append(ExportTraceServiceRequest.FromString(body))
-            return bytes(ExportTraceServiceResponse().SerializeToString())
+            answer = ExportTraceServiceResponse()
+            answer.partial_success.rejected_spans = self.rejected
+            answer.partial_success.error_message = "too old" if self.rejected else ""
+            return bytes(answer.SerializeToString())
         assert path == "/v1/metrics"
         self.metrics.append(ExportMetricsServiceRequest.FromString(body))
         return bytes(ExportMetricsServiceResponse().SerializeToString())
@@ -241,6 +257,7 @@ class Receiver:
         self._release.set() if answering else self._release.clear()
 
     def down(self) -> None:
+        self.endless = False
         self._release.set()
         if self._server is not None:
             self._server.shutdown()

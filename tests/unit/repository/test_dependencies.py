@@ -47,20 +47,17 @@ OTEL = {
     "opentelemetry.sdk": "opentelemetry-sdk",
     "opentelemetry.util.http": "opentelemetry-util-http",
 }
-# The extra that no service of this repository uses.
-UNUSED = "client"
 # What these bring along is part of their own interface.
 BROUGHT = {"pydantic-core": "pydantic"}
 
 
-def required(project: dict[str, Any], *, without: str = "") -> list[Requirement]:
-    extras = dict(project["project"].get("optional-dependencies", {}))
-    extras.pop(without, None)
-    texts = [
-        *project["project"]["dependencies"],
-        *(each for some in extras.values() for each in some),
+def required(project: dict[str, Any], extras: set[str] | None = None) -> list[Requirement]:
+    """Return what a project requires, with all of its extras or with these."""
+    optional = project["project"].get("optional-dependencies", {})
+    chosen = [
+        each for name, some in optional.items() if extras is None or name in extras for each in some
     ]
-    return [Requirement(text) for text in texts]
+    return [Requirement(text) for text in (*project["project"]["dependencies"], *chosen)]
 
 
 def distribution(module: str) -> str | None:
@@ -112,7 +109,14 @@ def test_distributions_of_the_platform_are_named_alike() -> None:
 
 
 def test_the_image_locks_what_its_distributions_declare() -> None:
-    declared = {str(each) for name in SERVED for each in required(PROJECTS[name], without=UNUSED)}
+    used = {
+        extra
+        for project in PROJECTS.values()
+        for each in required(project)
+        if canonicalize_name(each.name) in OWN
+        for extra in each.extras
+    }
+    declared = {str(each) for name in SERVED for each in required(PROJECTS[name], used)}
     lines = (ROOT / "requirements/runtime.in").read_text().splitlines()
     locked = {str(Requirement(line)) for line in lines if line and not line.startswith("#")}
     assert locked == {

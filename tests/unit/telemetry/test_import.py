@@ -37,7 +37,8 @@ def test_a_span_that_nobody_records_loads_no_sdk() -> None:
 
 STARTED_AFTER_PRELOADING = """
 import os, sys
-from telemetry import tracing
+from telemetry import otel, tracing
+otel.complete()
 tracing.preload()
 loaded = set(sys.modules)
 tracing.start("harbour", "1", "1")

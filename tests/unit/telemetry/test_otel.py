@@ -59,6 +59,27 @@ def test_the_protocol_is_the_one_given_or_the_one_that_the_endpoint_says(
     assert otel.protocol("TRACES") == os.environ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] == spoken
 
 
+SESSION = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+OF_TRACES = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({ENDPOINT: "http://x:4318"}, "telemetry"),
+        ({ENDPOINT: "http://x:4318", OF_TRACES: "gcp"}, "gcp"),
+        ({ENDPOINT: "http://x:4318", SESSION: "gcp"}, None),
+        ({}, None),
+    ],
+)
+def test_the_exporters_session_is_ours_unless_somebody_names_another(
+    given: dict[str, str], expected: str | None
+) -> None:
+    os.environ.update(given)
+    otel.complete()
+    assert os.environ.get(OF_TRACES) == expected
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -121,3 +121,14 @@ def test_an_import_against_the_arrows_is_found(
 def test_the_imports_as_they_are_follow_the_arrows() -> None:
     done = lint(ROOT)
     assert done.returncode == 0, done.stdout
+
+
+def test_only_telemetry_makes_problem_documents() -> None:
+    """The server, each service and what the template makes answer alike."""
+    makes = [
+        str(file.relative_to(ROOT))
+        for folder in ("packages", "services", "platform/backstage/template/skeleton/services")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        if "application/problem+json" in file.read_text()
+    ]
+    assert makes == ["packages/telemetry/telemetry/problem.py"]

@@ -1,4 +1,4 @@
-"""RFC 9457 problem documents for what never reaches the application."""
+"""RFC 9457 problem documents: the document, and the response of what reaches no application."""
 
 import re
 from email.utils import formatdate
@@ -13,6 +13,48 @@ RETRY_AFTER_SECONDS: Final = 1
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+def document(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    instance: str,
+    request_id: str | None,
+    trace_id: str | None,
+    **more: object,
+) -> bytes:
+    """Return a problem document as JSON.
+
+    Args:
+        status: The response's status; its phrase becomes the title.
+        detail: What was wrong.
+        instance: The request's path, or empty if none can be told.
+        request_id: The request's id.
+        trace_id: Its trace, 32 hexadecimal digits, if it has one.
+        more: Members that only some problems have.
+    """
+    import orjson
+
+    members = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "instance": instance,
+        "request_id": request_id,
+        "trace_id": trace_id,
+        **more,
+    }
+    return orjson.dumps(members, default=str)
+
+
+def headers(status: HTTPStatus) -> dict[str, str]:
+    """Return the header fields of a problem document."""
+    fields = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        fields["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return fields
+
+
 def response(
     status: HTTPStatus, detail: str, request_id: str, *, path: str = "", traceparent: str = ""
 ) -> bytes:
@@ -25,28 +67,21 @@ def response(
         path: The request's path as it was sent, or empty if none can be told.
         traceparent: The request's W3C header, or empty.
     """
-    import orjson
-
     trace = _TRACEPARENT.fullmatch(traceparent)
-    body = orjson.dumps(
-        {
-            "type": "about:blank",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": detail,
-            "instance": unquote(path),
-            "request_id": request_id,
-            "trace_id": trace[1] if trace else None,
-        }
+    body = document(
+        status,
+        detail,
+        instance=unquote(path),
+        request_id=request_id,
+        trace_id=trace[1] if trace else None,
     )
-    head = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        f"Date: {formatdate(usegmt=True)}",
-        f"Content-Type: {CONTENT_TYPE}",
-        f"Content-Length: {len(body)}",
-        f"X-Request-ID: {request_id}",
-        "Connection: close",
-    ]
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        head.append(f"Retry-After: {RETRY_AFTER_SECONDS}")
+    fields = {
+        "Date": formatdate(usegmt=True),
+        "Content-Length": len(body),
+        "X-Request-ID": request_id,
+        "Connection": "close",
+        **headers(status),
+    }
+    head = [f"HTTP/1.1 {status.value} {status.phrase}"]
+    head += [f"{name}: {value}" for name, value in fields.items()]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body

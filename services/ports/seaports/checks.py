@@ -13,7 +13,7 @@ from seaports import settings
 @register()
 def environment(app_configs: Sequence[AppConfig] | None, **_: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's signature
     """Report wrong values (E001), what does not go together (E002) and unknown names (W001)."""
-    fields = settings.Environment.model_fields
+    fields = settings.Environment.variables()
     messages: list[CheckMessage] = [
         Error(f"{name}: {what}", hint=fields[name].description, id="ports.E001")
         for name, what in settings.WRONG.items()
@@ -29,7 +29,7 @@ def environment(app_configs: Sequence[AppConfig] | None, **_: object) -> list[Ch
                 id="ports.E002",
             )
         )
-    if here.PORTS_CPU_AFFINITY and not hasattr(os, "sched_setaffinity"):
+    if here.CPU_AFFINITY and not hasattr(os, "sched_setaffinity"):
         messages.append(
             Error(
                 "PORTS_CPU_AFFINITY: this system keeps no process to a core",

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import telemetry.django
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from telemetry.environment import ServerEnvironment, prefixed
 
 SERVICE: Final = "ports"
 VERSION: Final = version(SERVICE)
@@ -39,48 +40,9 @@ def _store_url(url: SecretStr) -> SecretStr:
     return url
 
 
-class Environment(BaseModel):
+class Environment(ServerEnvironment, alias_generator=prefixed("PORTS_")):
     """The environment variables of the service, with their defaults."""
 
-    model_config = ConfigDict(frozen=True)
-
-    HOST: str = Field(
-        "127.0.0.1",
-        description="IP address to listen on, or `localhost`; `0.0.0.0` in a container.",
-    )
-    PORT: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
-    METRICS_PORT: int | None = Field(
-        None, ge=1, le=65535, description="Port of a listener for `/metrics` alone; none if unset."
-    )
-    WEB_CONCURRENCY: int = Field(
-        1, ge=1, le=64, description="Worker processes. Rather add replicas: see docs."
-    )
-    PORTS_THREADS: int = Field(8, ge=1, le=256, description="Threads that serve, a worker.")
-    PORTS_CPU_AFFINITY: bool = Field(
-        False,
-        description="Whether each worker stays on one core: where cores are the service's own.",
-    )
-    PORTS_MAX_WAITING: int = Field(
-        64,
-        ge=1,
-        le=10000,
-        description="Requests that may wait for a thread, a worker; more get 503.",
-    )
-    PORTS_DRAIN_SECONDS: float = Field(
-        5, ge=0, le=600, description="How long `/ready` says 503 before the listener closes."
-    )
-    PORTS_GRACEFUL_SECONDS: int = Field(
-        20, ge=1, le=600, description="How long requests in flight and telemetry may then take."
-    )
-    PORTS_TRUSTED_PROXIES: str = Field(
-        "127.0.0.1,::1",
-        description="Addresses and networks whose `X-Forwarded-*` and `X-Request-Start` are"
-        " believed, separated by commas; `*`: everybody's.",
-    )
-    PORTS_TAIL_SAMPLING: bool = Field(
-        False,
-        description="Whether the Collector keeps errors and slow traces only: exemplars follow it.",
-    )
     PORTS_STORE_URL: Annotated[SecretStr, AfterValidator(_store_url)] = Field(
         SecretStr(MEMORY_URL),
         description="`memory://`, or a `postgresql://` URL with user, password, host, database.",
@@ -119,7 +81,7 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Environment, dict[str,
     system checks refuse to start (`seaports.checks`). An empty value counts as unset. No message
     repeats a value: it may be a secret.
     """
-    given = {name: environ[name] for name in Environment.model_fields if environ.get(name)}
+    given = {name: environ[name] for name in Environment.variables() if environ.get(name)}
     try:
         return Environment.model_validate(given), {}
     except ValidationError as error:
@@ -135,7 +97,7 @@ UNKNOWN: Final = sorted(
     name
     for name in os.environ
     if name.startswith("PORTS_")
-    and name not in Environment.model_fields
+    and name not in Environment.variables()
     and not name.startswith(("PORTS_PORT", "PORTS_SERVICE_", "PORTS_TEST_"))
 )
 

@@ -25,15 +25,12 @@ def refused(**settings: str) -> list[dict[str, str]]:
             {"PORTS_THREADS": "many"},
             (
                 "PORTS_THREADS: Input should be a valid integer, unable to parse string as an"
-                " integer (Threads that serve, a worker.)"
+                " integer (Threads per worker.)"
             ),
         ),
         (
             {"PORTS_THREADS": "0"},
-            (
-                "PORTS_THREADS: Input should be greater than or equal to 1 (Threads that serve, a"
-                " worker.)"
-            ),
+            "PORTS_THREADS: Input should be greater than or equal to 1 (Threads per worker.)",
         ),
         (
             {"PORTS_STORE_URL": "mysql://root:hunter2@db/ports"},

@@ -3,7 +3,9 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import pytest
-from telemetry import problem
+from django.test import RequestFactory
+from telemetry import context, problem
+from telemetry.django import problem as problem_of_django
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -32,6 +34,7 @@ def test_a_problem_names_its_request_and_its_trace() -> None:
         "Content-Type": "application/problem+json",
         "X-Request-ID": "mine",
         "Connection": "close",
+        "Cache-Control": "no-store",
         "Retry-After": "1",
     }
     assert document == {
@@ -54,3 +57,20 @@ def test_what_is_no_trace_is_null(traceparent: str) -> None:
     )
     assert (document["instance"], document["trace_id"]) == ("", None)
     assert "Retry-After" not in headers
+
+
+def test_a_problem_of_django_is_the_same_document_with_its_own_members() -> None:
+    request = RequestFactory().get("/ports/a b")
+    context.begin("mine")
+    found = problem_of_django(request, HTTPStatus.NOT_FOUND, "no such port", errors=[{"name": "x"}])
+    context.end()
+    expected = problem.document(
+        HTTPStatus.NOT_FOUND,
+        "no such port",
+        instance="/ports/a b",
+        request_id="mine",
+        trace_id=None,
+        errors=[{"name": "x"}],
+    )
+    assert (found.status_code, found.content) == (404, expected)
+    assert dict(found.items()) == problem.headers(HTTPStatus.NOT_FOUND)

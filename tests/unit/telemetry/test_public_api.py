@@ -7,6 +7,7 @@ import pytest
 import telemetry
 import telemetry.client
 import telemetry.django
+import telemetry.environment
 import telemetry.gunicorn
 import telemetry.metrics
 
@@ -36,7 +37,9 @@ API = {
         "declare_routes",
         "get_wsgi_application",
         "metrics_view",
+        "problem",
     ],
+    "telemetry.environment": ["ServerEnvironment", "prefixed"],
     "telemetry.gunicorn": ["settings"],
     "telemetry.metrics": [
         "counter",
@@ -47,7 +50,9 @@ API = {
     ],
 }
 MODULES = {each.__name__: each for each in (telemetry, telemetry.django, telemetry.gunicorn)}
-MODULES |= {each.__name__: each for each in (telemetry.client, telemetry.metrics)}
+MODULES |= {
+    each.__name__: each for each in (telemetry.client, telemetry.environment, telemetry.metrics)
+}
 
 
 @pytest.mark.parametrize("name", API)
@@ -61,5 +66,5 @@ def test_the_map_of_modules_is_complete() -> None:
     modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}
     assert telemetry.__doc__ is not None
     missing = [name for name in sorted(modules) if f"`{name}`" not in telemetry.__doc__]
-    assert missing == ["client", "metrics", "names"]
+    assert missing == ["client", "environment", "metrics", "names"]
     assert all(f"`telemetry.{name}`" in telemetry.__doc__ for name in missing)

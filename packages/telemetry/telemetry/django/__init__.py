@@ -8,7 +8,7 @@ A service's wsgi.py takes ``get_wsgi_application`` from here.
 from typing import Final
 
 from telemetry.django.routes import declare_routes
-from telemetry.django.views import metrics_view
+from telemetry.django.views import metrics_view, problem
 from telemetry.django.wsgi import get_wsgi_application
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "declare_routes",
     "get_wsgi_application",
     "metrics_view",
+    "problem",
 ]
 
 MIDDLEWARE: Final = ["telemetry.django.middleware.Middleware"]

@@ -5,13 +5,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from http import HTTPStatus
 
 import django
 import telemetry
 import telemetry.django
 import telemetry.metrics
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 if not settings.configured:
@@ -35,26 +36,13 @@ api = NinjaAPI(openapi_url=None)
 
 @api.exception_handler(LookupError)
 def not_found(request: HttpRequest, exc: LookupError) -> HttpResponse:
-    return problem(404, str(exc))
+    return telemetry.django.problem(request, HTTPStatus.NOT_FOUND, str(exc))
 
 
 @api.exception_handler(ArithmeticError)
 def broken(request: HttpRequest, exc: ArithmeticError) -> HttpResponse:
     telemetry.record_exception(exc)
-    return problem(500, "broken")
-
-
-def problem(status: int, detail: str) -> HttpResponse:
-    return JsonResponse(
-        {
-            "status": status,
-            "detail": detail,
-            "request_id": telemetry.request_id(),
-            "trace_id": telemetry.trace_id(),
-        },
-        status=status,
-        content_type="application/problem+json",
-    )
+    return telemetry.django.problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "broken")
 
 
 @api.get("/ports/{str:id}")

@@ -14,6 +14,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.security import HttpBearer
 from ninja.types import DictStrAny
+from telemetry.problem import CONTENT_TYPE
 
 from seaports.adapters.http import probes, problems
 from seaports.adapters.http.reading import add_reading
@@ -87,7 +88,7 @@ class PortsApi(NinjaAPI):
                 for status, response in operation["responses"].items():
                     if int(status) >= HTTPStatus.BAD_REQUEST and "content" in response:
                         (content,) = response["content"].values()
-                        response["content"] = {problems.MEDIA_TYPE: content}
+                        response["content"] = {CONTENT_TYPE: content}
                 for parameter in operation["parameters"]:
                     # A parameter may be left out; there is no way to write null in a query.
                     kinds = parameter["schema"].pop("anyOf", [{}])

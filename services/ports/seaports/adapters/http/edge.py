@@ -6,8 +6,8 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-
-from seaports.adapters.http.problems import MEDIA_TYPE, problem
+from telemetry.django import problem
+from telemetry.problem import CONTENT_TYPE
 
 # Two filters of 100 characters fit, each up to 12 bytes in percent-encoded UTF-8; the server itself
 # takes a request line of 4094.
@@ -61,7 +61,7 @@ def _refused(request: HttpRequest) -> HttpResponse | None:
 
 
 def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    if response.headers.get("Content-Type") == MEDIA_TYPE:
+    if response.headers.get("Content-Type") == CONTENT_TYPE:
         return response
     status = HTTPStatus(response.status_code)
     allowed = response.headers.get("Allow")

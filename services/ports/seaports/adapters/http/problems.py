@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-import orjson
 import telemetry
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from telemetry import names
+from telemetry.django import problem
 
 from seaports.domain.errors import (
     InvalidPort,
@@ -22,8 +22,6 @@ from seaports.domain.errors import (
 
 _log = telemetry.get_logger(__name__)
 
-MEDIA_TYPE: Final = "application/problem+json"
-RETRY_AFTER_SECONDS: Final = 1
 _READ_BEFORE_413: Final = 1 << 20
 
 STATUS_OF: Final[Mapping[type[Exception], HTTPStatus]] = {
@@ -45,44 +43,6 @@ _DETAIL_OF: Final[Mapping[type[Exception], str]] = {
     SuspiciousOperation: "the request is malformed",
     Exception: "an error of this service; the request id finds it in the logs",
 }
-_HEADERS_OF: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="ports"'},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
-}
-
-
-def problem(
-    request: HttpRequest,
-    status: HTTPStatus,
-    detail: str,
-    *,
-    errors: list[dict[str, str]] | None = None,
-) -> HttpResponse:
-    """Return a problem document.
-
-    Args:
-        request: Its path becomes `instance`.
-        status: The response's status; its phrase becomes the title.
-        detail: What was wrong and what to do.
-        errors: Which inputs were wrong, each with `source`, `name` and `detail`.
-    """
-    document: dict[str, object] = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "instance": request.path,
-        "request_id": telemetry.request_id(),
-        "trace_id": telemetry.trace_id(),
-    }
-    if errors is not None:
-        document["errors"] = errors
-    return HttpResponse(
-        orjson.dumps(document, default=str),
-        status=status,
-        content_type=MEDIA_TYPE,
-        headers={"Cache-Control": "no-store", **_HEADERS_OF.get(status, {})},
-    )
 
 
 def handle_errors(api: NinjaAPI) -> None:
@@ -124,7 +84,10 @@ def from_error(request: HttpRequest, error: Exception) -> HttpResponse:
             _log.warning(names.SERVER_ERROR_EVENT, reason=str(error), cause=_cause(error))
         else:
             _log.error(names.SERVER_ERROR_EVENT, exc_info=error)
-    return problem(request, status, _DETAIL_OF.get(known) or str(error))
+    response = problem(request, status, _DETAIL_OF.get(known) or str(error))
+    if status is HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = 'Bearer realm="ports"'
+    return response
 
 
 def _cause(error: Exception) -> str | None:

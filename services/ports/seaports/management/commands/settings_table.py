@@ -8,10 +8,10 @@ from seaports.settings import Environment
 _PAGE = """\
 # Configuration of {service}
 
-Environment variables, as `seaports/settings.py` declares them; written by `make generate`. An empty
-value counts as unset. `OTEL_*` are read as OpenTelemetry documents them. The telemetry package
-reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST` (`false` leaves the
-accelerator out). A wrong value stops the start with one line that names it.
+Environment variables, as `telemetry.environment` and `seaports/settings.py` declare them; written
+by `make generate`. An empty value counts as unset. `OTEL_*` are read as OpenTelemetry documents
+them. The telemetry package reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST`
+(`false` leaves the accelerator out). A wrong value stops the start with one line that names it.
 
 | variable | default | allowed | meaning |
 | --- | --- | --- | --- |
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """Print the page."""
         schema = Environment.model_json_schema()["properties"]
         rows = []
-        for name, field in Environment.model_fields.items():
+        for name, field in Environment.variables().items():
             rule = {**schema[name], **next(iter(schema[name].get("anyOf", [{}])))}
             least = rule.get("minimum", rule.get("exclusiveMinimum"))
             bounds = [least, rule.get("maximum")]
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
 
 def _default(name: str) -> str:
-    default = Environment.model_fields[name].default
+    default = Environment.variables()[name].default
     if default is None:
         return "unset"
     if name == "PORTS_DATA_FILE":

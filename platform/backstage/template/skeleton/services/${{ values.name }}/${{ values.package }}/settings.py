@@ -10,35 +10,15 @@ from importlib.metadata import version
 from typing import Final
 
 import telemetry.django
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
+from telemetry.environment import ServerEnvironment, prefixed
 
 SERVICE: Final = "${{ values.name }}"
 VERSION: Final = version(SERVICE)
 
 
-class Environment(BaseModel):
-    """The environment variables of the service, with their defaults."""
-
-    model_config = ConfigDict(frozen=True)
-
-    HOST: str = Field(
-        "127.0.0.1",
-        description="IP address to listen on, or `localhost`; `0.0.0.0` in a container.",
-    )
-    PORT: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
-    METRICS_PORT: int | None = Field(
-        None, ge=1, le=65535, description="Port of a listener for `/metrics` alone; none if unset."
-    )
-    ${{ values.prefix }}_THREADS: int = Field(8, ge=1, le=256, description="Threads that serve.")
-    ${{ values.prefix }}_MAX_WAITING: int = Field(
-        64, ge=1, le=10000, description="Requests that may wait for a thread; more get 503."
-    )
-    ${{ values.prefix }}_DRAIN_SECONDS: float = Field(
-        5, ge=0, le=600, description="How long `/ready` says 503 before the listener closes."
-    )
-    ${{ values.prefix }}_GRACEFUL_SECONDS: int = Field(
-        20, ge=1, le=600, description="How long requests in flight and telemetry may then take."
-    )
+class Environment(ServerEnvironment, alias_generator=prefixed("${{ values.prefix }}_")):
+    """The environment variables of the service: the server's, and below them its own."""
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
@@ -47,7 +27,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
     Raises:
         SystemExit: A value is wrong; the message is one line that names the variable.
     """
-    given = {name: environ[name] for name in Environment.model_fields if environ.get(name)}
+    given = {name: environ[name] for name in Environment.variables() if environ.get(name)}
     try:
         return Environment.model_validate(given)
     except ValidationError as error:

@@ -5,14 +5,14 @@ from http import HTTPStatus
 from typing import Final
 
 import telemetry
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from telemetry import names
+from telemetry.django import problem
 
 from ${{ values.package }}.domain.item import UnknownItem
 
-MEDIA_TYPE: Final = "application/problem+json"
 STATUS_OF: Final[Mapping[type[Exception], HTTPStatus]] = {
     UnknownItem: HTTPStatus.NOT_FOUND,
     ValidationError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -21,20 +21,6 @@ STATUS_OF: Final[Mapping[type[Exception], HTTPStatus]] = {
 }
 
 _log = telemetry.get_logger(__name__)
-
-
-def problem(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
-    """Return a problem document about a request."""
-    document = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "instance": request.path,
-        "request_id": telemetry.request_id(),
-        "trace_id": telemetry.trace_id(),
-    }
-    return JsonResponse(document, status=status, content_type=MEDIA_TYPE)
 
 
 def handle_errors(api: NinjaAPI) -> None:

@@ -339,7 +339,7 @@ stack: .venv/.dev ## Run everything: backends from images, the PATH or a build b
 run-jaeger: .venv/.dev ## Run Jaeger alone, and a service that sends its traces there
 	@$(BIN)/python -m stack jaeger
 
-e2e: .venv/.dev ## Test every signal end to end on the whole stack
+e2e: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Test every signal end to end on the whole stack
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 

@@ -67,3 +67,9 @@ def documented(page: str, words: str) -> str:
     ]
     assert len(found) == 1, f"{page}: `{words}` begins {len(found)} commands"
     return found[0]
+
+
+def diff(page: str) -> str:
+    """Return the changes that a page shows, as one patch."""
+    found = FENCE.finditer((ROOT / page).read_text())
+    return "".join(block["content"] for block in found if block["language"] == "diff")

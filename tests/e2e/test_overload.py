@@ -213,7 +213,7 @@ def test_every_metric_that_the_documentation_names_exists(backends: Backends) ->
     live = set(answer.json()["data"])
     labels = set(backends.http.get(f"{backends.at.url('prometheus')}/api/v1/labels").json()["data"])
     found = list(prose.metrics(live, labels))
-    # Ports calls no other service, so it has no duration of such calls.
+    # Ports calls no other service: `test_calls` has the service that does.
     named = [each for each in found if not each[1].startswith(names.HTTP_CLIENT_DURATION)]
     assert len({name for _, name in named}) > 20
     assert {f"{name} (in {page})" for page, name in named if not prose.exists(name, live)} == set()

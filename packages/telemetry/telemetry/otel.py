@@ -17,6 +17,8 @@ _PORTS: Final = {4317: GRPC, 4318: HTTP}
 _OTLP: Final = "OTEL_EXPORTER_OTLP"
 # Names the entry point that makes the session by which an exporter posts.
 _SESSION: Final = "OTEL_PYTHON_EXPORTER_OTLP_HTTP{}_CREDENTIAL_PROVIDER"
+_SESSIONS: Final = "opentelemetry_otlp_credential_provider"
+_OURS: Final = "telemetry"
 _LOGS_EXPORTER: Final = "OTEL_LOGS_EXPORTER"
 _PROPAGATORS: Final = "OTEL_PROPAGATORS"
 _SAMPLER: Final = "OTEL_TRACES_SAMPLER"
@@ -113,8 +115,10 @@ def complete() -> None:
                 _split(variable, endpoint)
             os.environ[f"{_OTLP}_{signal}_PROTOCOL"] = spoken
             own = _SESSION.format(f"_{signal}")
-            if not (_value(own) or _value(_SESSION.format(""))):
-                os.environ[own] = "telemetry"
+            is_chosen = _value(own) or _value(_SESSION.format(""))
+            # A copy of this package that is not installed has no entry point.
+            if not is_chosen and entry_points(group=_SESSIONS, name=_OURS):
+                os.environ[own] = _OURS
         group = f"opentelemetry_{signal.lower()}_exporter"
         _check_names(f"OTEL_{signal}_EXPORTER", group, ",".join(set(chosen) - {"otlp"}))
         if chosen:

@@ -80,6 +80,15 @@ def test_the_exporters_session_is_ours_unless_somebody_names_another(
     assert os.environ.get(OF_TRACES) == expected
 
 
+def test_a_copy_that_is_not_installed_has_the_exporters_own_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(otel, "entry_points", lambda **_: ())
+    os.environ[ENDPOINT] = "http://x:4318"
+    otel.complete()
+    assert OF_TRACES not in os.environ
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -1,6 +1,7 @@
 """Faults in the service: the page that a person gets, and the runbook that it names, run."""
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -51,7 +52,9 @@ def assert_links(told: Told, slo: str) -> Path:
         }.items()
     )
     dashboard = urlsplit(annotations["dashboard_url"])
-    assert parse_qs(dashboard.query) == {"var-environment": [ENVIRONMENT]}
+    query = parse_qs(dashboard.query)
+    assert (query["var-environment"], query["to"]) == ([ENVIRONMENT], ["now"])
+    assert told.fired - seconds(3600) - 1 < int(query["from"][0]) / 1000 < time.time()
     uid = dashboard.path.removeprefix("/d/")
     assert uid == f"slo-ports-{slo}"
     assert (

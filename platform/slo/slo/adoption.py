@@ -35,9 +35,16 @@ class Adoption(BaseModel):
         """Address of a file of the repository, as a person reads it."""
         return f"{self.repository}/blob/main/{path}"
 
-    def dashboard_url(self, uid: str, environment: str) -> str:
-        """Address of a dashboard with its environment chosen."""
-        return f"{self.urls.grafana}/d/{uid}?var-environment={environment}"
+    def dashboard_url(self, uid: str, environment: str, begin: str | None = None) -> str:
+        """Address of a dashboard with its environment chosen.
+
+        Args:
+            uid: the dashboard's name.
+            environment: the environment's name.
+            begin: from when on it shows, in milliseconds of Unix time; by default its own range.
+        """
+        time = "" if begin is None else f"&from={begin}&to=now"
+        return f"{self.urls.grafana}/d/{uid}?var-environment={environment}{time}"
 
 
 def load_adoption(root: Path) -> Adoption:

@@ -1,5 +1,6 @@
 """Unit tests for promtool: what each alert must do, and must not, minute by minute."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
@@ -8,7 +9,13 @@ from telemetry import names
 
 from slo import series
 from slo.adoption import Adoption
-from slo.alerts import ENVIRONMENT_TEMPLATE, RATIO_TEMPLATE, service_group, slo_alerts
+from slo.alerts import (
+    ENVIRONMENT_TEMPLATE,
+    RATIO_TEMPLATE,
+    begin_template,
+    service_group,
+    slo_alerts,
+)
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
 from slo.traffic import ENVIRONMENT, OTHER_ENVIRONMENT, InputSeries, Phase, traffic
@@ -28,6 +35,8 @@ Test = dict[str, Any]
 _ABOVE = Decimal("1.01")
 _BELOW = Decimal("0.99")
 _ONE = Decimal(1)
+
+_BEGIN = re.compile(re.escape(begin_template("SECONDS")).replace("SECONDS", r"([\d.]+)"))
 
 # How many recorded numbers are NaN or infinite; an empty result would fail the test too.
 _NOT_NUMBERS = 'count({__name__=~"slo:.+"}) - count(({__name__=~"slo:.+"} > -Inf) < Inf)'
@@ -113,10 +122,13 @@ def _alert(
     if labels is not None:
         percentage = "" if ratio is None else f"{float(ratio) * 100:.4g}%"
         environment = labels.get(names.ENVIRONMENT, "")
-        annotations = {
-            key: text.replace(ENVIRONMENT_TEMPLATE, environment).replace(RATIO_TEMPLATE, percentage)
-            for key, text in rule.annotations.items()
-        }
+
+        def filled(text: str) -> str:
+            text = text.replace(ENVIRONMENT_TEMPLATE, environment)
+            text = text.replace(RATIO_TEMPLATE, percentage)
+            return _BEGIN.sub(lambda found: f"{1000 * (60 * minute - float(found[1])):.0f}", text)
+
+        annotations = {key: filled(text) for key, text in rule.annotations.items()}
         expected.append({"exp_labels": dict(labels), "exp_annotations": annotations})
     return {"eval_time": f"{minute}m", "alertname": rule.name, "exp_alerts": expected}
 

@@ -30,6 +30,12 @@ NEVER_RECORDED = "slo_watchdog"
 RATIO_TEMPLATE = "{{ $value | humanizePercentage }}"
 
 
+def begin_template(seconds: str) -> str:
+    """Template of the moment so long before an alert was evaluated, as Grafana's links take it."""
+    query = f"1000 * (time() - {seconds})"
+    return f'{{{{ with query "{query}" }}}}{{{{ . | first | value | printf "%.0f" }}}}{{{{ end }}}}'
+
+
 def slo_alerts(slo: Slo, clock: Clock, adoption: Adoption) -> tuple[Rule, ...]:
     """Make the alerts of one SLO: one for each burn window, in their order, and missing data."""
     burns = (burn_alert(slo, window, clock, adoption) for window in BURN_WINDOWS)
@@ -91,7 +97,7 @@ def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -
             "description": f"{RATIO_TEMPLATE} of events were bad over {clock.promql(window.long)}, "
             f"and still too many over {clock.promql(window.short)}; "
             f"{plain(slo.objective * 100)} % must be good over {slo.period.days} days.",
-            **_links(slo, adoption),
+            **_links(slo, adoption, begin_template(clock.seconds(window.long))),
         },
         clock.lasts(window.hold),
     )
@@ -121,7 +127,7 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
             "summary": f"{slo.service} {slo.name} has no data in {ENVIRONMENT_TEMPLATE}",
             "description": "No target answers its scrape, or none reports the SLI: the service "
             "may be down, and its other alerts are blind.",
-            **_links(slo, adoption),
+            **_links(slo, adoption, begin_template(clock.seconds(MISSING_LOOKBACK))),
         },
         clock.lasts(MISSING_HOLD),
     )
@@ -152,7 +158,9 @@ def no_ready_pods_alert(service: str, clock: Clock, adoption: Adoption) -> Rule:
             "answer, and SLOs count nothing.",
             "runbook_url": adoption.file_url("docs/how-to/debug-in-kubernetes.md")
             + "#find-out-why-no-pod-is-ready",
-            "dashboard_url": adoption.dashboard_url(OVERVIEW_UID, environment=ENVIRONMENT_TEMPLATE),
+            "dashboard_url": adoption.dashboard_url(
+                OVERVIEW_UID, ENVIRONMENT_TEMPLATE, begin_template(clock.seconds(MISSING_LOOKBACK))
+            ),
         },
         clock.lasts(NO_READY_PODS_HOLD),
     )
@@ -188,10 +196,10 @@ def watchdog(service: str, adoption: Adoption) -> Rule:
     )
 
 
-def _links(slo: Slo, adoption: Adoption) -> dict[str, str]:
+def _links(slo: Slo, adoption: Adoption, begin: str) -> dict[str, str]:
     return {
         "runbook_url": adoption.file_url(f"services/{slo.service}/{slo.runbook}"),
-        "dashboard_url": adoption.dashboard_url(slo.uid, environment=ENVIRONMENT_TEMPLATE),
+        "dashboard_url": adoption.dashboard_url(slo.uid, ENVIRONMENT_TEMPLATE, begin),
     }
 
 

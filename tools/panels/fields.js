@@ -14,6 +14,7 @@ import {
   thresholdsOverrideProcessor,
   transformDataFrame,
   unitOverrideProcessor,
+  valueMappingsOverrideProcessor,
 } from '@grafana/data';
 import { firstValueFrom } from 'rxjs';
 
@@ -40,6 +41,7 @@ const registry = new FieldConfigOptionsRegistry(() => [
   item('displayName', displayNameOverrideProcessor),
   item('color', identityOverrideProcessor),
   item('thresholds', thresholdsOverrideProcessor),
+  item('mappings', valueMappingsOverrideProcessor),
   ...[
     'align',
     'axisGridShow',

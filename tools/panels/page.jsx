@@ -35,8 +35,10 @@ const DIAGRAMS = { timeseries: Graph, stat: Stat, bargauge: Bars, heatmap: Cells
 window.draw = async ({ dashboard, answers, exemplars, from, to, width, mode }) => {
   const theme = createTheme({ colors: { mode } });
   const range = { from: dateTime(from), to: dateTime(to), raw: { from: 'now-1h', to: 'now' } };
+  const rows = dashboard.panels.filter(({ type }) => type === 'row');
+  const shown = dashboard.panels.filter(({ type }) => type !== 'row');
   const panels = await Promise.all(
-    dashboard.panels.map(async (panel) => ({
+    shown.map(async (panel) => ({
       panel,
       exemplars: exemplars[panel.id] ?? [],
       frames: await prepared(panel, frames(panel, answers[panel.id]), theme),
@@ -44,7 +46,7 @@ window.draw = async ({ dashboard, answers, exemplars, from, to, width, mode }) =
   );
   const unknown = panels.filter(({ panel }) => !(panel.type in DIAGRAMS));
   if (unknown.length) throw new Error(`no way to draw ${unknown.map(({ panel }) => panel.type)}`);
-  const board = <Board {...{ dashboard, panels, range, theme, width }} />;
+  const board = <Board {...{ dashboard, rows, panels, range, theme, width }} />;
   createRoot(document.getElementById('board')).render(
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
@@ -53,7 +55,7 @@ window.draw = async ({ dashboard, answers, exemplars, from, to, width, mode }) =
   );
 };
 
-function Board({ dashboard, panels, range, theme, width }) {
+function Board({ dashboard, rows, panels, range, theme, width }) {
   const column = (width + GAP) / COLUMNS;
   const bottom = Math.max(...panels.map(({ panel: { gridPos } }) => (gridPos.y ?? 0) + gridPos.h));
   return (
@@ -62,6 +64,11 @@ function Board({ dashboard, panels, range, theme, width }) {
     >
       <h4>{dashboard.title}</h4>
       <div style={{ position: 'relative', height: bottom * (ROW + GAP) }}>
+        {rows.map(({ id, title, gridPos }) => (
+          <h5 key={id} style={{ position: 'absolute', top: gridPos.y * (ROW + GAP) }}>
+            {title}
+          </h5>
+        ))}
         {panels.map(({ panel, ...data }) => {
           const { x = 0, y = 0, w, h } = panel.gridPos;
           const place = { position: 'absolute', left: x * column, top: y * (ROW + GAP) };

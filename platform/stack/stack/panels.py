@@ -56,7 +56,7 @@ def _answered(
     exemplars: dict[int, list[Json]] = {}
     for panel in dashboards.panels(dashboard):
         answers[panel["id"]] = found = []
-        for target in panel["targets"]:
+        for target in panel.get("targets", ()):
             query = dashboards.fill(
                 target["expr"], scrape_seconds, shown_seconds=end - begin, step_seconds=step
             )

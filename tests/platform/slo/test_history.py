@@ -151,7 +151,7 @@ def panel_queries() -> Iterator[tuple[str, str, str, bool]]:
     for file in sorted((ROOT / "platform/generated").rglob("dashboards/*.json")):
         dashboard = json.loads(file.read_text())
         for panel in dashboard["panels"]:
-            for target in panel["targets"]:
+            for target in panel.get("targets", ()):
                 yield file.stem, panel["title"], target["expr"], bool(target.get("instant"))
         for each in dashboard["annotations"].get("list", []):
             yield file.stem, each["name"], each["expr"], False

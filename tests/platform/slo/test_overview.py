@@ -12,7 +12,8 @@ LABELS = 'service_name="ports", deployment_environment_name="prod"'
 
 
 def test_targets_up_is_zero_where_none_answers_and_nothing_is_counted(tmp_path: Path) -> None:
-    table, *_ = json.loads(OVERVIEW.read_text())["panels"]
+    panels = json.loads(OVERVIEW.read_text())["panels"]
+    table = next(panel for panel in panels if panel["type"] == "table")
     (query,) = (each["expr"] for each in table["targets"] if each["refId"] == "Targets up")
     query = query.replace("$service", "ports").replace("$environment", "prod")
     key = f'{{{LABELS}, slo="latency"}}'

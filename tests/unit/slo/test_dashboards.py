@@ -28,8 +28,13 @@ def board(request: pytest.FixtureRequest) -> Json:
     return loaded
 
 
+def panels(board: Json) -> list[Json]:
+    """Panels that show something; a row is a heading."""
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
 def targets(board: Json) -> Iterator[tuple[Json, Json]]:
-    for panel in board["panels"]:
+    for panel in panels(board):
         for target in panel["targets"]:
             yield panel, target
 
@@ -44,11 +49,11 @@ def test_nothing_is_wrong_is_not_painted_red(board: Json) -> None:
     """Grafana gives a missing value the colour of the first step."""
     looks = {
         panel["title"]: panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-        for panel in board["panels"]
+        for panel in panels(board)
         if panel["type"] == "stat"
     } | {
         override["matcher"]["options"]: prop["value"]["steps"]
-        for panel in board["panels"]
+        for panel in panels(board)
         for override in panel["fieldConfig"].get("overrides") or []
         for prop in override["properties"]
         if prop["id"] == "thresholds"
@@ -90,18 +95,18 @@ def test_panel_datasource_rule(board: Json) -> None:
 
 
 def test_panel_title_description_rule(board: Json) -> None:
-    for panel in board["panels"]:
+    for panel in panels(board):
         assert panel["title"]
         assert len(panel["description"]) > 20, panel["title"]
 
 
 def test_panel_units_rule(board: Json) -> None:
-    for panel in board["panels"]:
+    for panel in panels(board):
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
 
 
 def test_panel_no_targets_rule(board: Json) -> None:
-    assert all(panel["targets"] for panel in board["panels"])
+    assert all(panel["targets"] for panel in panels(board))
 
 
 def test_target_rate_interval_rule(board: Json) -> None:
@@ -167,3 +172,42 @@ def test_details_link_to_runbook_traces_logs_requests_and_catalog() -> None:
         ("Requests", "https://grafana.example.com/d/red-ports?var-environment=$environment"),
         ("Catalog", "https://backstage.example.com/catalog/default/component/ports"),
     ]
+
+
+def test_panels_stand_in_rows_with_headings(board: Json) -> None:
+    first, *_ = board["panels"]
+    assert first["type"] == "row"
+    headings = [panel["title"] for panel in board["panels"] if panel["type"] == "row"]
+    assert len(headings) == len(set(headings)) >= 2
+    assert not [panel for panel in board["panels"] if panel.get("collapsed")]
+
+
+def is_red_somewhere(panel: Json) -> bool:
+    look = panel["fieldConfig"]
+    properties = [each for one in look.get("overrides") or [] for each in one["properties"]]
+    steps = [
+        *look["defaults"].get("thresholds", {}).get("steps", ()),
+        *(s for each in properties if each["id"] == "thresholds" for s in each["value"]["steps"]),
+    ]
+    return "red" in {step["color"] for step in steps}
+
+
+def test_a_panel_that_can_be_red_says_what_to_do_then(board: Json) -> None:
+    red = [panel for panel in panels(board) if is_red_somewhere(panel)]
+    silent = [p["title"] for p in red if not re.search(r"[Rr]ed( line)?\b", p["description"])]
+    assert silent == []
+
+
+def test_a_budget_without_time_left_is_called_spent(board: Json) -> None:
+    spent = {"options": {"0": {"color": "red", "text": "spent"}}, "type": "value"}
+    looks = {
+        panel["title"]: panel["fieldConfig"]["defaults"].get("mappings") for panel in panels(board)
+    } | {
+        override["matcher"]["options"]: prop["value"]
+        for panel in panels(board)
+        for override in panel["fieldConfig"].get("overrides") or []
+        for prop in override["properties"]
+        if prop["id"] == "mappings"
+    }
+    assert looks.get("Exhausted in", [spent]) == [spent]
+    assert "0 s" not in json.dumps(board)

@@ -12,13 +12,14 @@ DRAWN = re.compile(r"^const DIAGRAMS = \{(.+)\};$", re.MULTILINE)
 
 
 def test_every_kind_of_panel_can_be_drawn() -> None:
+    """A row is a heading, which the page draws itself."""
     kinds = {
         panel["type"]
         for file in dashboards.FILES
         for panel in dashboards.panels(dashboards.read(file))
     }
     [drawn] = DRAWN.findall(panels.PROGRAM.with_name("page.jsx").read_text())
-    assert {pair.split(":")[0].strip() for pair in drawn.split(",")} == kinds
+    assert {pair.split(":")[0].strip() for pair in drawn.split(",")} == kinds - {"row"}
 
 
 def test_panels_within_rows_are_found() -> None:

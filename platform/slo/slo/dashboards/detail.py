@@ -10,7 +10,7 @@ from telemetry import names
 
 from slo import series
 from slo.adoption import Adoption
-from slo.dashboards.frame import TARGET, annotated, frame, link, one_service
+from slo.dashboards.frame import TARGET, annotated, frame, link, one_service, with_sections
 from slo.dashboards.panels import (
     ALERTS_STEP,
     BUDGET_STEPS,
@@ -18,6 +18,7 @@ from slo.dashboards.panels import (
     GREEN,
     ORANGE,
     RED,
+    SPENT,
     bars,
     graph,
     instant,
@@ -44,9 +45,13 @@ def detail(slo: Slo, adoption: Adoption) -> dashboard.Dashboard:
     board = annotated(board, slo.name)
     for each in _links(slo, adoption):
         board = board.link(each)
-    for panel in (*_numbers(slo), *_budget(slo), *_events(slo), *saturation()):
-        board = board.with_panel(panel)
-    return board
+    return with_sections(
+        board,
+        ("Is the promise kept?", _numbers(slo)),
+        ("How fast does the budget go?", _budget(slo)),
+        ("What spends it?", _events(slo)),
+        ("How full is the service?", saturation()),
+    )
 
 
 def _links(slo: Slo, adoption: Adoption) -> list[dashboard.DashboardLink]:
@@ -84,7 +89,8 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
     return [
         number(
             f"Good over {days} days",
-            f"Share of good events; {plain(slo.objective * 100)} % are promised.",
+            f"Share of good events; {plain(slo.objective * 100)} % are promised. Red: the promise "
+            "is broken. Release nothing risky until it is kept again.",
             "percentunit",
             f"1 - {_of(series.error_ratio(slo.period), slo)}",
             decimals=3,
@@ -92,7 +98,8 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
         ),
         number(
             "Error budget left",
-            "Share of the period's error budget that is not spent.",
+            "Share of the period's error budget that is not spent. Red: none is left. Look below "
+            "for what spent it, and put reliability first.",
             "percentunit",
             _of(series.REMAINING, slo),
             decimals=1,
@@ -100,7 +107,8 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
         ),
         number(
             "Burn rate now",
-            "How many times faster than allowed the budget is spent, over 5 minutes.",
+            "How many times faster than allowed the budget is spent, over 5 minutes. Red: as fast "
+            "as a page. Open the runbook.",
             "short",
             _of(series.CURRENT_BURN, slo),
             decimals=2,
@@ -110,16 +118,18 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
         number(
             "Exhausted in",
             "When the budget is gone, if it goes on as in the last hour and nothing comes back. "
-            "0 s: it is gone. No forecast: it burns no faster than allowed, or there is no data.",
+            "Spent: it is gone. No forecast: it burns no faster than allowed, or there is no data. "
+            "Red: within a day. Find the cause today.",
             "s",
             _of(series.EXHAUSTION, slo),
             decimals=1,
             steps=((None, GREEN), *EXHAUSTION_STEPS),
             absent="none forecast",
+            words=SPENT,
         ),
         number(
             "Alerts firing",
-            "How many of this SLO's alerts are firing.",
+            "How many of this SLO's alerts are firing. Red: open the runbook above.",
             "short",
             f"count({firing})",
             decimals=0,
@@ -149,14 +159,16 @@ def _budget(slo: Slo) -> list[Builder[Panel]]:
     return [
         graph(
             "Budget burn-down",
-            "Error budget left of the rolling period. It comes back as bad events grow old.",
+            "Error budget left of the rolling period. It comes back as bad events grow old. Below "
+            "the red line the promise is broken.",
             "percentunit",
             query(_of(series.REMAINING, slo), "left"),
             lines=((None, GREEN), (0.0, RED)),
         ).min(-0.25),
         graph(
             "Burn rate over each window",
-            f"How many times faster than allowed. Lines are the alerts' thresholds: {alerts}.",
+            f"How many times faster than allowed. Lines are the alerts' thresholds: {alerts}. "
+            "Above a red line somebody is paged: open the runbook.",
             "short",
             *(
                 query(
@@ -183,7 +195,7 @@ def _events(slo: Slo) -> list[Builder[Panel]]:
         bars(
             "Budget spent, by route and status",
             "What spent the error budget within the time shown, as a share of the budget for as "
-            "many events.",
+            "many events. Red: half of it by one route and status. Begin there, with its traces.",
             "percentunit",
             instant(
                 f"(\n{_bad_by_route(slo)}\n)\n/ ignoring ({names.HTTP_ROUTE}, {names.HTTP_STATUS}) "
@@ -224,7 +236,11 @@ def _latency(slo: Slo) -> list[Builder[Panel]]:
     bucket = f"{slo.total.metric}_bucket"
     per_bucket = f"sum by (le) ({_increase(slo.total, '$__rate_interval', series_name=bucket)})"
     threshold = float(slo.good.le) if slo.good and slo.good.le else None
-    promised = "" if threshold is None else f" The line is the SLO's threshold, {threshold:g} s."
+    promised = (
+        ""
+        if threshold is None
+        else f" The red line is the SLO's threshold, {threshold:g} s. Above it: open the runbook."
+    )
     return [
         latency_heatmap(
             "Latency",

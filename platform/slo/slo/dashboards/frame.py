@@ -1,8 +1,10 @@
 """What every dashboard has: variables, links, annotations, and its form as a file."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 from telemetry import names
@@ -55,6 +57,20 @@ def choice(name: str, label: str, query: str, *, several: bool = False) -> dashb
         .multi(several)
         .include_all(several)
     )
+
+
+Section = tuple[str, Iterable[Builder[models.Panel]]]
+
+
+def with_sections(board: dashboard.Dashboard, *sections: Section) -> dashboard.Dashboard:
+    """Add panels in rows, each under its heading; a row without panels is left out."""
+    for heading, panels in sections:
+        made = list(panels)
+        if made:
+            board = board.with_row(dashboard.Row(heading))
+        for panel in made:
+            board = board.with_panel(panel)
+    return board
 
 
 def link(title: str, url: str) -> dashboard.DashboardLink:

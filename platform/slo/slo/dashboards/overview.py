@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import dashboard
 from telemetry import names
 
 from slo import series
-from slo.dashboards.frame import choice, frame
+from slo.dashboards.frame import choice, frame, with_sections
 from slo.dashboards.panels import (
     ALERTS_STEP,
     BUDGET_STEPS,
@@ -15,6 +15,7 @@ from slo.dashboards.panels import (
     NEUTRAL,
     ORANGE,
     RED,
+    SPENT,
     Column,
     graph,
     query,
@@ -67,6 +68,7 @@ def overview() -> dashboard.Dashboard:
             "s",
             decimals=1,
             steps=((None, NEUTRAL), *EXHAUSTION_STEPS),
+            words=SPENT,
         ),
         Column(
             "Alerts firing",
@@ -88,59 +90,63 @@ def overview() -> dashboard.Dashboard:
     board = frame(OVERVIEW_UID, "SLO overview", "Every SLO: what is promised, kept and left.", [])
     environments = f"label_values(up{{{_SERVICES}}}, {names.ENVIRONMENT})"
     services = f"label_values({series.INFO}, {names.SERVICE_NAME})"
-    return (
-        board.with_variable(choice("service", "Service", services, several=True))
-        .with_variable(choice("environment", "Environment", environments, several=True))
-        .with_panel(
-            table(
-                "Service level objectives",
-                "One row for each SLO and environment. An empty cell means: nothing there. No burn "
-                "rate or SLI: no request. No time to exhaustion: the budget burns no faster "
-                "than allowed; 0 s: it is spent. A row that is missing altogether has no data.",
-                {
-                    names.SERVICE_NAME: "Service",
-                    series.SLO: "SLO",
-                    names.ENVIRONMENT: "Environment",
-                },
-                wrapped,
-            )
-        )
-        .with_panel(
-            graph(
-                "Error budget left",
-                "Share of the period's error budget that is left. Below zero the objective is "
-                "missed.",
-                "percentunit",
-                query(remaining, _LEGEND),
-            ).min(-0.25)
-        )
-        .with_panel(
-            graph(
-                "Burn rate",
-                "How many times faster than allowed the budget is being spent, over 5 minutes.",
-                "short",
-                query(burn, _LEGEND),
-                lines=((None, GREEN), (1.0, ORANGE)),
-            )
-        )
-        .with_panel(
-            graph(
-                "Events per second",
-                "How many requests each SLI counts. Few of them make its ratio jump.",
-                "short",
-                query(traffic, _LEGEND),
-            )
-        )
-        .with_panel(
-            graph(
-                "Scrape targets that answer",
-                "Share of the service's processes that Prometheus reaches: what the SLIs are "
-                "blind to.",
-                "percentunit",
-                query(
-                    answering,
-                    f"{{{{{names.SERVICE_NAME}}}}} {{{{{names.ENVIRONMENT}}}}}",
+    board = board.with_variable(choice("service", "Service", services, several=True)).with_variable(
+        choice("environment", "Environment", environments, several=True)
+    )
+    return with_sections(
+        board,
+        (
+            "Which promise is at risk?",
+            [
+                table(
+                    "Service level objectives",
+                    "One row for each SLO and environment. An empty cell means: nothing there. No "
+                    "burn rate or SLI: no request. No time to exhaustion: the budget burns no "
+                    "faster than allowed. Red: the budget is spent or nearly so. Open that SLO's "
+                    "page and its runbook. A row that is missing altogether has no data.",
+                    {
+                        names.SERVICE_NAME: "Service",
+                        series.SLO: "SLO",
+                        names.ENVIRONMENT: "Environment",
+                    },
+                    wrapped,
                 ),
-            ).max(1)
-        )
+            ],
+        ),
+        (
+            "Since when?",
+            [
+                graph(
+                    "Error budget left",
+                    "Share of the period's error budget that is left. Below zero the objective is "
+                    "missed.",
+                    "percentunit",
+                    query(remaining, _LEGEND),
+                ).min(-0.25),
+                graph(
+                    "Burn rate",
+                    "How many times faster than allowed the budget is being spent, over 5 minutes. "
+                    "Above the line: open that SLO's page.",
+                    "short",
+                    query(burn, _LEGEND),
+                    lines=((None, GREEN), (1.0, ORANGE)),
+                ),
+                graph(
+                    "Events per second",
+                    "How many requests each SLI counts. Few of them make its ratio jump.",
+                    "short",
+                    query(traffic, _LEGEND),
+                ),
+                graph(
+                    "Scrape targets that answer",
+                    "Share of the service's processes that Prometheus reaches: what the SLIs are "
+                    "blind to.",
+                    "percentunit",
+                    query(
+                        answering,
+                        f"{{{{{names.SERVICE_NAME}}}}} {{{{{names.ENVIRONMENT}}}}}",
+                    ),
+                ).max(1),
+            ],
+        ),
     )

@@ -23,6 +23,8 @@ BUDGET_STEPS: Final = ((None, RED), (0.0, ORANGE), (0.25, GREEN))
 # so both stand on a neutral step, which is also the colour of a missing value.
 EXHAUSTION_STEPS: Final = ((0.0, RED), (86400.0, ORANGE))
 ALERTS_STEP: Final = (1.0, RED)
+# A budget with no time left is spent: `0 s` would read as a fault.
+SPENT: Final = (models.ValueMap(options={"0": models.ValueMappingResult(text="spent", color=RED)}),)
 NEUTRAL: Final = "transparent"
 
 Steps = Sequence[tuple[float | None, str]]
@@ -93,8 +95,9 @@ def number(
     decimals: int,
     steps: Steps = ((None, GREEN),),
     absent: str = "no data",
+    words: Sequence[models.ValueMap] = (),
 ) -> stat.Panel:
-    """Show one number as of now; `absent` is said where there is none.
+    """Show one number as of now; `absent` is said where there is none, `words` instead of a value.
 
     Left to itself, Grafana writes 99.95 % as 100.0 %: hence the decimals.
     """
@@ -108,6 +111,7 @@ def number(
         .height(4)
         .no_value(absent)
         .decimals(decimals)
+        .mappings(list(words))
         .thresholds(thresholds(steps))
         .with_target(instant(expr))
     )
@@ -158,6 +162,7 @@ class Column:
     unit: str
     decimals: int
     steps: Steps = ()
+    words: Sequence[models.ValueMap] = ()
 
 
 def table(
@@ -184,7 +189,7 @@ def table(
         .datasource(DATASOURCE)
         .unit("none")
         .span(WIDTH)
-        .height(9)
+        .height(7)
         .min_width(COLUMN_PIXELS)
         .with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
         .with_transformation(models.DataTransformerConfig(id_val="organize", options=organized))
@@ -192,6 +197,8 @@ def table(
     for column in columns:
         target = instant(column.expr).format(PromQueryFormat.TABLE).ref_id(column.name)
         look: dict[str, Any] = {"unit": column.unit, "decimals": column.decimals}
+        if column.words:
+            look["mappings"] = list(column.words)
         if column.steps:
             look["thresholds"] = thresholds(column.steps).build()
             look["custom.cellOptions"] = {"type": "color-background"}

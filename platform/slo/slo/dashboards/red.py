@@ -7,7 +7,7 @@ from telemetry import names
 from telemetry.names import Metric
 
 from slo.adoption import Adoption
-from slo.dashboards.frame import TARGET, annotated, frame, link, one_service
+from slo.dashboards.frame import TARGET, annotated, frame, link, one_service, with_sections
 from slo.dashboards.own import own
 from slo.dashboards.panels import graph, latency_heatmap, query
 from slo.dashboards.saturation import saturation
@@ -88,6 +88,9 @@ def red(service: str, adoption: Adoption, metrics: Iterable[Metric]) -> dashboar
             ),
         ),
     )
-    for panel in (*panels, *saturation(), *own(metrics)):
-        board = board.with_panel(panel)
-    return board
+    return with_sections(
+        board,
+        ("Requests", panels),
+        ("How full is the service?", saturation()),
+        ("The service's own metrics", own(metrics)),
+    )

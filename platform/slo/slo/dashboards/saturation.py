@@ -18,7 +18,8 @@ def saturation() -> list[Builder[Panel]]:
     return [
         graph(
             "Threads busy",
-            "Share of the request threads that are at work. At 100 % requests wait.",
+            "Share of the request threads that are at work. At 100 % requests wait. Above the red "
+            "line: add replicas, or find the slow route.",
             "percentunit",
             query(f"{busy} / {threads}", "busy"),
             lines=((None, GREEN), (0.8, RED)),

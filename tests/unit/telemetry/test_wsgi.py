@@ -30,12 +30,12 @@ def test_django_is_told_the_media_type_alone_and_a_boundary(
 ) -> None:
     seen: list[dict[str, Any]] = []
 
-    def django(environ: dict[str, Any], _: object) -> list[bytes]:
+    def django(_: object, environ: dict[str, Any], __: object) -> list[bytes]:
         seen.append(environ)
         return []
 
-    monkeypatch.setattr("django.core.wsgi.get_wsgi_application", lambda: django)
-    application = wsgi.get_wsgi_application()
-    application({"CONTENT_TYPE": given}, lambda *_: None)
-    application({}, lambda *_: None)
+    monkeypatch.setattr("django.core.handlers.wsgi.WSGIHandler.__call__", django)
+    application: Any = wsgi.get_wsgi_application()
+    application({"CONTENT_TYPE": given}, None)
+    application({}, None)
     assert seen == [{"CONTENT_TYPE": told}, {}]

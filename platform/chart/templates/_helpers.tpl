@@ -1,3 +1,9 @@
+{{/* A value as a quoted text. YAML reads a bare `no`, `1e3` or `~` as something else, and Go writes 1000000 as
+1e+06. */}}
+{{- define "service.text" -}}
+{{ kindIs "string" . | ternary . (toJson .) | toRawJson }}
+{{- end }}
+
 {{/* Prefix of the service's settings: ports -> PORTS, port-calls -> PORT_CALLS. */}}
 {{- define "service.prefix" -}}
 {{ .Values.name | upper | replace "-" "_" }}
@@ -18,33 +24,33 @@
 {{- end -}}
 {{- end }}
 
-{{/* Labels by which the server's pods are found; they never change. */}}
+{{/* Labels by which the pods of a component are found; they never change. */}}
 {{- define "service.selector" -}}
-app.kubernetes.io/name: {{ .Values.name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/component: server
+app.kubernetes.io/name: {{ include "service.text" .context.Values.name }}
+app.kubernetes.io/instance: {{ include "service.text" .context.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{/* Labels of every object; the argument is a dict of context and component. */}}
 {{- define "service.labels" -}}
-{{- with .context -}}
-app.kubernetes.io/name: {{ .Values.name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/component: {{ $.component }}
-app.kubernetes.io/version: {{ include "service.version" . | quote }}
-app.kubernetes.io/part-of: {{ .Values.organisation }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
-backstage.io/kubernetes-id: {{ .Values.name }}
+{{- include "service.selector" . }}
+{{- with .context }}
+app.kubernetes.io/version: {{ include "service.text" (include "service.version" .) }}
+app.kubernetes.io/part-of: {{ include "service.text" .Values.organisation }}
+app.kubernetes.io/managed-by: {{ include "service.text" .Release.Service }}
+helm.sh/chart: {{ include "service.text" (printf "%s-%s" .Chart.Name .Chart.Version) }}
+backstage.io/kubernetes-id: {{ include "service.text" .Values.name }}
 {{- end }}
 {{- end }}
 
 {{/* Pod security that passes the profile `restricted`; no value weakens it. */}}
 {{- define "service.podSecurityContext" -}}
 runAsNonRoot: true
+{{- if .Values.fixedUser }}
 runAsUser: 10001
 runAsGroup: 10001
 fsGroup: 10001
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end }}
@@ -56,24 +62,51 @@ capabilities:
 readOnlyRootFilesystem: {{ not .Values.liveUpdate.enabled }}
 {{- end }}
 
+{{/* Requests and limits. Numbers are quantities too, and become texts as in the API. */}}
+{{- define "service.resources" -}}
+{{- range $kind, $quantities := .Values.resources }}
+{{ $kind }}:
+  {{- range $resource, $quantity := $quantities }}
+  {{ include "service.text" $resource }}: {{ include "service.text" $quantity }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "service.pullSecrets" -}}
+{{- with .Values.image.pullSecrets -}}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ include "service.text" . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The NetworkPolicies' way to the database. */}}
+{{- define "service.toDatabase" -}}
+- to:
+    {{- toYaml .Values.postgresql.peers | nindent 4 }}
+  ports:
+    - port: {{ .Values.postgresql.port }}
+{{- end }}
+
 {{/* Settings that the server and the migration share. */}}
 {{- define "service.env" -}}
 {{- range $name, $value := .Values.env }}
-- name: {{ $name }}
-  value: {{ $value | quote }}
+- name: {{ include "service.text" $name }}
+  value: {{ include "service.text" $value }}
 {{- end }}
 {{- range $name, $from := .Values.secretEnv }}
-- name: {{ $name }}
+- name: {{ include "service.text" $name }}
   valueFrom:
     secretKeyRef:
-      name: {{ $from.secret }}
-      key: {{ $from.key }}
+      name: {{ include "service.text" $from.secret }}
+      key: {{ include "service.text" $from.key }}
 {{- end }}
 {{- if .Values.postgresql.enabled }}
-- name: {{ include "service.prefix" . }}_STORE_URL
+- name: {{ include "service.text" (printf "%s_STORE_URL" (include "service.prefix" .)) }}
   valueFrom:
     secretKeyRef:
-      name: {{ .Values.postgresql.existingSecret }}
-      key: {{ .Values.postgresql.key }}
+      name: {{ include "service.text" .Values.postgresql.existingSecret }}
+      key: {{ include "service.text" .Values.postgresql.key }}
 {{- end }}
 {{- end }}

@@ -190,6 +190,9 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("registry=", "/registry"),
         ("environment=", "/environment"),
         ("replicas=two", "/replicas"),
+        ("image.pullSecrets={a..b}", "/image/pullSecrets/0"),
+        ("networkPolicy.callers[0].ipBlock.cidr=no", "/networkPolicy/callers/0/ipBlock/cidr"),
+        ("secretEnv.A.secret=a,secretEnv.A.key=..", "/secretEnv/A/key"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key(given: str, says: str) -> None:
@@ -239,11 +242,11 @@ def test_the_grace_period_covers_draining_and_the_last_requests() -> None:
     assert "lifecycle" not in spec["containers"][0]
 
 
-def test_an_autoscaler_leaves_the_number_of_replicas_alone() -> None:
-    everything = render.case(render.HERE / "cases/everything.yaml")
-    assert "replicas" not in render.one(everything, "Deployment")["spec"]
-    minimal = render.case(render.HERE / "cases/minimal.yaml")
-    assert render.one(minimal, "Deployment")["spec"]["replicas"] == 2
+def test_the_number_of_replicas_is_rendered_whoever_owns_it() -> None:
+    """Kubernetes sets a number that its only owner leaves out to 1."""
+    for name in ("everything", "minimal"):
+        deployment = render.one(render.case(render.HERE / f"cases/{name}.yaml"), "Deployment")
+        assert deployment["spec"]["replicas"] == 2
 
 
 def test_the_services_own_settings_are_what_the_chart_sets() -> None:
@@ -285,3 +288,148 @@ def test_an_image_is_named_by_what_was_adopted_and_its_digest() -> None:
     deployment = render.one(render.case(render.HERE / "cases/minimal.yaml"), "Deployment")
     image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image == f"registry.acme.test/images/harbour@{DIGEST}"
+
+
+def policies(manifests: str) -> dict[str, dict[str, Any]]:
+    """The spec of each NetworkPolicy by the component that it is for."""
+    return {
+        each["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"]: each["spec"]
+        for each in render.objects(manifests)
+        if each["kind"] == "NetworkPolicy"
+    }
+
+
+DNS = {
+    ("kube-system", 53),
+    ("openshift-dns", 5353),  # a policy sees the port of the pods
+    ("169.254.20.10/32", 53),  # NodeLocal DNSCache
+}
+
+
+def names_resolved_at(policy: dict[str, Any]) -> set[tuple[str, int]]:
+    """Where a policy lets names be resolved by UDP and by TCP."""
+    found: dict[str, set[tuple[str, int]]] = {"UDP": set(), "TCP": set()}
+    for rule in policy["egress"]:
+        for peer in rule["to"]:
+            labels = peer.get("namespaceSelector", {}).get("matchLabels", {})
+            at = labels.get("kubernetes.io/metadata.name") or peer.get("ipBlock", {}).get("cidr")
+            for port in rule["ports"]:
+                found[port.get("protocol", "TCP")].add((at, port["port"]))
+    return found["UDP"] & found["TCP"]
+
+
+def test_every_pod_has_a_policy_and_resolves_names_wherever_clusters_do() -> None:
+    manifests = render.case(render.HERE / "cases/everything.yaml")
+    found = policies(manifests)
+    pods = [
+        each["metadata"]["labels"]
+        if each["kind"] == "Pod"
+        else each["spec"]["template"]["metadata"]["labels"]
+        for each in render.objects(manifests)
+        if each["kind"] in ("Deployment", "Job", "Pod")
+    ]
+    assert {each["app.kubernetes.io/component"] for each in pods} == set(found)
+    assert set(found) == {"server", "migrate", "test"}
+    for component, policy in found.items():
+        assert policy["policyTypes"] == ["Ingress", "Egress"], component
+        assert names_resolved_at(policy) == DNS, component
+
+
+def test_a_migration_reaches_its_database_and_a_test_the_server_and_no_more() -> None:
+    found = policies(render.case(render.HERE / "cases/everything.yaml"))
+    database = {"to": [{"ipBlock": {"cidr": "10.1.2.0/24"}}], "ports": [{"port": 5432}]}
+    server = {"to": [{"podSelector": found["server"]["podSelector"]}]}
+    server["ports"] = [{"port": 8080}, {"port": 9090}]
+    for component, to in (("migrate", database), ("test", server)):
+        assert [rule for rule in found[component]["egress"] if "UDP" not in str(rule)] == [to]
+        assert "ingress" not in found[component]
+
+
+def test_the_policy_of_the_migration_is_there_before_it() -> None:
+    """Hooks run before what the release consists of, in the order of their weights."""
+    hooks = {
+        each["kind"]: each["metadata"]["annotations"]
+        for each in render.objects(render.case(render.HERE / "cases/everything.yaml"))
+        if each["metadata"]["name"] == "harbour-migrate"
+    }
+    assert hooks["NetworkPolicy"]["helm.sh/hook"] == hooks["Job"]["helm.sh/hook"]
+    weights = {kind: int(notes.get("helm.sh/hook-weight", 0)) for kind, notes in hooks.items()}
+    assert weights["NetworkPolicy"] < weights["Job"]
+
+
+def test_names_are_resolved_where_a_value_says() -> None:
+    rule = {"to": [{"ipBlock": {"cidr": "10.96.0.10/32"}}], "ports": [{"port": 53}]}
+    given = ("--set-json", f"networkPolicy.dns={json.dumps([rule])}")
+    (policy, _) = policies(render.template("--values", str(render.BASE), *given)).values()
+    assert policy["egress"][0] == rule
+    assert "kube-system" not in str(policy)
+
+
+# What OpenShift's SCC restricted-v2 gives each namespace numbers for, and refuses any other.
+IDS = {"runAsUser", "runAsGroup", "fsGroup"}
+
+
+def test_user_and_group_are_fixed_or_left_to_the_platform() -> None:
+    for given, expected in (("true", IDS), ("false", set[str]())):
+        everything = ("--values", str(render.HERE / "cases/everything.yaml"))
+        values = ("--values", str(render.BASE), *everything, "--set", f"fixedUser={given}")
+        manifests = render.template(*values)
+        pods = [each for each in render.objects(manifests) if each["kind"] in ("Deployment", "Job")]
+        contexts = [each["spec"]["template"]["spec"]["securityContext"] for each in pods]
+        contexts += [
+            each["spec"]["securityContext"]
+            for each in render.objects(manifests)
+            if each["kind"] == "Pod"
+        ]
+        assert len(contexts) == 4
+        for context in contexts:
+            assert context["runAsNonRoot"] is True
+            assert set(context) & IDS == expected
+        assert tool("podsecurity", manifests=manifests).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "rendered"),
+    [
+        ("1", "1"),
+        ("0.5", "0.5"),
+        ("1000000000", "1000000000"),
+        ('"1Ti"', "1Ti"),
+        ('"1.5Gi"', "1.5Gi"),
+        ('"250m"', "250m"),
+        ('"1e3"', "1e3"),
+        ('"2Ei"', "2Ei"),
+    ],
+)
+def test_a_quantity_is_a_number_or_a_text_and_becomes_a_text(
+    given: str, rendered: str, tmp_path: Path, pattern: str
+) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(f"resources: {{requests: {{cpu: {given}}}, limits: {{memory: {given}}}}}\n")
+    manifests = render.case(file)
+    resources = container(manifests)["resources"]
+    assert resources["requests"]["cpu"] == resources["limits"]["memory"] == rendered
+    assert kubeconform(pattern, manifests).returncode == 0
+
+
+@pytest.mark.parametrize("given", ["1ki", "1 Gi", "-1", "1GB", "much"])
+def test_what_is_no_quantity_is_refused(given: str) -> None:
+    with pytest.raises(RefusedError, match="/resources/limits/memory"):
+        render.template(
+            "--values", str(render.BASE), "--set-string", f"resources.limits.memory={given}"
+        )
+
+
+def test_the_chart_can_be_part_of_another_with_globals(tmp_path: Path, pattern: str) -> None:
+    parent = tmp_path / "parent"
+    shutil.copytree(ROOT / render.CHART, parent / "charts/service")
+    (parent / "Chart.yaml").write_text("{apiVersion: v2, name: parent, version: 0.1.0}\n")
+    values = render.BASE.read_text().splitlines(keepends=True)
+    inner = "".join(f"  {line}" for line in values)
+    (parent / "values.yaml").write_text(f"global: {{region: north}}\nservice:\n{inner}")
+    kubernetes = ("--kube-version", render.KUBERNETES)
+    manifests = render.helm("template", "whole", str(parent), *kubernetes)
+    assert kubeconform(pattern, manifests).returncode == 0
+    labels = render.one(manifests, "Deployment")["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == "harbour"
+    assert labels["app.kubernetes.io/instance"] == "whole"

@@ -23,20 +23,23 @@ from tests.service import ROOT, environment
 ABOUT = """
 ## What a request costs, item by item
 
-Instructions are counted by valgrind while parts are taken out one after the other, so the counts
-hardly depend on the machine or the run; microseconds are the counts in proportion to the measured
-CPU time of the whole.
+Valgrind counts instructions while the benchmark takes out one part after the other, so the counts
+hardly depend on the machine or the run. Microseconds are the counts in proportion to the measured
+CPU time of the whole. *Stock* is the service without the accelerator (`TELEMETRY_FAST=off`).
 """
 
 REST = "Django and Ninja: request, routing, validation, response"
 
 
-def child(requests: int, *prefix: str, count: str = "") -> list[float]:
+WAYS = {"accelerated": "on", "stock": "off"}
+
+
+def child(way: str, requests: int, *prefix: str, count: str = "") -> list[float]:
     """Run the child and return the CPU microseconds of a request by state."""
     said = subprocess.run(
         [*prefix, str(OWN_BIN / "python"), "-m", "tests.bench.bill_child", str(requests), count],
         cwd=ROOT,
-        env=environment(**OTLP),
+        env=environment(**OTLP, TELEMETRY_FAST=WAYS[way]),
         capture_output=True,
         text=True,
         check=False,
@@ -47,18 +50,29 @@ def child(requests: int, *prefix: str, count: str = "") -> list[float]:
     return found
 
 
-def instructions(requests: int) -> list[float]:
+def instructions(way: str, requests: int) -> list[float]:
     """Return the instructions of a request by state."""
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder, "dump")
         callgrind = ("valgrind", "-q", "--tool=callgrind", "--instr-atstart=no")
-        child(requests, *callgrind, f"--callgrind-out-file={dump}", count="count")
+        child(way, requests, *callgrind, f"--callgrind-out-file={dump}", count="count")
         found = []
         for number in range(1, len(STEPS) + 3):
             total = re.search(r"^totals: (\d+)", Path(f"{dump}.{number}").read_text(), re.MULTILINE)
             assert total is not None
             found.append(int(total[1]) / requests)
     return found
+
+
+def column(way: str, *, quick: bool) -> list[tuple[str, str, str]]:
+    """Return instructions, microseconds and share of each part, of the whole, and of a 304."""
+    known, *counts = instructions(way, 20 if quick else 200)
+    whole = min(child(way, 300 if quick else 2000)[1] for _ in range(1 if quick else 5))
+    parts = [one - other for one, other in zip(counts, [*counts[1:], 0.0], strict=True)]
+    return [
+        (f"{cost / 1000:,.0f}", f"{cost / counts[0] * whole:.0f}", f"{cost / counts[0]:.0%}")
+        for cost in (*parts, counts[0], known)
+    ]
 
 
 def main() -> int:
@@ -70,18 +84,11 @@ def main() -> int:
         if shutil.which(program) is None:
             parser.error(f"{program} is needed: apt-get install valgrind util-linux")
     with contenders.sink():
-        known, *counts = instructions(20 if quick else 200)
-        whole = min(child(300 if quick else 2000)[1] for _ in range(1 if quick else 5))
-    names = [*(name for name, _ in STEPS), REST]
-    costs = [one - other for one, other in zip(counts, [*counts[1:], 0.0], strict=True)]
-    rows = [
-        (name, f"{cost / 1000:,.0f}", f"{cost / counts[0] * whole:.0f}", f"{cost / counts[0]:.0%}")
-        for name, cost in zip(names, costs, strict=True)
-    ]
-    for name, count in (("all of the application", counts[0]), ("all of it for a 304", known)):
-        share = count / counts[0]
-        rows.append((name, f"{count / 1000:,.0f}", f"{share * whole:.0f}", f"{share:.0%}"))
-    head = ("part", "1,000 instructions", "µs of CPU", "share of the application")
+        columns = [column(way, quick=quick) for way in WAYS]
+    parts = [*(name for name, _ in STEPS), REST, "all of the application", "all of it for a 304"]
+    rows = [(part, *first, *second) for part, first, second in zip(parts, *columns, strict=True)]
+    figures = ("1,000 instructions", "µs of CPU", "share")
+    head = ("part", *(f"{way}: {figure}" for way in WAYS for figure in figures))
     text = report.table(head, rows)
     print(text)
     if not quick:

@@ -38,6 +38,7 @@ def enable() -> None:
     os.environ[DIRECTORY] = directory
     from prometheus_client import values
 
+    # As django-prometheus documents it: documentation/exports.md, "uWSGI".
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: _slot)
 
 

@@ -23,6 +23,9 @@ from tests.e2e.conftest import FAST, FAST_SERVICE
 from tests.service import ROOT
 from tests.support.uv import uv
 
+# The service is made, installed and started with the stack: a minute, more on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
 NAME: Final = "port-calls"
 PAGE: Final = "docs/how-to/call-another-service.md"
 SCAFFOLD: Final = ROOT / "tests" / "platform" / "backstage" / "scaffold.mjs"

@@ -32,7 +32,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: packages setup run try-run test test-newcomer coverage test-stock test-wheels test-load lint lint-workflows fmt lock
+.PHONY: packages setup run try-run test test-newcomer coverage test-stock test-ipv6 test-wheels test-load lint lint-workflows fmt lock
 packages: ## Install the Debian packages that tests need (as root, or by sudo)
 	.ci/packages
 
@@ -56,7 +56,7 @@ ifeq ($(STORE),postgresql)
 	@$(BIN)/python -m stack postgresql
 else
 	@test '$(STORE)' = memory || { echo 'STORE=$(STORE): must be memory or postgresql' >&2; exit 1; }
-	cd services/$(SERVICE) && exec ../../$(BIN)/gunicorn
+	cd services/$(SERVICE) && exec ../../$(BIN)/python -m telemetry.gunicorn
 endif
 
 try-run: ## Check that `make run` starts, answers and stops
@@ -89,6 +89,10 @@ test-newcomer: .venv/.dev ## Type the README's two commands in a clean Debian ro
 
 test-stock: .venv/.dev ## Run the tests of telemetry's processes without the accelerator
 	$(PYTEST_STOCK)
+
+test-ipv6: .venv/.dev ## Serve, and run the backends, in a network namespace that has IPv6 alone (Linux, root)
+	@$(MAKE) --no-print-directory tools TOOLS="otelcol jaeger loki"
+	unshare --net sh -c 'ip link set lo up && ip -4 address flush dev lo && exec $(BIN)/pytest tests/network'
 
 test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
 	$(BIN)/pytest tests/wheels --timeout 600

@@ -65,7 +65,11 @@ class Contender:
 def service(name: str, path: str = ONE_PORT, *headers: str, **settings: str) -> Contender:
     """Return the service under these settings."""
     return Contender(
-        name, (str(OWN_BIN / "gunicorn"),), settings=settings, path=path, headers=headers
+        name,
+        (str(OWN_BIN / "python"), "-m", "telemetry.gunicorn"),
+        settings=settings,
+        path=path,
+        headers=headers,
     )
 
 

@@ -1,32 +1,21 @@
-"""gunicorn's threaded worker with less around each request, and patience with slow clients.
-
-Beside its speed it adds what the base lacks: the time that a client takes for a request's head is
-bounded and answered with 408, a body that stalls and a client that stops reading give their thread
-back, and a silent connection holds none.
-"""
+"""The worker of `telemetry` with less around each request."""
 
 import selectors
-import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
 from queue import SimpleQueue
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from gunicorn import util
 from gunicorn.workers import gthread
-from telemetry import context
-from telemetry.gunicorn import answers, hooks, worker
+from telemetry.gunicorn import answers, worker
 
 from telemetry_fast import environs
-from telemetry_fast.patience import PatientSocket, RequestTimeout
 from telemetry_fast.requests import Parser, Request
 from telemetry_fast.responses import Response
-
-# A new connection without a request gives its thread back after so many seconds.
-_SILENCE_SECONDS: Final = 0.02
 
 
 class _Threads:
@@ -88,18 +77,17 @@ class Worker(worker.Worker):
         self.cfg.__dict__.update({name: one.get() for name, one in self.cfg.settings.items()})
         super().init_process()
 
-    def enqueue_req(self, conn: Any) -> None:
-        """Hand a connection to the threads, or refuse it when too many wait already."""
-        if type(conn.sock) is socket.socket:  # just accepted
-            conn.sock = PatientSocket(conn.sock, hooks.config().patience_seconds)
-            conn.kept_at = 0.0
-            conn.common = None
-            if not self.cfg.is_ssl and self.cfg.http2_cleartext == "off":
-                conn.parser = Parser(self.cfg, conn.sock, conn.client)
-        conn.queued_at = time.monotonic()
+    def welcome(self, conn: Any) -> None:
+        """Prepare a connection that was accepted."""
+        conn.kept_at = 0.0
+        conn.common = None
+        if not self.cfg.is_ssl and self.cfg.http2_cleartext == "off":
+            conn.parser = Parser(self.cfg, conn.sock, conn.client)
+
+    def serve(self, conn: Any) -> None:
+        """Let the next free thread serve a connection."""
         conn.is_fresh = conn.initialized and self._is_fresh(conn)
-        if not self.refuses(conn):
-            self.tpool.put(conn)
+        self.tpool.put(conn)
 
     def _is_fresh(self, conn: Any) -> bool:
         """Tell whether a kept connection's request came so lately that the kernel need not say."""
@@ -141,9 +129,10 @@ class Worker(worker.Worker):
         self.keepalived_conns.append(conn)
         if not self.alive:  # `_cap_keepalive` may have run just before the append
             conn.timeout = min(conn.timeout, time.monotonic() + gthread.STOP_KEEPALIVE_LINGER)
-        self.poller.register(
-            conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn)
-        )
+        with suppress(ValueError):  # it had to make room already
+            self.poller.register(
+                conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn)
+            )
 
     def _cap_keepalive(self, deadline: float) -> None:
         for conn in tuple(self.keepalived_conns):  # threads may still append
@@ -153,37 +142,19 @@ class Worker(worker.Worker):
         """Return how many connections no thread has taken yet."""
         return int(self.tpool.waiting())
 
-    def status_of(self, exc: BaseException) -> HTTPStatus:
-        """Return the status that answers what went wrong outside the application."""
-        if isinstance(exc, RequestTimeout):
-            return HTTPStatus.REQUEST_TIMEOUT
-        return super().status_of(exc)
-
     def handle(self, conn: Any) -> Any:
         """Handle a connection in a thread; its waiting time is known now."""
-        if not conn.initialized and not conn.data_ready and not _readable(conn.sock):
-            if not conn.wait_for_data(_SILENCE_SECONDS):
-                return gthread._DEFER  # noqa: SLF001 -- what the base returns for this
-            conn.queued_at = time.monotonic()  # a client's own silence is no waiting of ours
-            conn.is_fresh = True
-        conn.data_ready = True
-        self.busy.add(conn)
-        arrived = conn.queued_at if conn.is_fresh else answers.arrival(conn.sock, conn.queued_at)
-        context.arrived_at.set(arrived)
-        conn.sock.head_until = time.monotonic() + hooks.config().patience_seconds
-        try:
-            return gthread.ThreadWorker.handle(self, conn)
-        finally:
-            conn.sock.head_until = None
-            self.busy.discard(conn)
-            context.end()
+        fresh = conn.is_fresh
+        return self.attend(
+            conn, conn.queued_at if fresh else answers.arrival(conn.sock, conn.queued_at)
+        )
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Answer a request whose head is there; say whether its connection may be kept."""
+        if not isinstance(req, Request):
+            return super().handle_request(req, conn)
         conn.sock.head_until = None
         conn.sock.setblocking(True)  # all of the time again, for the body and for each write
-        if not isinstance(req, Request):
-            return bool(gthread.ThreadWorker.handle_request(self, req, conn))
         response, environ = None, dict[str, Any]()
         try:
             self.cfg.pre_request(self, req)
@@ -235,13 +206,3 @@ class Worker(worker.Worker):
             gthread.ThreadWorker.finish_request(self, conn, fs)
         else:
             self.linger(conn)
-
-
-def _readable(sock: socket.socket) -> bool:
-    try:
-        sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass  # the base finds out what is wrong with it
-    return True

@@ -1,12 +1,16 @@
 """What /metrics says, for a view on the service's port and for a listener of its own."""
 
+import logging
 import platform
 import struct
+import sys
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import socket
-from typing import TYPE_CHECKING, Final
+from socket import SHUT_RDWR, socket
+from typing import TYPE_CHECKING, Any, Final
 
-from telemetry import multiprocess, names, shared
+from telemetry import logs, multiprocess, names, shared
 from telemetry.memoize import memoize
 
 if TYPE_CHECKING:
@@ -15,6 +19,11 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Metric
 
 _ATTEMPTS: Final = 5
+# A scraper sends its request at once. More connections without one than these are nobody's.
+_MOST_SILENT: Final = 16
+_PAUSE_SECONDS: Final = 0.1
+
+_log = logs.get_logger("telemetry.exposition")
 
 _identity = ("unknown", "unknown")
 
@@ -95,11 +104,60 @@ def render(accept: str) -> tuple[str, bytes]:
     raise AssertionError("unreachable")
 
 
+class Server(ThreadingHTTPServer):
+    """Serves /metrics; clients that send nothing take neither its threads nor its descriptors."""
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket) -> None:
+        """Serve a socket that already listens."""
+        super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self._silent: dict[socket, None] = {}  # the longest silent first
+
+    def get_request(self) -> tuple[socket, Any]:
+        """Accept a connection; where no descriptor is left, do not try again at once."""
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(_PAUSE_SECONDS)
+            raise
+
+    def wait(self, connection: socket) -> None:
+        """Note that a connection waits for a request; end the longest waiting of too many."""
+        self._silent[connection] = None
+        if len(self._silent) > _MOST_SILENT and (first := next(iter(self._silent), None)):
+            self.no_longer_silent(first)
+            with suppress(OSError):  # its client may have reset it
+                first.shutdown(SHUT_RDWR)  # its thread does the rest
+
+    def no_longer_silent(self, connection: socket) -> None:
+        """Note that a connection has a whole request, or has ended."""
+        self._silent.pop(connection, None)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        self.no_longer_silent(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 -- the base's
+        """Log what failed; that a client is gone is no error."""
+        gone = isinstance(sys.exc_info()[1], OSError)
+        _log.log(logging.DEBUG if gone else logging.ERROR, "A scrape failed.", exc_info=True)
+
+
 class _Handler(BaseHTTPRequestHandler):
+    server: Server
     timeout = 10  # seconds for a client to send its request
     protocol_version = "HTTP/1.1"
     error_content_type = "text/plain; charset=utf-8"
     error_message_format = "%(code)d %(message)s\n"
+
+    def handle_one_request(self) -> None:
+        """Wait for a request, and answer it."""
+        self.server.wait(self.connection)
+        super().handle_one_request()
 
     def do_HEAD(self) -> None:
         """Answer with what GET would say of the exposition."""
@@ -110,21 +168,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self._head())
 
     def _head(self) -> bytes:
+        self.server.no_longer_silent(self.connection)
         content_type, body = render(self.headers.get("Accept", ""))
         self.send_response(200)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        lengths = self.headers.get_all("Content-Length", [])
+        if "Transfer-Encoding" in self.headers or any(each != "0" for each in lengths):
+            # What follows is not read, so it must not be taken for the next request.
+            self.send_header("Connection", "close")
         self.end_headers()
         return body
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's name
         """Write nothing: a scrape every few seconds is no news."""
-
-
-def serve(listener: socket) -> ThreadingHTTPServer:
-    """Return a server on a socket that already listens; the caller runs and closes it."""
-    server = ThreadingHTTPServer(listener.getsockname()[:2], _Handler, bind_and_activate=False)
-    server.socket.close()
-    server.socket = listener
-    server.daemon_threads = True
-    return server

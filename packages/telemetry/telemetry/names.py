@@ -93,6 +93,7 @@ ATTR_DB_OPERATION: Final = "db.operation.name"
 ACCESS_EVENT: Final = "http.server.request"
 WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
 REFUSED_EVENT: Final = "http.server.bad_request"
+EXHAUSTED_EVENT: Final = "http.server.exhausted"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
 STOCK_EVENT: Final = "telemetry.stock"
 COLLECTOR_EVENT: Final = "telemetry.collector_answer"
@@ -286,6 +287,10 @@ LOG_EVENTS: Final = {
     ),
     WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
     REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
+    EXHAUSTED_EVENT: (
+        "No further connection can be accepted for lack of file descriptors or memory, at most "
+        "once a minute: connections, reason."
+    ),
     STOCK_EVENT: "The accelerator is not used, the stock parts of OpenTelemetry serve: reason.",
     COLLECTOR_EVENT: (
         "The Collector rejected a part of what it was sent, or its answer was cut: to, rejected "

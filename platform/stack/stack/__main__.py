@@ -124,7 +124,7 @@ def over_postgresql() -> None:
         if not (imported := folder / "imported").exists():
             manage(env, "import_ports", "data/ports.json")
             imported.touch()
-        service = subprocess.Popen([components.GUNICORN], cwd=SERVICE, env=env)  # noqa: S603
+        service = subprocess.Popen(components.SERVE, cwd=SERVICE, env=env)  # noqa: S603
         try:
             code = service.wait()
         finally:

@@ -17,7 +17,7 @@ from stack.ways import built
 
 ENVIRONMENT: Final = "local"
 SERVICE: Final = ROOT / "services" / "ports"
-GUNICORN: Final = str(Path(sys.executable).with_name("gunicorn"))
+SERVE: Final = (sys.executable, "-m", "telemetry.gunicorn")
 # Prometheus' name for the scrape of a component, as the monitors of the upstream charts give it in
 # a cluster, and the address here that is scraped.
 JOBS: Final = {
@@ -246,7 +246,7 @@ def service(site: Site, output: int, otlp: str) -> Process:
     }
     process = site.process(
         "ports",
-        [GUNICORN],
+        [*SERVE],
         at.url("ports") + "/ready",
         env,
     )

@@ -11,7 +11,7 @@ from tests.integration.telemetry.harness import Receiver, Server, serving
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers that end with the test, whatever happens."""
     with ExitStack() as stack:
-        yield lambda **environment: stack.enter_context(serving(tmp_path, **environment))
+        yield lambda **given: stack.enter_context(serving(tmp_path, **given))
 
 
 @pytest.fixture(scope="module")

@@ -90,8 +90,13 @@ def samples(exposition: str) -> dict[Sample, float]:
 class Server:
     """gunicorn with the little app, in a process group of its own."""
 
-    def __init__(self, directory: Path, **environment: str) -> None:
+    def __init__(
+        self, directory: Path, *, descriptors: int | None = None, **environment: str
+    ) -> None:
         self.port = free_port()
+        # As a shell sets it: the limit is then there before anything of ours runs.
+        limit = ("sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh") if descriptors else ()
+        self._command = [*limit, sys.executable, "-m", "telemetry.gunicorn"]
         self.log = directory / f"server-{self.port}.log"
         self._environment = environment
         self.metrics_port = int(environment.get("METRICS_PORT", "0"))
@@ -104,7 +109,7 @@ class Server:
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn"],
+                self._command,
                 cwd=APP,
                 env=inherited | {"PORT": str(self.port)} | self._environment,
                 stdout=log,
@@ -166,8 +171,10 @@ class Server:
 
 
 @contextmanager
-def serving(directory: Path, **environment: str) -> Iterator[Server]:
-    server = Server(directory, **environment).start()
+def serving(
+    directory: Path, *, descriptors: int | None = None, **environment: str
+) -> Iterator[Server]:
+    server = Server(directory, descriptors=descriptors, **environment).start()
     try:
         yield server
     finally:

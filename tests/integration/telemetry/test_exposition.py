@@ -4,6 +4,7 @@ import http.client
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -197,3 +198,22 @@ def test_the_metrics_listener_answers_head_and_says_errors_in_plain_text(
     refused = request(server.metrics_port, "/metrics", method="POST")
     assert (refused.status, refused.body) == (501, b"501 Unsupported method ('POST')\n")
     assert refused.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["Content-Length: 40", "Content-Length: 0\r\nContent-Length: 40", "Transfer-Encoding: x"],
+)
+def test_the_metrics_listener_takes_no_content_for_a_request(
+    serve: Callable[..., Server], frame: str
+) -> None:
+    server = serve(METRICS_PORT=str(free_port()))
+    hidden = "HEAD /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.metrics_port), timeout=30) as connection:
+        connection.sendall(f"HEAD / HTTP/1.1\r\nHost: x\r\n{frame}\r\n\r\n{hidden}".encode())
+        answer = b""
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                answer += part
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nConnection: close\r\n" in answer

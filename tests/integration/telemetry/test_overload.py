@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from telemetry import accelerator, names
+from telemetry import names
 
 from tests.integration.telemetry.harness import (
     Answer,
@@ -19,11 +19,6 @@ from tests.service import free_port
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 HEADERS = {"X-Request-ID": "mine", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
-
-# gunicorn's own threaded worker waits for a slow client without a bound.
-of_the_accelerator = pytest.mark.skipif(
-    accelerator.load() is None, reason="only the accelerator's worker bounds a client's time"
-)
 
 
 def quantile(scrape: dict[Sample, float], family: str, q: float, **labels: str) -> float:
@@ -111,7 +106,6 @@ def refused(server: Server) -> Answer | None:
     return answer if answer.status == 503 else None
 
 
-@of_the_accelerator
 def test_a_silent_connection_holds_no_thread(serve: Callable[..., Server]) -> None:
     server = serve(THREADS="1")
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
@@ -128,7 +122,6 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-@of_the_accelerator
 def test_half_sent_requests_give_their_threads_back_and_are_counted(
     serve: Callable[..., Server],
 ) -> None:
@@ -151,7 +144,6 @@ def test_half_sent_requests_give_their_threads_back_and_are_counted(
     assert {line["level"] for line in server.lines()} <= {"info", "warning"}
 
 
-@of_the_accelerator
 def test_a_head_that_trickles_in_has_no_more_time_than_one_that_stalls(
     serve: Callable[..., Server],
 ) -> None:
@@ -170,7 +162,6 @@ def test_a_head_that_trickles_in_has_no_more_time_than_one_that_stalls(
         assert wait_for("an answer", answered).startswith(b"HTTP/1.1 408 ")
 
 
-@of_the_accelerator
 def test_a_body_that_stalls_ends_as_if_its_client_had_gone(serve: Callable[..., Server]) -> None:
     server = serve(THREADS="1", PATIENCE_SECONDS="0.3")
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
@@ -188,7 +179,6 @@ def test_a_body_that_stalls_ends_as_if_its_client_had_gone(serve: Callable[..., 
     assert server.counted(http_route="/broken") == 0
 
 
-@of_the_accelerator
 def test_a_client_that_stops_reading_a_stream_gives_the_thread_back(
     serve: Callable[..., Server],
 ) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 from telemetry import names
 
@@ -20,6 +21,7 @@ from tests.integration.telemetry.harness import (
     request,
     wait_for,
 )
+from tests.service import free_port
 
 
 class PoliteClient(threading.Thread):
@@ -160,3 +162,30 @@ def accepts(port: int) -> bool:
         return False
     finally:
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sigusr2_starts_a_second_server_that_takes_over_the_metrics_port_at_the_end_of_the_first(
+    serve: Callable[..., Server], workers: str
+) -> None:
+    server = serve(WEB_CONCURRENCY=workers, METRICS_PORT=str(free_port()))
+    first = set(server.workers())
+    server.get("/ports/AEAJM")
+
+    def second() -> psutil.Process | None:
+        """Return the second master once it has all of its workers."""
+        for child in psutil.Process(server.process.pid).children():
+            if child.pid not in first and len(child.children()) == int(workers):
+                return child
+        return None
+
+    server.signal(signal.SIGUSR2)
+    master = wait_for("a second server", second)
+    assert server.counted(http_route="/ports/{id}") == 1, "the first one still answers scrapes"
+    assert server.stop() == 0
+    served_by = {int(server.get("/ports/AEAJM").json()["pid"]) for _ in range(4)}
+    assert served_by <= {worker.pid for worker in master.children()}
+    assert server.counted(http_route="/ports/{id}") == 4
+    assert {line["level"] for line in server.lines()} == {"info"}
+    master.terminate()
+    wait_for("its end", lambda: not master.is_running() or master.status() == "zombie")

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -51,7 +52,8 @@ def test_workers_use_all_cores_otherwise(serve: Callable[..., Server], receiver:
 
 @pytest.mark.parametrize("variable", ["LOG_LEVEL", "LOG_FORMAT"])
 def test_a_wrong_log_setting_is_one_line_and_no_traceback(tmp_path: Path, variable: str) -> None:
-    server = Server(tmp_path, **{variable: "loud"})
+    environment: dict[str, Any] = {variable: "loud"}
+    server = Server(tmp_path, **environment)
     with pytest.raises(RuntimeError, match="gunicorn ended"):
         server.start()
     assert server.process.returncode == 1

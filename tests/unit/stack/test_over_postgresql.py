@@ -32,7 +32,7 @@ def gunicorn(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
     file = data / "gunicorn"
     file.write_text(python_program(ASKS.format(told=data / "told")))
     file.chmod(0o755)
-    monkeypatch.setattr(components, "GUNICORN", str(file))
+    monkeypatch.setattr(components, "SERVE", (str(file),))
 
 
 def test_an_import_that_failed_is_done_again_and_one_that_did_not_is_kept(
@@ -61,6 +61,6 @@ def test_a_service_that_fails_fails_the_command(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "manage", lambda _env, *_command: None)
-    monkeypatch.setattr(components, "GUNICORN", "false")
+    monkeypatch.setattr(components, "SERVE", ("false",))
     with pytest.raises(StackError, match="gunicorn ended with exit code 1"):
         program.over_postgresql()

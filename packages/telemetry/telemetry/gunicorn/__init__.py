@@ -1,6 +1,7 @@
 """A service's gunicorn.conf.py: ``globals().update(telemetry.gunicorn.settings(...))``."""
 
 import os
+import tempfile
 from typing import Any
 
 from telemetry import accelerator, exemplars, exposition, logs, multiprocess, names, proxies
@@ -12,6 +13,8 @@ _log = logs.get_logger("telemetry.gunicorn")
 
 # Seconds of graceful_seconds kept for flushing telemetry after the last request.
 _FLUSH_SHARE = 0.25
+# By these, a master that is replaced (SIGUSR2) and systemd hand open listeners on.
+_HANDED_ON = frozenset(("GUNICORN_FD", "LISTEN_FDS"))
 
 
 def _heartbeat_directory() -> str | None:
@@ -21,6 +24,21 @@ def _heartbeat_directory() -> str | None:
     """
     memory = "/dev/shm"  # noqa: S108 -- its files are gunicorn's, unlinked at once
     return memory if os.access(memory, os.W_OK) else None
+
+
+def _check_temporary_folder() -> None:
+    """Check that there is a folder for temporary files.
+
+    Raises:
+        ValueError: There is none; the message names TMPDIR.
+    """
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        raise ValueError(
+            f"TMPDIR={os.environ.get('TMPDIR', '')}: neither it nor /tmp can be written to (mount a"
+            " folder there, or set TMPDIR to one)"
+        ) from None
 
 
 def settings(
@@ -59,8 +77,8 @@ def settings(
         version: Version of the service.
         host: Address to listen on: an IP address of this machine, or ``localhost``.
         timeout_seconds: A worker silent for so long is killed.
-        patience_seconds: How long a thread waits for a client: for a request's whole head, for
-            each part of its body, and for each write to be taken.
+        patience_seconds: How long a client is waited for: for the first byte of its first request,
+            for a request's whole head, for each part of its body, and for each write to be taken.
         trusted_proxies: IP addresses and networks, separated by commas, whose X-Forwarded-* and
             X-Request-Start are believed; ``*`` for everybody.
         tail_sampling: Whether the Collector keeps only errors and slow traces: exemplars are
@@ -70,15 +88,19 @@ def settings(
             elsewhere the workers share all cores.
 
     Raises:
-        SystemExit: HOST, PORT or METRICS_PORT cannot be listened on, or an OTEL_* is wrong; a line
-            of the log says why.
+        SystemExit: HOST, PORT or METRICS_PORT cannot be listened on, an OTEL_* is wrong, or there
+            is no folder for temporary files; a line of the log says why.
     """
     logs.configure_logging(service)
+    listens = hooks.is_configured() or not _HANDED_ON.isdisjoint(os.environ)
+    heartbeats = _heartbeat_directory()
     try:
         host = listening.listening_host(host)
-        listening.check_port("PORT", host, bind_port)
+        listening.check_port("PORT", host, bind_port, is_ours=listens)
         if metrics_port is not None:
-            listening.check_port("METRICS_PORT", host, metrics_port)
+            listening.check_port("METRICS_PORT", host, metrics_port, is_ours=listens)
+        if workers > 1 or metrics_port is not None or heartbeats is None:
+            _check_temporary_folder()
         believed = proxies.trust(trusted_proxies)
     except ValueError as error:
         _log.critical(names.START_REFUSED_EVENT, reason=str(error))
@@ -107,6 +129,7 @@ def settings(
         "proc_name": service,
         "workers": workers,
         "threads": threads,
+        "worker_connections": listening.most_connections(),
         "worker_class": fast.WORKER if fast else "telemetry.gunicorn.worker.Worker",
         "logger_class": "telemetry.gunicorn.logger.Logger",
         "loglevel": logs.level(),
@@ -122,6 +145,6 @@ def settings(
         # gunicorn's default lets a trusted proxy, and whoever it passes this header on for, choose
         # another path than the one in the request line: SCRIPT_NAME.
         "forwarder_headers": "",
-        "worker_tmp_dir": _heartbeat_directory(),
+        "worker_tmp_dir": heartbeats,
         **{hook.__name__: hook for hook in hooks.ALL},
     }

@@ -14,16 +14,15 @@ import tempfile
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from telemetry import exposition, logs, metrics, multiprocess, names, shared, tracing
 from telemetry.gunicorn import listening
 
-if TYPE_CHECKING:
-    from http.server import ThreadingHTTPServer
-
 _log = logs.get_logger("telemetry.gunicorn")
 
+# Tells a new master (SIGUSR2) the descriptors of the metrics listener and of whose turn it is.
+_HANDED_ON: Final = "TELEMETRY_METRICS_DESCRIPTORS"
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -48,13 +47,18 @@ class _Server:
     config: Config
     metrics_listener: socket.socket | None = None
     metrics_turn: Any = None
-    metrics_server: "ThreadingHTTPServer | None" = None
+    metrics_server: "exposition.Server | None" = None
     leaving = False
 
 
 def configure(config: Config) -> None:
     """Take over a configuration, at start and at each reload."""
     _Server.config = config
+
+
+def is_configured() -> bool:
+    """Say whether configure() was called: a further call is a reload's."""
+    return hasattr(_Server, "config")
 
 
 def config() -> Config:
@@ -69,28 +73,53 @@ def on_starting(_server: Any) -> None:
         SystemExit: METRICS_PORT cannot be had; a line of the log says why.
     """
     tracing.preload()
-    if _Server.config.metrics_port is None:
+    port = _Server.config.metrics_port
+    if port is None:
         return
-    try:
-        listener = listening.metrics_listener(_Server.config.host, _Server.config.metrics_port)
-    except ValueError as error:
-        _log.critical(names.START_REFUSED_EVENT, reason=str(error))
-        raise SystemExit(1) from None
-    _Server.metrics_listener = listener
-    if multiprocess.enabled():
-        _serve_metrics(listener)
+    if handed_on := os.environ.pop(_HANDED_ON, ""):
+        listener, turn = map(int, handed_on.split(","))
+        _Server.metrics_listener = socket.socket(fileno=listener)
+        _Server.metrics_turn = os.fdopen(turn, "r+b")
+        for descriptor in (listener, turn):
+            os.set_inheritable(descriptor, False)
     else:
-        # The registry lives in the one worker: it serves the arbiter's listener, one worker at a
-        # time, as this file's lock says; connections wait in the backlog when there is none.
+        try:
+            _Server.metrics_listener = listening.metrics_listener(_Server.config.host, port)
+        except ValueError as error:
+            _log.critical(names.START_REFUSED_EVENT, reason=str(error))
+            raise SystemExit(1) from None
         _Server.metrics_turn = tempfile.TemporaryFile(prefix="telemetry-")  # noqa: SIM115
+    if multiprocess.enabled():
+        serve_metrics()
 
 
-def _serve_metrics(listener: socket.socket) -> None:
-    server = exposition.serve(listener)
-    _Server.metrics_server = server
-    threading.Thread(
-        target=server.serve_forever, args=(0.1,), daemon=True, name="telemetry-metrics"
-    ).start()
+def pre_exec(server: Any) -> None:
+    """Hand the metrics listener on to the new master, which SIGUSR2 starts beside this one."""
+    if _Server.metrics_listener is None:
+        return
+    descriptors = (_Server.metrics_listener.fileno(), _Server.metrics_turn.fileno())
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, True)
+    server.cfg.env_orig[_HANDED_ON] = ",".join(map(str, descriptors))
+
+
+def serve_metrics() -> None:
+    """Serve the metrics listener, if there is one, once no other process does.
+
+    One at a time does: the worker where there is one, because it has the registry, else the
+    arbiter. Its successor waits for its end; meanwhile connections wait in the backlog.
+    """
+    listener, turn = _Server.metrics_listener, _Server.metrics_turn
+    if listener is None:
+        return
+
+    def serve_in_turn() -> None:
+        fcntl.lockf(turn, fcntl.LOCK_EX)  # released by stop_metrics, or by the kernel at death
+        if not _Server.leaving:
+            _Server.metrics_server = exposition.Server(listener)
+            _Server.metrics_server.serve_forever(0.1)
+
+    threading.Thread(target=serve_in_turn, daemon=True, name="telemetry-metrics").start()
 
 
 def when_ready(server: Any) -> None:
@@ -143,8 +172,12 @@ def _leave(_number: int, _frame: object) -> None:
     os._exit(0)
 
 
-def post_fork(_server: Any, worker: Any) -> None:
-    """Start what must not be forked: the slot's files, the providers and their threads."""
+def post_fork(server: Any, worker: Any) -> None:
+    """Start what must not be forked: the slot's files, the providers and their threads.
+
+    Raises:
+        SystemExit: OpenTelemetry cannot start; the arbiter ends too. A line of the log says why.
+    """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     for number in _STOPS:
         # Until the worker has handlers of its own, the arbiter's inherited ones would swallow
@@ -159,23 +192,19 @@ def post_fork(_server: Any, worker: Any) -> None:
     worker.cfg.set(
         "graceful_timeout", max(1, int(worker.cfg.graceful_timeout - current.flush_seconds))
     )
-    tracing.start(current.service, current.version, str(worker.slot))
+    try:
+        tracing.start(current.service, current.version, str(worker.slot))
+    except Exception as error:  # noqa: BLE001 -- whatever it does not like of OTEL_*
+        _log.critical(names.START_REFUSED_EVENT, reason=f"OpenTelemetry: {error}")
+        raise SystemExit(server.WORKER_BOOT_ERROR) from None
 
 
 def post_worker_init(_worker: Any) -> None:
     """Serve the metrics listener from the only worker, when its predecessor is done with it."""
     gc.freeze()  # the providers, the worker itself
     metrics.counter(names.LOG_LINES_DROPPED)  # from 0 on
-    listener, turn = _Server.metrics_listener, _Server.metrics_turn
-    if listener is None or turn is None:
-        return
-
-    def serve_in_turn() -> None:
-        fcntl.lockf(turn, fcntl.LOCK_EX)  # released by stop_metrics, or by the kernel at death
-        if not _Server.leaving:
-            _serve_metrics(listener)
-
-    threading.Thread(target=serve_in_turn, daemon=True, name="telemetry-metrics-turn").start()
+    if not multiprocess.enabled():
+        serve_metrics()
 
 
 def stop_metrics() -> None:
@@ -215,6 +244,7 @@ ALL = (
     on_starting,
     when_ready,
     pre_fork,
+    pre_exec,
     post_fork,
     post_worker_init,
     worker_exit,

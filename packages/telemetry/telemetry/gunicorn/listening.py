@@ -1,14 +1,16 @@
-"""The addresses that a server listens on, checked before gunicorn tries them.
+"""What a server listens on, and how many connections it has room for, known before it starts.
 
-gunicorn binds five times to an address that this machine does not have, and names no setting.
+gunicorn binds five times to an address that it cannot have, and names no setting.
 """
 
-import errno
 import os
+import resource
 import socket
 from typing import Final
 
 _LOCALHOST: Final = "localhost"
+# gunicorn's own default.
+_MOST_CONNECTIONS: Final = 1000
 
 
 def listening_host(host: str) -> str:
@@ -21,26 +23,32 @@ def listening_host(host: str) -> str:
         ValueError: This machine has no such address; the message names HOST.
     """
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    try:
-        _bind(bare, 0)
-    except OSError:
-        raise ValueError(
-            f"HOST={host}: not an IP address of this machine (your shell may have set HOST:"
-            " unset it, or set 127.0.0.1 or 0.0.0.0)"
-        ) from None
-    return bare
+    # A machine may have IPv6 alone, and its name for itself then means that.
+    for each in ("127.0.0.1", "::1") if bare == _LOCALHOST else (bare,):
+        try:
+            _bind(each, 0)
+        except OSError:
+            continue
+        return each
+    raise ValueError(
+        f"HOST={host}: not an IP address of this machine (your shell may have set HOST:"
+        " unset it, or set 127.0.0.1, ::1, 0.0.0.0 or ::)"
+    )
 
 
-def check_port(name: str, host: str, port: int) -> None:
-    """Check that this process may listen on a port; whether the port is free is not checked.
+def check_port(name: str, host: str, port: int, *, is_ours: bool = False) -> None:
+    """Check that this process may listen on a port.
 
     Args:
         name: Name of the setting, for the message.
         host: Address, as listening_host() returns it.
         port: Port.
+        is_ours: Whether this server listens already: at a reload, or where another process hands
+            its listener on.
 
     Raises:
-        ValueError: The system does not allow the port; the message names the setting.
+        ValueError: The system does not allow the port, or it is taken; the message names the
+            setting.
     """
     try:
         _bind(host, port)
@@ -49,8 +57,19 @@ def check_port(name: str, host: str, port: int) -> None:
             f"{name}={port}: permission denied (choose a port from 1024 to 65535)"
         ) from None
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
+        if not is_ours:
+            raise ValueError(f"{name}={port}: {_reason(error)} (choose another port)") from None
+
+
+def most_connections() -> int:
+    """Return how many connections a worker has room for: half of its file descriptors, or 1000.
+
+    The other half is for what it opens itself: databases, exporters, files.
+    """
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return min(_MOST_CONNECTIONS, descriptors // 2)
 
 
 def netloc(host: str, port: int) -> str:
@@ -74,10 +93,13 @@ def metrics_listener(host: str, port: int) -> socket.socket:
             dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
         )
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
         raise ValueError(
-            f"METRICS_PORT={port}: {reason} (choose another port, or unset METRICS_PORT)"
+            f"METRICS_PORT={port}: {_reason(error)} (choose another port, or unset METRICS_PORT)"
         ) from None
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 def _bind(host: str, port: int) -> None:
@@ -88,8 +110,6 @@ def _bind(host: str, port: int) -> None:
 
 
 def _family(host: str) -> socket.AddressFamily:
-    if host == _LOCALHOST:
-        return socket.AF_INET
     try:
         socket.inet_pton(socket.AF_INET, host)
     except OSError:

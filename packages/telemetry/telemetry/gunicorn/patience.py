@@ -22,7 +22,7 @@ class PatientSocket(socket.socket):
 
     After gunicorn's ``setblocking`` a thread of its pool would wait for ever. To the system the
     socket never blocks: what is there is taken at once, and only who has to wait asks for time. A
-    time-out that the system knows of costs two of its calls whenever it is set, and each one lets
+    timeout that the system knows of costs two system calls whenever it is set, and each one lets
     go of the interpreter.
 
     Attributes:
@@ -51,6 +51,16 @@ class PatientSocket(socket.socket):
     def gettimeout(self) -> float:
         """Return how many seconds a wait lasts, 0 for none."""
         return self._timeout
+
+    def is_silent(self) -> bool:
+        """Say whether there is nothing to read, not even the client's end."""
+        try:
+            super().recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass  # who reads finds out what is wrong with it
+        return False
 
     def recv(self, *args: Any) -> bytes:
         """Receive.

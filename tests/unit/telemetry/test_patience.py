@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from telemetry_fast.patience import PatientSocket, RequestTimeout
+from telemetry.gunicorn.patience import PatientSocket, RequestTimeout
 
 SECONDS = 0.2
 

@@ -17,7 +17,7 @@ How it works:
 - `logs`, `lines`, `output`, `redaction`: an event becomes one line of JSON without secrets
 - `context`, `current`, `tracing`, `streams`: what is known of the request at hand, and its spans
 - `proxies`: whose forwarding headers are believed, and what they say of a request
-- `otel`: the variables `OTEL_*`, checked before OpenTelemetry reads them
+- `otel`, `otel_values`: the variables `OTEL_*`, checked before OpenTelemetry reads them
 - `collector`: the session that bounds and reads what a Collector answers
 - `accelerator`: the one seam to the package `telemetry_fast`
 - `exposition`, `exemplars`, `multiprocess`, `shared`: `/metrics` of one process or of several

@@ -16,6 +16,7 @@ from telemetry import logs, names
 DISTRIBUTION: Final = "ports-platform-telemetry-fast"
 WANTED: Final = "TELEMETRY_FAST"
 _NO: Final = ("0", "false", "no", "off")
+_YES: Final = ("", "1", "true", "yes", "on")
 _PIN: Final = re.compile(r"([\w.-]+)\s*==\s*([\w.!+-]+)")
 
 _log = logs.get_logger("telemetry.accelerator")
@@ -42,6 +43,18 @@ def _version(name: str) -> str:
         return "no version"
 
 
+def is_wanted() -> bool:
+    """Say whether TELEMETRY_FAST leaves the accelerator in.
+
+    Raises:
+        ValueError: TELEMETRY_FAST says neither yes nor no.
+    """
+    given = os.environ.get(WANTED, "").strip().lower()
+    if given not in (*_YES, *_NO):
+        raise ValueError(f"{WANTED}={given}: expected true or false")
+    return given in _YES
+
+
 @cache
 def load() -> Any:
     """Return the accelerator's module; None, and a log line that says why, where it is not used.
@@ -54,7 +67,7 @@ def load() -> Any:
     except PackageNotFoundError:
         _log.debug(names.STOCK_EVENT, reason=f"{DISTRIBUTION} is not installed")
         return None
-    if os.environ.get(WANTED, "").strip().lower() in _NO:
+    if not is_wanted():
         _log.info(names.STOCK_EVENT, reason=f"{WANTED}={os.environ[WANTED]}")
         return None
     if others:

@@ -1,9 +1,10 @@
 """The environment variables by which the server of every service is set."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from ipaddress import ip_network
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 __all__ = ["ServerEnvironment", "prefixed"]
@@ -17,6 +18,18 @@ def prefixed(prefix: str) -> Callable[[str], str]:
     return lambda name: name if name in _SHARED or name.startswith(prefix) else prefix + name
 
 
+def _proxies(addresses: str) -> str:
+    for address in addresses.split(","):
+        if address.strip() != "*":
+            try:
+                ip_network(address.strip())
+            except ValueError:
+                raise ValueError(
+                    "expected IP addresses or networks separated by commas, or *"
+                ) from None
+    return addresses
+
+
 class ServerEnvironment(BaseModel):
     """What the environment says of the server.
 
@@ -28,7 +41,8 @@ class ServerEnvironment(BaseModel):
 
     HOST: str = Field(
         "127.0.0.1",
-        description="IP address to listen on, or `localhost`; `0.0.0.0` in a container.",
+        description="IP address to listen on, or `localhost`; `0.0.0.0` in a container, `::` also"
+        " for IPv6.",
     )
     PORT: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
     METRICS_PORT: int | None = Field(
@@ -54,7 +68,7 @@ class ServerEnvironment(BaseModel):
     GRACEFUL_SECONDS: int = Field(
         20, ge=1, le=600, description="How long requests in flight and telemetry may then take."
     )
-    TRUSTED_PROXIES: str = Field(
+    TRUSTED_PROXIES: Annotated[str, AfterValidator(_proxies)] = Field(
         "127.0.0.1,::1",
         description="Addresses and networks whose `X-Forwarded-*` and `X-Request-Start` are"
         " believed, separated by commas; `*`: everybody's.",

@@ -148,10 +148,18 @@ def configure_logging(service: str, stream: TextIO | None = None) -> None:
         stream: Where lines go; standard output by default.
 
     Raises:
-        SystemExit: LOG_LEVEL, LOG_FORMAT or an OTEL_* has a value that cannot work; a line says
-            which.
+        SystemExit: LOG_LEVEL, LOG_FORMAT, TELEMETRY_FAST or an OTEL_* has a value that cannot
+            work, or there is no stream; a line says which.
     """
+    stream = stream or sys.stdout
+    if stream is None:  # Python has none where the descriptor is closed
+        raise SystemExit(
+            "standard output is closed: log lines go there (to have none, open it to /dev/null)"
+        )
+    from telemetry import accelerator  # it writes lines itself
+
     try:
+        accelerator.is_wanted()
         threshold, form = level(), _choice("LOG_FORMAT", FORMATS, "json")
         otel.complete()
     except ValueError as error:
@@ -161,10 +169,9 @@ def configure_logging(service: str, stream: TextIO | None = None) -> None:
     _configure(service, stream, threshold, form)
 
 
-def _configure(service: str, stream: TextIO | None, chosen: str, form: str) -> None:
+def _configure(service: str, output: TextIO, chosen: str, form: str) -> None:
     import structlog
 
-    output = stream or sys.stdout
     render = lines.as_json if form == "json" else lines.for_people(colors=output.isatty())
     line = lines.Line(service, render)
     structlog.configure(

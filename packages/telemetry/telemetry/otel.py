@@ -10,6 +10,8 @@ from importlib.metadata import entry_points
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from telemetry import otel_values
+
 SIGNALS: Final = ("TRACES", "METRICS")
 GRPC: Final = "grpc"
 HTTP: Final = "http/protobuf"
@@ -22,6 +24,13 @@ _OURS: Final = "telemetry"
 _LOGS_EXPORTER: Final = "OTEL_LOGS_EXPORTER"
 _PROPAGATORS: Final = "OTEL_PROPAGATORS"
 _SAMPLER: Final = "OTEL_TRACES_SAMPLER"
+# The specification's defaults.
+_SPANS_PER_BATCH: Final = 512
+_SPANS_IN_QUEUE: Final = 2048
+_PARTS: Final = {
+    "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "opentelemetry_resource_detector",
+    "OTEL_PYTHON_ID_GENERATOR": "opentelemetry_id_generator",
+}
 _SAMPLERS: Final = tuple(
     f"{parent}{name}"
     for parent in ("", "parentbased_")
@@ -97,6 +106,15 @@ def complete() -> None:
     Raises:
         ValueError: One is wrong; names it.
     """
+    otel_values.check()
+    queue, batch = (_value(f"OTEL_BSP_MAX_{what}") for what in ("QUEUE_SIZE", "EXPORT_BATCH_SIZE"))
+    if int(batch or _SPANS_PER_BATCH) > int(queue or _SPANS_IN_QUEUE):
+        raise ValueError(
+            f"OTEL_BSP_MAX_EXPORT_BATCH_SIZE={batch or _SPANS_PER_BATCH}: more than"
+            f" OTEL_BSP_MAX_QUEUE_SIZE={queue or _SPANS_IN_QUEUE}"
+        )
+    for variable, group in _PARTS.items():
+        _check_names(variable, group, _value(variable).replace("*", ""))
     _check_names(_PROPAGATORS, "opentelemetry_propagator", _value(_PROPAGATORS).lower())
     sampler = _value(_SAMPLER).lower()
     if sampler and sampler not in _SAMPLERS:

@@ -4,6 +4,7 @@ Only this module reads the environment (the telemetry package reads OTEL_* and L
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -18,6 +19,9 @@ SERVICE: Final = "ports"
 VERSION: Final = version(SERVICE)
 SERVICE_FOLDER: Final = Path(__file__).resolve().parent.parent
 MEMORY_URL: Final = "memory://"
+_POSTGRESQL_PORT: Final = 5432
+_MOST_PORT: Final = 65535
+_SSL_MODES: Final = ("prefer", "disable", "allow", "require", "verify-ca", "verify-full")
 
 
 def _parts(url: str) -> dict[str, object]:
@@ -34,10 +38,25 @@ def _store_url(url: SecretStr) -> SecretStr:
     if not text.startswith(("postgresql://", "postgres://")):
         raise ValueError(f"expected {MEMORY_URL} or a postgresql:// URL")
     try:
-        _parts(text)
+        given = _parts(text)
     except Exception as error:
         raise ValueError("not a PostgreSQL connection URL") from error
+    # libpq itself looks at these when it connects.
+    for port in str(given.get("port", _POSTGRESQL_PORT)).split(","):
+        if not port.isdecimal() or not 1 <= int(port) <= _MOST_PORT:
+            raise ValueError("expected a port from 1 to 65535")
+    if not str(given.get("connect_timeout", 1)).isdecimal():
+        raise ValueError("expected a whole number of seconds as connect_timeout")
+    if given.get("sslmode", _SSL_MODES[0]) not in _SSL_MODES:
+        raise ValueError(f"expected one of {', '.join(_SSL_MODES)} as sslmode")
     return url
+
+
+def _bearer(token: SecretStr) -> SecretStr:
+    # No client can send another one: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    if not re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token.get_secret_value()):
+        raise ValueError("expected letters, digits and . _ ~ + / -, at the end also =")
+    return token
 
 
 class Environment(ServerEnvironment, alias_generator=prefixed("PORTS_")):
@@ -51,8 +70,12 @@ class Environment(ServerEnvironment, alias_generator=prefixed("PORTS_")):
         SERVICE_FOLDER / "data" / "ports.json",
         description="The file that the memory store is filled from at start.",
     )
-    PORTS_WRITE_TOKEN: Annotated[SecretStr, Field(min_length=16, max_length=200)] | None = Field(
-        None, description="Bearer token of `PUT` and `DELETE` (PostgreSQL); unset: read-only."
+    PORTS_WRITE_TOKEN: (
+        Annotated[SecretStr, Field(min_length=16, max_length=200), AfterValidator(_bearer)] | None
+    ) = Field(
+        None,
+        description="Bearer token of `PUT` and `DELETE` (PostgreSQL), as RFC 6750 allows it; unset:"
+        " read-only.",
     )
     PORTS_CACHE_SECONDS: int = Field(
         5, ge=0, le=3600, description="How old a read from PostgreSQL may be; 0: not cached."
@@ -64,7 +87,7 @@ class Environment(ServerEnvironment, alias_generator=prefixed("PORTS_")):
         8, ge=1, le=256, description="Most connections to PostgreSQL, a worker."
     )
     PORTS_STATEMENT_SECONDS: float = Field(
-        5, gt=0, le=600, description="Longest that PostgreSQL may work on one request's query."
+        5, ge=0.1, le=600, description="Longest that PostgreSQL may work on one request's query."
     )
     PORTS_FAULTS_FILE: Path | None = Field(
         None, description="For game days: the file that says which fault there is; unset: none."

@@ -3,19 +3,25 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
+from telemetry.names import START_REFUSED_EVENT
 
 from tests import service
 
 
-def refused(**settings: str) -> list[dict[str, str]]:
-    """Return the critical lines of a start that is refused."""
-    printed = service.start_refused(**settings).stdout
-    lines = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-    return [line for line in lines if line["level"] == "critical"]
+def refused(**settings: str) -> str:
+    """Return why a start is refused: the only line that is not for information says it."""
+    done = service.start_refused(**settings)
+    assert done.stderr == ""
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    (line,) = [line for line in lines if line["level"] != "info"]
+    assert (line["level"], line["event"]) == ("critical", START_REFUSED_EVENT)
+    return str(line["reason"])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +64,7 @@ def refused(**settings: str) -> list[dict[str, str]]:
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(settings: dict[str, str], reason: str) -> None:
-    assert [line["reason"] for line in refused(**settings)] == [reason]
+    assert refused(**settings) == reason
 
 
 def test_a_host_that_the_shell_set_is_refused_at_once() -> None:
@@ -66,16 +72,94 @@ def test_a_host_that_the_shell_set_is_refused_at_once() -> None:
     (line,) = printed.splitlines()  # no retries, nothing loaded
     assert json.loads(line)["reason"] == (
         "HOST=x86_64-conda-linux-gnu: not an IP address of this machine (your shell may have set"
-        " HOST: unset it, or set 127.0.0.1 or 0.0.0.0)"
+        " HOST: unset it, or set 127.0.0.1, ::1, 0.0.0.0 or ::)"
     )
 
 
-def test_a_metrics_port_that_is_taken_is_named() -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_metrics_port_that_is_taken_is_named(workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        (line,) = refused(METRICS_PORT=str(port))
-    assert line["reason"] == (
-        f"METRICS_PORT={port}: address already in use (choose another port, or unset METRICS_PORT)"
+        reason = refused(METRICS_PORT=str(port), WEB_CONCURRENCY=workers)
+    assert reason == f"METRICS_PORT={port}: address already in use (choose another port)"
+
+
+def test_a_port_that_is_taken_is_named_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert refused(PORT=str(port)) == (
+            f"PORT={port}: address already in use (choose another port)"
+        )
+
+
+# What makes a start fail for each kind of variable, and what the line begins with.
+NONSENSE = {
+    "HOST": ("[127.0.0.1", "HOST=[127.0.0.1: not an IP address of this machine"),
+    "PORT": ("http", "PORT: Input should be a valid integer"),
+    "METRICS_PORT": ("0", "METRICS_PORT: Input should be greater than or equal to 1"),
+    "WEB_CONCURRENCY": ("many", "WEB_CONCURRENCY: Input should be a valid integer"),
+    "PORTS_TRUSTED_PROXIES": ("foo", "PORTS_TRUSTED_PROXIES: Value error, expected IP addresses"),
+    "PORTS_STORE_URL": (
+        "postgres://h:notaport/d",
+        "PORTS_STORE_URL: Value error, expected a port from 1 to 65535",
+    ),
+    "PORTS_WRITE_TOKEN": (
+        "long enough, but two words",
+        "PORTS_WRITE_TOKEN: Value error, expected letters, digits",
+    ),
+    "PORTS_STATEMENT_SECONDS": ("0", "PORTS_STATEMENT_SECONDS: Input should be greater than or"),
+    "PORTS_DRAIN_SECONDS": ("nan", "PORTS_DRAIN_SECONDS: Input should be"),
+    "LOG_LEVEL": ("loud", "LOG_LEVEL='loud' is not one of"),
+    "TELEMETRY_FAST": ("perhaps", "TELEMETRY_FAST=perhaps: expected true or false"),
+    "OTEL_TRACES_SAMPLER_ARG": ("2", "OTEL_TRACES_SAMPLER_ARG=2: expected a number from 0 to 1"),
+    "OTEL_BSP_MAX_QUEUE_SIZE": ("0", "OTEL_BSP_MAX_QUEUE_SIZE=0: expected a whole number"),
+    "OTEL_EXPORTER_OTLP_TIMEOUT": ("soon", "OTEL_EXPORTER_OTLP_TIMEOUT=soon: expected a number"),
+}
+
+
+@pytest.mark.parametrize("variable", NONSENSE)
+def test_nonsense_is_named_in_one_line(variable: str) -> None:
+    value, reason = NONSENSE[variable]
+    assert refused(**{variable: value}).startswith(reason)
+
+
+def test_a_variable_that_gunicorn_itself_would_read_decides_nothing(tmp_path: Path) -> None:
+    with service.running(tmp_path, FORWARDED_ALLOW_IPS="nonsense"):
+        pass
+
+
+def refused_by_a_shell(script: str) -> subprocess.CompletedProcess[str]:
+    """Start the service, as `$@`, by a line of a shell."""
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "telemetry.gunicorn"],
+        cwd=service.FOLDER,
+        env=service.environment(
+            PORT=str(service.free_port()),
+            METRICS_PORT=str(service.free_port()),
+            TMPDIR="/nowhere",
+        ),
+        capture_output=True,
+        text=True,
+        timeout=service.DEADLINE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    return done
+
+
+def test_a_closed_standard_output_is_said_on_standard_error() -> None:
+    done = refused_by_a_shell('exec "$@" >&-')
+    assert done.stderr == (
+        "standard output is closed: log lines go there (to have none, open it to /dev/null)\n"
+    )
+
+
+def test_no_folder_that_can_be_written_to_is_said_in_one_line() -> None:
+    done = refused_by_a_shell('ulimit -f 0; exec "$@"')
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["reason"] == (
+        "TMPDIR=/nowhere: neither it nor /tmp can be written to (mount a folder there, or set"
+        " TMPDIR to one)"
     )
 
 
@@ -134,7 +218,7 @@ def test_a_worker_keeps_to_one_core_if_the_environment_says_so(tmp_path: Path) -
 def test_a_variable_of_opentelemetry_that_cannot_work_is_named(
     settings: dict[str, str], reason: str
 ) -> None:
-    assert [line["reason"].startswith(reason) for line in refused(**settings)] == [True]
+    assert refused(**settings).startswith(reason)
     done = service.manage("check", settings=settings)
     assert done.returncode == 1
     (line,) = done.stderr.decode().splitlines()

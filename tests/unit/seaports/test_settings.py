@@ -33,6 +33,79 @@ def test_every_wrong_value_is_named_and_replaced_and_none_is_repeated() -> None:
     assert environment == Environment.model_validate({"PORTS_THREADS": "2"})
 
 
+POSTGRESQL = "postgresql://u:p@h"
+# What the settings take and refuse that have no range.
+EXAMPLES = {
+    "HOST": (["::1", "localhost"], []),  # whether this machine has it, its start finds out
+    "PORTS_TRUSTED_PROXIES": (
+        ["*", "10.0.0.1", "10.0.0.0/8, fd00::/8", "127.0.0.1,::1"],
+        ["foo", "10.0.0.1,", "10.0.0.1/8", "10.0.0.256", "10.0.0.1 10.0.0.2"],
+    ),
+    "PORTS_STORE_URL": (
+        [
+            "memory://",
+            f"{POSTGRESQL}/d",
+            f"{POSTGRESQL}:5433/d?sslmode=verify-full&connect_timeout=1",
+            "postgres://a:1,b:2/d",
+        ],
+        [
+            "postgres://h:notaport/d",
+            f"{POSTGRESQL}:0/d",
+            f"{POSTGRESQL}:65536/d",
+            "postgres://a:1,b:x/d",
+            f"{POSTGRESQL}/d?sslmode=perhaps",
+            f"{POSTGRESQL}/d?connect_timeout=soon",
+            f"{POSTGRESQL}/d?nonsense=1",
+            "mysql://h/d",
+            "ports.json",
+        ],
+    ),
+    "PORTS_DATA_FILE": (["a.json"], []),  # its start opens it
+    "PORTS_FAULTS_FILE": (["fault.json"], []),  # it may come later
+}
+
+
+def range_of(name: str) -> tuple[list[str], list[str]]:
+    """Return values that CONFIGURATION.md allows for a setting, and values that it does not."""
+    page = (settings.SERVICE_FOLDER / "CONFIGURATION.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    allowed = row.split(" | ")[2].strip()
+    if allowed == "true, false":
+        return ["true", "false"], ["perhaps", "2"]
+    if allowed.endswith(" characters"):
+        least, most = map(int, allowed.removesuffix(" characters").split(" to "))
+        return ["x" * least, "x" * most], ["x" * (least - 1), "x" * (most + 1)]
+    low, high = allowed.split(" to ")
+    is_whole = Environment.variables()[name].annotation is not float
+    step = 1 if is_whole else 0.001
+    outside = [str(float(low) - step), str(float(high) + step), "many", "nan", "inf", "-inf"]
+    if is_whole:
+        outside = [text.removesuffix(".0") for text in outside] + [f"{low}.5"]
+    return [low, high], outside
+
+
+@pytest.mark.parametrize("name", Environment.variables())
+def test_what_is_accepted_equals_what_the_page_of_settings_says(name: str) -> None:
+    accepted, refused = EXAMPLES.get(name) or range_of(name)
+    for value in accepted:
+        assert read_environment({name: value})[1] == {}, value
+    for value in refused:
+        assert list(read_environment({name: value})[1]) == [name], value
+
+
+@pytest.mark.parametrize(
+    "token", ["two words are none", "a-colon:is-not-one", "equals=in-the-middle", "ä" * 16]
+)
+def test_a_token_that_no_client_can_send_is_refused(token: str) -> None:
+    assert "PORTS_WRITE_TOKEN" in read_environment({"PORTS_WRITE_TOKEN": token})[1]
+    assert read_environment({"PORTS_WRITE_TOKEN": "A-Za.z0_9~+/-abc=="})[1] == {}
+
+
+def test_a_limit_is_at_least_a_millisecond_of_postgresql() -> None:
+    least = range_of("PORTS_STATEMENT_SECONDS")[0][0]
+    assert float(least) * 500 >= 1, "0 ms would be no limit"
+
+
 def test_secrets_are_not_shown() -> None:
     environment, _ = read_environment(
         {"PORTS_STORE_URL": "postgresql://u:hunter2@h/d", "PORTS_WRITE_TOKEN": "hunter2" * 3}

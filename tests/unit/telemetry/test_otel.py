@@ -108,6 +108,12 @@ def test_a_copy_that_is_not_installed_has_the_exporters_own_session(
         ({"OTEL_LOGS_EXPORTER": "otlp"}, "OTEL_LOGS_EXPORTER=otlp: log lines go to standard"),
         ({"OTEL_PROPAGATORS": "tracecontext,b3"}, "OTEL_PROPAGATORS=b3: installed are"),
         ({"OTEL_TRACES_SAMPLER": "sometimes"}, "OTEL_TRACES_SAMPLER=sometimes: expected one of"),
+        ({"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "x"}, "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=x: "),
+        ({"OTEL_PYTHON_ID_GENERATOR": "dice"}, "OTEL_PYTHON_ID_GENERATOR=dice: installed are"),
+        (
+            {"OTEL_BSP_MAX_QUEUE_SIZE": "100"},
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=512: more than OTEL_BSP_MAX_QUEUE_SIZE=100",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_by_its_name(given: dict[str, str], message: str) -> None:

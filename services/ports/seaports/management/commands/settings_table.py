@@ -1,5 +1,7 @@
 """`manage.py settings_table`: the service's environment variables as a page of Markdown."""
 
+from typing import Any
+
 from django.core.management.base import BaseCommand
 
 from seaports import settings
@@ -11,7 +13,7 @@ _PAGE = """\
 Environment variables, as `telemetry.environment` and `seaports/settings.py` declare them; written
 by `make generate`. An empty value counts as unset. `OTEL_*` are read as OpenTelemetry documents
 them. The telemetry package reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST`
-(`false` leaves the accelerator out). A wrong value stops the start with one line that names it.
+(`true`, `false`: whether the accelerator is used). A wrong value stops the start with one line that names it.
 
 | variable | default | allowed | meaning |
 | --- | --- | --- | --- |
@@ -31,15 +33,16 @@ class Command(BaseCommand):
         rows = []
         for name, field in Environment.variables().items():
             rule = {**schema[name], **next(iter(schema[name].get("anyOf", [{}])))}
-            least = rule.get("minimum", rule.get("exclusiveMinimum"))
-            bounds = [least, rule.get("maximum")]
-            if "minLength" in rule:
-                bounds = [rule["minLength"], rule["maxLength"]]
-            allowed = "" if bounds == [None, None] else f"{bounds[0]} to {bounds[1]}"
-            if "minLength" in rule:
-                allowed += " characters"
-            rows.append(f"| `{name}` | {_default(name)} | {allowed} | {field.description} |")
+            rows.append(f"| `{name}` | {_default(name)} | {_allowed(rule)} | {field.description} |")
         self.stdout.write(_PAGE.format(service=settings.SERVICE, rows="\n".join(rows)), ending="")
+
+
+def _allowed(rule: dict[str, Any]) -> str:
+    if rule["type"] == "boolean":
+        return "true, false"
+    if "minimum" in rule:
+        return f"{rule['minimum']} to {rule['maximum']}"
+    return f"{rule['minLength']} to {rule['maxLength']} characters" if "minLength" in rule else ""
 
 
 def _default(name: str) -> str:
@@ -50,4 +53,4 @@ def _default(name: str) -> str:
         return f"`{default.relative_to(settings.SERVICE_FOLDER)}`"
     if name == "PORTS_STORE_URL":
         return f"`{settings.MEMORY_URL}`"
-    return f"`{default}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"

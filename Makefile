@@ -92,7 +92,7 @@ test-stock: .venv/.dev ## Run the tests of telemetry's processes without the acc
 
 test-ipv6: .venv/.dev ## Serve, and run the backends, in a network namespace that has IPv6 alone (Linux, root)
 	@$(MAKE) --no-print-directory tools TOOLS="otelcol jaeger loki"
-	unshare --net sh -c 'ip link set lo up && ip -4 address flush dev lo && exec $(BIN)/pytest tests/network'
+	unshare --net sh -c 'ip link set lo up && ip address add fd00::1/128 dev lo && exec $(BIN)/pytest tests/network'
 
 test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
 	$(BIN)/pytest tests/wheels --timeout 600

@@ -104,6 +104,7 @@ def test_a_connection_that_is_used_late_is_served_and_its_silence_is_no_waiting(
 def test_a_worker_without_file_descriptors_lives_and_serves_what_it_can(
     serve: Callable[..., Server], spare: int
 ) -> None:
+    started = time.monotonic()
     server = serve(THREADS="2")
     (pid,) = server.workers()
     worker = psutil.Process(pid)
@@ -121,8 +122,11 @@ def test_a_worker_without_file_descriptors_lives_and_serves_what_it_can(
     wait_for("it serves", lambda: server.get("/live", timeout=30).status == 200)
     assert spent.user + spent.system - before.user - before.system < 0.5, "it spins"
     assert server.workers() == [pid]
-    (line,) = server.events(names.EXHAUSTED_EVENT)
-    assert (line["level"], line["reason"]) == ("warning", "Too many open files")
+    lines = server.events(names.EXHAUSTED_EVENT)
+    assert {(line["level"], line["reason"]) for line in lines} == {
+        ("warning", "Too many open files")
+    }
+    assert len(lines) <= 1 + (time.monotonic() - started) // 60, "more than one a minute"
 
 
 def test_silent_connections_to_the_metrics_port_hold_up_no_scrape(

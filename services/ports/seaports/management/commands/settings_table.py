@@ -13,7 +13,8 @@ _PAGE = """\
 Environment variables, as `telemetry.environment` and `seaports/settings.py` declare them; written
 by `make generate`. An empty value counts as unset. `OTEL_*` are read as OpenTelemetry documents
 them. The telemetry package reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST`
-(`true`, `false`: whether the accelerator is used). A wrong value stops the start with one line that names it.
+(`true`, `false`: whether the accelerator is used). A wrong value stops the start with one line that
+names it.
 
 | variable | default | allowed | meaning |
 | --- | --- | --- | --- |

@@ -20,6 +20,7 @@ How it works:
 - `otel`, `otel_values`: the variables `OTEL_*`, checked before OpenTelemetry reads them
 - `collector`: the session that bounds and reads what a Collector answers
 - `accelerator`: the one seam to the package `telemetry_fast`
+- `initial`, `created`: series that count from 0, and since when
 - `exposition`, `exemplars`, `multiprocess`, `shared`: `/metrics` of one process or of several
 - `problem`, `memoize`, `declarations`, `reference`: an error as RFC 9457; a cache for threads; what
   services declare, and the page of all names

@@ -86,17 +86,18 @@ def _registry() -> "CollectorRegistry":
 
 def render(accept: str) -> tuple[str, bytes]:
     """Return content type and exposition in the format that the Accept header asks for."""
-    from prometheus_client import disable_created_metrics
     from prometheus_client.exposition import choose_encoder
 
-    disable_created_metrics()  # a series per series, which Prometheus does not need
+    from telemetry.created import Families
+
     try:
         encode, content_type = choose_encoder(accept)
     except (TypeError, ValueError):  # a version that is none: what a client without a wish gets
         encode, content_type = choose_encoder("")
     for attempt in range(_ATTEMPTS):
         try:
-            return content_type, encode(_registry())
+            dated = content_type.startswith("application/openmetrics-text")
+            return content_type, encode(Families(_registry(), dated=dated))
         except struct.error:
             # A worker that is just starting has made its file but not yet written its header.
             if attempt == _ATTEMPTS - 1:

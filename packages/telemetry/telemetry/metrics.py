@@ -3,22 +3,26 @@
 A service registers its own: ``metrics.register(names.DECLARED)``.
 
 A metric is made at its first use, never at import: by then the server's hooks have said whether
-values live in this process or in files that several processes share.
+values live in this process or in files that several processes share. `declare_routes` makes those
+that count from the start.
 """
 
 import time
 from typing import TYPE_CHECKING
 
-from telemetry import names
+from telemetry import initial, names
 from telemetry.memoize import memoize
 
 __all__ = ["counter", "gauge", "histogram", "register", "store_operation"]
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from prometheus_client import Counter, Gauge, Histogram
 
 
 _registered = dict(names.METRICS)
+_begun = False
 
 
 def register(declaration: names.Declaration) -> None:
@@ -30,6 +34,25 @@ def register(declaration: names.Declaration) -> None:
     for metric in declaration.metrics:
         if _registered.setdefault(metric.name, metric) != metric:
             raise ValueError(f"{metric.name} is declared twice, as two metrics: rename one")
+    if _begun:
+        _make(declaration.metrics)
+
+
+def begin() -> None:
+    """Make the registered metrics that count from the start; those registered later follow."""
+    global _begun  # noqa: PLW0603 -- one process has one registry
+    _begun = True
+    _make(metric for metric in _registered.values() if metric.name not in names.METRICS)
+
+
+def _make(declared: "Iterable[names.Metric]") -> None:
+    for metric in declared:
+        if metric.kind == "gauge":
+            continue
+        for values in initial.of_metric(metric):
+            made = counter(metric.name) if metric.kind == "counter" else histogram(metric.name)
+            if values:
+                made.labels(*values)
 
 
 def _declared(name: str, kind: names.Kind) -> names.Metric:
@@ -51,10 +74,10 @@ def counter(name: str) -> "Counter":
     Raises:
         ValueError: None is, or one of another kind.
     """
-    from prometheus_client import Counter
+    from telemetry.created import DatedCounter
 
     metric = _declared(name, "counter")
-    return Counter(name, metric.meaning, metric.labels)
+    return DatedCounter(name, metric.meaning, metric.labels)
 
 
 @memoize
@@ -77,10 +100,10 @@ def histogram(name: str) -> "Histogram":
     Raises:
         ValueError: None is, or one of another kind.
     """
-    from prometheus_client import Histogram
+    from telemetry.created import DatedHistogram
 
     metric = _declared(name, "histogram")
-    return Histogram(name, metric.meaning, metric.labels, buckets=metric.buckets)
+    return DatedHistogram(name, metric.meaning, metric.labels, buckets=metric.buckets)
 
 
 @memoize

@@ -30,6 +30,9 @@ METHODS: Final = frozenset(
     ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 )
 
+# Every status that HTTP has room for: three digits.
+STATUSES: Final = tuple(str(status) for status in range(100, 600))
+
 # What Kubernetes and Prometheus ask for: counted, but neither traced nor part of an SLO.
 PROBE_ROUTES: Final = frozenset(("/ready", "/live", "/metrics"))
 
@@ -65,6 +68,8 @@ DB_SYSTEM: Final = "db_system_name"
 DB_OPERATION: Final = "db_operation_name"
 
 OUTCOME: Final = "outcome"
+# Who ended a streamed response before its last byte.
+ABORTED_BY: Final = ("client", "server")
 
 # The HTTP duration over OTLP, an exponential histogram: for heatmaps, never for SLOs.
 OTLP_HTTP_DURATION: Final = "http.server.request.duration"
@@ -127,6 +132,8 @@ class Metric:
         labels: Label names, in order.
         merge: How the values of several worker processes become one gauge.
         buckets: A histogram's upper bounds.
+        values: All values that a label can have, by label name. A label without an entry can have
+            any value: the series of its metric do not exist before their first event.
     """
 
     name: str
@@ -136,6 +143,16 @@ class Metric:
     labels: tuple[str, ...] = ()
     merge: Literal["livesum", "mostrecent"] = "livesum"
     buckets: tuple[float, ...] = HTTP_DURATION_BUCKETS
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse values of a label that the metric does not have.
+
+        Raises:
+            ValueError: There are some.
+        """
+        if unknown := sorted(self.values.keys() - set(self.labels)):
+            raise ValueError(f"{self.name} has values of {', '.join(unknown)}: no label of it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +170,8 @@ class Declaration:
     events: Mapping[str, str] = field(default_factory=dict)
 
 
+_METHOD_VALUES: Final = (*sorted(METHODS), METHOD_OTHER)
+
 METRICS: Final = {
     metric.name: metric
     for metric in (
@@ -162,6 +181,7 @@ METRICS: Final = {
             "s",
             "Time from a request's arrival, waiting included, until its response is handed over.",
             (HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS),
+            values={HTTP_METHOD: _METHOD_VALUES, HTTP_STATUS: STATUSES},
         ),
         Metric(
             HTTP_SERVER_QUEUE,
@@ -175,6 +195,7 @@ METRICS: Final = {
             "{request}",
             "Requests being handled by a thread.",
             (HTTP_METHOD,),
+            values={HTTP_METHOD: _METHOD_VALUES},
         ),
         Metric(
             HTTP_SERVER_ABORTED,
@@ -182,6 +203,7 @@ METRICS: Final = {
             "{response}",
             "Streamed responses that ended before their last byte.",
             (HTTP_ROUTE, OUTCOME),
+            values={OUTCOME: ABORTED_BY},
         ),
         Metric(HTTP_SERVER_WAITING, "gauge", "{request}", "Requests waiting for a thread."),
         Metric(
@@ -218,6 +240,7 @@ METRICS: Final = {
             "s",
             "Time until another service's response began or failed, each try on its own.",
             (HTTP_METHOD, SERVER_ADDRESS, SERVER_PORT, HTTP_STATUS, ERROR_TYPE),
+            values={HTTP_METHOD: _METHOD_VALUES, HTTP_STATUS: ("", *STATUSES)},
         ),
         Metric(
             STORE_DURATION,

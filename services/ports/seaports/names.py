@@ -11,6 +11,8 @@ IMPORT_DURATION: Final = "ports_import_last_duration_seconds"
 IMPORT_PORTS: Final = "ports_import_last_ports"
 IMPORTS: Final = "ports_imports_total"
 RESULT: Final = "result"
+OUTCOMES: Final = ("committed", "failed")
+RESULTS: Final = ("created", "updated", "unchanged", "invalid")
 
 IMPORT_EVENT: Final = "ports.import"
 
@@ -50,6 +52,7 @@ DECLARED: Final = Declaration(
             "Unix time at which the last import with this outcome ended.",
             (OUTCOME,),
             merge="mostrecent",
+            values={OUTCOME: OUTCOMES},
         ),
         Metric(IMPORT_DURATION, "gauge", "s", "Duration of the last import.", merge="mostrecent"),
         Metric(
@@ -59,8 +62,16 @@ DECLARED: Final = Declaration(
             "Ports of the last import, by what became of them.",
             (RESULT,),
             merge="mostrecent",
+            values={RESULT: RESULTS},
         ),
-        Metric(IMPORTS, "counter", "{import}", "Imports that ended.", (OUTCOME,)),
+        Metric(
+            IMPORTS,
+            "counter",
+            "{import}",
+            "Imports that ended.",
+            (OUTCOME,),
+            values={OUTCOME: OUTCOMES},
+        ),
     ),
     spans={
         **dict.fromkeys(USE_CASES, "A use case."),

@@ -1,8 +1,12 @@
 """The whole of /metrics, and streamed responses."""
 
 import http.client
+import os
+import re
+import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -80,6 +84,7 @@ def http_duration(method: str, route: str, status: int, count: float) -> dict[st
 def test_the_whole_exposition_after_three_requests(
     serve: Callable[..., Server], workers: int
 ) -> None:
+    began = time.time()
     server = serve(WEB_CONCURRENCY=str(workers), METRICS_PORT=str(free_port()))
     ready = server.counted(http_route="/ready")
     server.get("/ports/AEAJM")
@@ -108,6 +113,10 @@ def test_the_whole_exposition_after_three_requests(
     ]:
         for status in (200, 500, 503):
             expected |= http_duration(method, route, status, 0)
+    for route in {route for _, route in DECLARED} | {names.ROUTE_UNMATCHED, names.ROUTE_OVERLOAD}:
+        for outcome in ("client", "server"):
+            series = f"{names.HTTP_SERVER_ABORTED}{{http_route={route},outcome={outcome}}}"
+            expected[series] = 0
     expected |= http_duration("GET", "/ready", 200, ready)
     expected |= http_duration("GET", "/ports/{id}", 200, 1)
     expected |= http_duration("GET", "/ports/{id}", 404, 1)
@@ -137,11 +146,57 @@ def test_the_whole_exposition_after_three_requests(
         for sample in family.samples
         if not family.name.startswith(libraries)
     }
+    # Each counted label set says since when; what the arbiter counts for all workers does not.
+    counted = r"(?!http_server_worker_timeouts)(.*)(_count|_total)(?={)"
+    told = {re.sub(counted, r"\1_created", each) for each in expected if re.match(counted, each)}
+    created = {each: actual.pop(each) for each in [*actual] if "_created{" in each}
+    assert created.keys() == told
+    assert all(began <= value <= time.time() for value in created.values())
     measured = {series for series, value in expected.items() if value is None}
     assert {s: None if s in measured else value for s, value in actual.items()} == expected
     types = {f.name: f.type for f in found if f.name.startswith(libraries)}
     assert types == (LIBRARIES if workers == 1 else {})
     print(f"{workers} workers: {len(actual)} series of ours, {len(types)} families of libraries")
+
+
+def since(server: Server, status: int) -> float | None:
+    """Return since when requests for one port with a status are counted."""
+    body = request(server.metrics_port, "/metrics", headers={"Accept": OPENMETRICS}).body.decode()
+    name = "http_server_request_duration_seconds_created"
+    wanted = {"http_route": "/ports/{id}", "http_response_status_code": str(status)}.items()
+    return next(
+        (
+            sample.value
+            for family in text_string_to_metric_families(body)
+            for sample in family.samples
+            if sample.name == name and sample.labels.items() >= wanted
+        ),
+        None,
+    )
+
+
+def test_a_series_counts_since_its_first_event_whatever_worker_comes_later(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(WEB_CONCURRENCY="2", METRICS_PORT=str(free_port()))
+    assert since(server, 404) is None
+    before = time.time()
+    server.get("/ports/NONE")
+    first = wait_for("it is counted", lambda: since(server, 404))
+    assert before <= first <= time.time()
+    declared = since(server, 200)
+    for pid in server.workers():
+        os.kill(pid, signal.SIGKILL)
+    wait_for("other workers answer", lambda: server.get("/ports/NONE").status == 404 or None)
+    for _ in range(20):
+        server.get("/ports/NONE")
+    assert (since(server, 404), since(server, 200)) == (first, declared)
+
+
+def test_the_plain_format_has_no_time_beside_each_series(serve: Callable[..., Server]) -> None:
+    for workers in ("1", "2"):
+        server = serve(WEB_CONCURRENCY=workers, METRICS_PORT=str(free_port()))
+        assert not [name for name, _ in server.scrape() if name.endswith("_created")]
 
 
 def test_a_stream_counts_when_its_last_byte_is_handed_over(serve: Callable[..., Server]) -> None:

@@ -108,7 +108,7 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, config: str = "{}") -> Iterator[Prometheus]:
+def prometheus(folder: Path, config: str = "{}", *flags: str) -> Iterator[Prometheus]:
     """Serve the data of a folder."""
     (folder / "prometheus.yaml").write_text(config)
     url = f"http://127.0.0.1:{free_port()}"
@@ -119,6 +119,7 @@ def prometheus(folder: Path, config: str = "{}") -> Iterator[Prometheus]:
         "--storage.tsdb.retention.time=100y",
         "--query.max-samples=500000000",
         f"--web.listen-address={url.removeprefix('http://')}",
+        *flags,
     )
     with (
         serving(*command, url=url, ready="/-/ready", log=folder / "prometheus.log"),

@@ -50,6 +50,9 @@ def test_a_service_explains_all_that_its_module_names(service: str) -> None:
         if name.isupper() and isinstance(value, str)
     }
     labels = {label for metric in declared.metrics for label in metric.labels}
+    labels |= {
+        value for metric in declared.metrics for each in metric.values.values() for value in each
+    }
     explained = {metric.name for metric in declared.metrics} | {*declared.events, *declared.spans}
     assert constants <= explained | labels
     assert not explained & {*names.METRICS, *names.LOG_EVENTS}

@@ -28,6 +28,7 @@ def test_the_declared_spelling_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert routes.template("ports/<unlocode>") == "/ports/{unlocode}"
     monkeypatch.setattr(metrics, "duration_of", lambda *_: None)
     monkeypatch.setattr(metrics, "histogram", lambda *_: None)
+    monkeypatch.setattr(metrics, "begin", lambda: None)
     routes.declare_routes([("GET", "/ports/{id}")])
     assert routes.template("ports/<unlocode>") == "/ports/{id}"
     assert routes.template("ports/<unlocode>/berths") == "/ports/{unlocode}/berths"
@@ -37,6 +38,7 @@ def test_what_slos_need_exists_before_the_first_request(monkeypatch: pytest.Monk
     made: list[tuple[str, str, int]] = []
     monkeypatch.setattr(metrics, "duration_of", lambda *labels: made.append(labels))
     monkeypatch.setattr(metrics, "histogram", lambda *_: None)
+    monkeypatch.setattr(metrics, "begin", lambda: None)
     routes.declare_routes([("GET", "/a"), ("PUT", "/a")])
     pairs = [("GET", "/a"), ("GET", "_overload"), ("PUT", "/a"), ("PUT", "_overload")]
     assert made == [

@@ -4,11 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from telemetry import metrics, names
-
-# Each declared (method, route) has these series from the start, so that the first error is an
-# increase from 0 and not a series that begins at 1, whose increase Prometheus cannot see.
-STATUSES_FROM_THE_START: Final = (200, 500, 503)
+from telemetry import initial, metrics, names
 
 _PARAMETER: Final = re.compile(r"<(?:[^:>]*:)?([^>]+)>|\{(?:[^:}]*:)?([^}]+)\}")
 
@@ -23,6 +19,9 @@ def _shape(route: str) -> str:
 def declare_routes(routes: Iterable[tuple[str, str]]) -> None:
     """Make the series that SLOs are computed from exist, at 0, before the first request.
 
+    Those are the durations of each route, and the registered counters and histograms of the
+    service whose labels have declared values.
+
     The spelling given here is the one that all telemetry uses: Django's ``ports/<unlocode>`` is
     counted as ``/ports/{id}`` once that is declared.
 
@@ -33,12 +32,15 @@ def declare_routes(routes: Iterable[tuple[str, str]]) -> None:
     for _, route in pairs:
         _declared[_shape(route)] = route
     _templates.clear()
-    pairs |= {(method, names.ROUTE_OVERLOAD) for method, _ in pairs}
-    pairs |= {(names.METHOD_OTHER, names.ROUTE_UNMATCHED)}
-    for method, route in sorted(pairs):
-        for status in STATUSES_FROM_THE_START:
+    counted = initial.of_requests(pairs)
+    for method, route in counted:
+        for status in initial.STATUSES:
             metrics.duration_of(method, route, status)
+    for _, route in counted:
+        for outcome in names.ABORTED_BY:
+            metrics.counter(names.HTTP_SERVER_ABORTED).labels(route, outcome)
     metrics.histogram(names.HTTP_SERVER_QUEUE)
+    metrics.begin()
 
 
 def template(route: str) -> str:

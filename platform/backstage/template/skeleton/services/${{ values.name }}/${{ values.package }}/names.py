@@ -12,7 +12,14 @@ UNKNOWN_EVENT: Final = "${{ values.name }}.unknown"
 
 DECLARED: Final = Declaration(
     metrics=(
-        Metric(LOOKUPS, "counter", "{lookup}", "Items asked for, found or unknown.", (OUTCOME,)),
+        Metric(
+            LOOKUPS,
+            "counter",
+            "{lookup}",
+            "Items asked for, found or unknown.",
+            (OUTCOME,),
+            values={OUTCOME: (FOUND, UNKNOWN)},
+        ),
     ),
     events={UNKNOWN_EVENT: "Somebody asked for an item that is not there: id."},
 )

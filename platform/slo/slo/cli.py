@@ -9,9 +9,10 @@ from pathlib import Path
 from slo.adoption import load_adoption
 from slo.declaration import load_services
 from slo.explain import explain
-from slo.gate import PrometheusError, judge
+from slo.gate import judge
 from slo.generate import GENERATED, differences, generate, is_apart, scaled_rules, update, write
 from slo.model import Slo
+from slo.prometheus import PrometheusError
 from slo.rules import EVALUATION_INTERVAL, Clock
 from slo.source import InvalidDeclarationError
 

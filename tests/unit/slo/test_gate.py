@@ -12,7 +12,7 @@ import pytest
 from slo.cli import main
 
 
-def vector(*values: str, **more: Sequence[str]) -> str:
+def vector(*values: str, **more: Sequence[str] | bool) -> str:
     result = [{"metric": {"n": str(n)}, "value": [0, value]} for n, value in enumerate(values)]
     return json.dumps(
         {"status": "success", "data": {"resultType": "vector", "result": result}, **more}
@@ -46,8 +46,9 @@ def gate(root: Path, url: str) -> int:
     return main(["--root", str(root), "gate", "--prometheus", url, "--environment", "prod"])
 
 
-def test_the_gate_opens_on_one_finite_number(root: Path) -> None:
-    with answering(vector("0.4")) as url:
+@pytest.mark.parametrize("body", [vector("0.4"), vector("0.4", isPartial=False)])
+def test_the_gate_opens_on_one_finite_number(root: Path, body: str) -> None:
+    with answering(body) as url:
         assert gate(root, url) == 0
 
 
@@ -59,6 +60,7 @@ def test_the_gate_opens_on_one_finite_number(root: Path) -> None:
         (vector("NaN"), "nan is no number to judge by"),
         (vector("0.4", warnings=["one store is down"]), "['one store is down']"),
         (vector("0.4", infos=["metric might not be a gauge"]), "['metric might not be a gauge']"),
+        (vector("0.4", isPartial=True), "['the answer is partial']"),
         (vector("four"), "no answer of Prometheus' query API"),
         ("[]", "no answer of Prometheus' query API"),
         ("<html>", "no answer of Prometheus' query API"),

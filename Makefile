@@ -130,10 +130,11 @@ OPENAPI := $(patsubst %/catalog-info.yaml,%/openapi.json,$(wildcard services/*/c
 # The OpenAPI document of a service, as it serves it without any setting.
 openapi = $(BIN)/python $(1)manage.py export_openapi_schema --indent 2 --api $(notdir $(patsubst %/urls.py,%,$(wildcard $(1)*/urls.py))).urls.api
 generate: .venv/.dev ## Write all generated files
+	@# First the routes: SLOs are checked against them.
+	$(foreach file,$(OPENAPI),$(call openapi,$(dir $(file))) > $(file) &&) true
 	$(BIN)/slo generate
 	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
 	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table || exit; done
-	$(foreach file,$(OPENAPI),$(call openapi,$(dir $(file))) > $(file) &&) true
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
 	$(BIN)/python tools/architecture.py > docs/architecture.svg
 

@@ -16,6 +16,7 @@ from slo.alerts import (
     service_group,
     slo_alerts,
 )
+from slo.coverage import exists_from_start
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
 from slo.traffic import ENVIRONMENT, OTHER_ENVIRONMENT, InputSeries, Phase, traffic
@@ -148,6 +149,7 @@ class _SloTests:
     def __init__(self, slo: Slo, adoption: Adoption) -> None:
         self.slo = slo
         *burns, self.missing = slo_alerts(slo, Clock(), adoption)
+        self.from_start = exists_from_start(slo.total)
         self.burns = dict(zip(BURN_WINDOWS, burns, strict=True))
         thinnest = min(window.threshold(slo.objective, slo.period) for window in BURN_WINDOWS)
         # Enough events a minute that the low-traffic guard is out of play.
@@ -162,6 +164,9 @@ class _SloTests:
             yield self._few(window, rule, self.slo.minimum_bad_events - 1)
             yield self._few(window, rule, self.slo.minimum_bad_events)
         yield self._idle()
+        yield self._unborn()
+        if self.from_start:
+            yield self._unexposed()
         yield self._no_part()
         yield self._reset()
         yield self._vanished()
@@ -277,6 +282,29 @@ class _SloTests:
             ],
         )
 
+    def _unborn(self) -> Test:
+        """Let a service run that has not had an event yet."""
+        inputs = traffic(self.slo, [Phase(60, good=Decimal(0))])
+        if not self.from_start:
+            (*_, target) = inputs
+            inputs = [target]
+        return _test(
+            self._name(self.missing, "a service that answers and has had no event yet is no alert"),
+            inputs,
+            [*self._silent(60), *self._silent(60, self.missing)],
+            [self._value(60, series.error_ratio(BASE_WINDOW), None)],
+        )
+
+    def _unexposed(self) -> Test:
+        """Let a target answer whose metrics lack the SLI's."""
+        hold = _minutes(MISSING_HOLD)
+        (*_, target) = traffic(self.slo, [Phase(60, good=Decimal(0))])
+        return _test(
+            self._name(self.missing, "a target without the SLI's series pages"),
+            [target],
+            [*self._silent(hold - 1, self.missing), self._fires(hold, self.missing)],
+        )
+
     def _no_part(self) -> Test:
         part = "bad" if self.slo.bad else "good"
         ratio = 0 if self.slo.bad else 1
@@ -366,7 +394,7 @@ class _SloTests:
                 *self._silent(91),
                 *self._silent(112),
                 *self._silent(90 + hold, self.missing),
-                self._fires(112, self.missing),
+                *([self._fires(112, self.missing)] if self.from_start else []),
             ],
             [
                 *(

@@ -6,6 +6,7 @@ from telemetry import names
 
 from slo import series
 from slo.adoption import Adoption
+from slo.coverage import exists_from_start
 from slo.matchers import quoted
 from slo.model import OVERVIEW_UID, Slo, pascal_case
 from slo.rules import EVALUATION_INTERVAL, Clock, Group, Rule
@@ -108,16 +109,19 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
 
     Known is a service that Prometheus has a target for, however long its scrapes fail, or whose
     SLI was recorded within the last hour. A service that service discovery has forgotten for
-    longer counts as removed on purpose.
+    longer counts as removed on purpose. Where the SLI's series begin with their first event, a
+    target that answers is data: nothing happened yet.
     """
     total = series.of_slo(series.total(BASE_WINDOW), slo)
     up = series.targets_up(slo.service)
     lookback = clock.promql(MISSING_LOOKBACK)
+    from_start = exists_from_start(slo.total)
+    recorded = f"    {total}\n    and {series.ON_TARGET}\n" if from_start else ""
     expr = (
         f"(\n    count {series.BY_TARGET} ({up})\n    or\n"
         f"    count {series.BY_TARGET} (present_over_time({total}[{lookback}]))\n)\n"
         f"unless {series.ON_TARGET}\n"
-        f"(\n    {total}\n    and {series.ON_TARGET}\n    {up} == 1\n)"
+        f"(\n{recorded}    {up} == 1\n)"
     )
     return Rule(
         missing_alert_name(slo),
@@ -125,8 +129,9 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
         {SEVERITY: Severity.PAGE, series.SLO: slo.name},
         {
             "summary": f"{slo.service} {slo.name} has no data in {ENVIRONMENT_TEMPLATE}",
-            "description": "No target answers its scrape, or none reports the SLI: the service "
-            "may be down, and its other alerts are blind.",
+            "description": "No target answers its scrape"
+            + (", or none reports the SLI" if from_start else "")
+            + ": the service may be down, and its other alerts are blind.",
             **_links(slo, adoption, begin_template(clock.seconds(MISSING_LOOKBACK))),
         },
         clock.lasts(MISSING_HOLD),

@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from telemetry import declarations, names
+from telemetry import names
 
+from slo.contract import Contract, Family, UnknownRoutesError
 from slo.coverage import leftover
 from slo.limits import Names
 from slo.matchers import Matcher, OneOf, Prefix
-from slo.model import Selector, Slo, Source
+from slo.model import Slo, Source
+from slo.nearest import nearest_name
+from slo.possible import impossible
 from slo.source import Document, InvalidDeclarationError, Location, Problem, read_documents
 from slo.spec import RUNBOOK, PrefixForm, SloDocument, SourceSpec
 from slo.windows import BURN_WINDOWS, plain
@@ -72,7 +74,7 @@ def _load(files: Iterable[Path]) -> dict[Path, list[Slo]]:
             parsed = _parse(document, problems)
             if parsed is None:
                 continue
-            reader = _Reader(document, parsed)
+            reader = _Reader(document, parsed, Contract(file.parent))
             slo = reader.read()
             for location, message in taken.claim(file, slo).items():
                 reader.report(location, message)
@@ -116,17 +118,8 @@ def _expected(location: Location) -> str:
 class _Reader:
     document: Document
     parsed: SloDocument
+    contract: Contract
     problems: list[Problem] = field(default_factory=list)
-
-    @cached_property
-    def histograms(self) -> dict[str, tuple[float, ...]]:
-        """Bucket bounds of the histograms that the service has, by name."""
-        own = declarations.of_service(self.document.file.parent).metrics
-        return {
-            metric.name: metric.buckets
-            for metric in (*names.METRICS.values(), *own)
-            if metric.kind == "histogram"
-        }
 
     def report(self, location: Location, message: str) -> None:
         self.problems.append(self.document.problem(location, message))
@@ -143,12 +136,14 @@ class _Reader:
             message = f"no page {metadata.annotations.runbook} in {home}: write it"
             self.report((*annotations, RUNBOOK), message)
         self._names(spec.service, metadata.name)
+        told = len(self.problems)
         sources = {
             kind: self._source((*_RATIO, kind), metric.metricSource.spec)
             for kind, metric in (("total", ratio.total), ("good", ratio.good), ("bad", ratio.bad))
             if metric is not None
         }
-        self._narrows(sources)
+        if len(self.problems) == told:  # else there is nothing to compare
+            self._narrows(sources)
         period = timedelta(days=int(spec.timeWindow[0].duration.removesuffix("d")))
         return Slo(
             service=spec.service,
@@ -193,49 +188,71 @@ class _Reader:
 
     def _source(self, location: Location, spec: SourceSpec) -> Source:
         location = (*location, "metricSource", "spec")
-        bounds = self.histograms.get(spec.metric)
-        if bounds is None and not spec.metric.endswith("_total"):
-            known = ", ".join(self.histograms)
+        family = self._family((*location, "metric"), spec.metric)
+        selectors = tuple(
+            {label: _matcher(value) for label, value in selector.items()}
+            for selector in spec.select
+        )
+        le = None if spec.le is None else repr(float(spec.le))
+        if family is None:
+            return Source(Family(spec.metric, histogram=False, values={}), selectors, le)
+        self._bound(location, spec)
+        for index, selector in enumerate(selectors):
+            for label, matcher in selector.items():
+                self._label((*location, "select", index, label), family, label, matcher)
+        return Source(family, selectors, le)
+
+    def _family(self, location: Location, name: str) -> Family | None:
+        metrics = self.contract.metrics
+        metric = metrics.get(name)
+        counting = [each.name for each in metrics.values() if each.kind != "gauge"]
+        if metric is None:
+            place = self.contract.home / "*" / "names.py"
             self.report(
-                (*location, "metric"), f"is neither a known histogram ({known}) nor …_total"
+                location,
+                f"{name!r} is declared neither for every service nor in {place}: write "
+                f"{nearest_name(name, counting)!r}, or declare it",
             )
+        elif metric.kind == "gauge":
+            self.report(location, f"{name!r} is a gauge, which counts no events")
+        else:
+            try:
+                return self.contract.family(metric)
+            except UnknownRoutesError as error:
+                self.report(location, str(error))
+        return None
+
+    def _bound(self, location: Location, spec: SourceSpec) -> None:
+        metric = self.contract.metrics.get(spec.metric)
+        bounds = metric.buckets if metric and metric.kind == "histogram" else ()
         if spec.le is not None and location[-3] != "good":
             self.report((*location, "le"), "only good events can end at a bucket bound")
-        elif spec.le is not None and float(spec.le) not in (bounds or ()):
-            listed = ", ".join(f"{bound:g}" for bound in bounds or ())
+        elif spec.le is not None and float(spec.le) not in bounds:
+            listed = ", ".join(f"{bound:g}" for bound in bounds)
             self.report((*location, "le"), f"is no bucket bound of {spec.metric}: {listed}")
-        for index, selector in enumerate(spec.select):
-            for label in selector:
-                if label in RESERVED_LABELS:
-                    message = "is set by the compiler; leave it out"
-                    self.report((*location, "select", index, label), message)
-        return Source(
-            metric=spec.metric,
-            histogram=bounds is not None,
-            selectors=tuple(
-                {label: _matcher(value) for label, value in selector.items()}
-                for selector in spec.select
-            ),
-            le=None if spec.le is None else repr(float(spec.le)),
-        )
+
+    def _label(self, location: Location, family: Family, label: str, matcher: Matcher) -> None:
+        if label in RESERVED_LABELS:
+            self.report(location, "is set by the compiler; leave it out")
+            return
+        for within, message in impossible(family, label, matcher):
+            place = (*location, *within)
+            self.report(place if place in self.document.lines else location, message)
 
     def _narrows(self, sources: dict[str, Source]) -> None:
         """Good or bad events must be some of all events, or their ratio could exceed 1."""
         total = sources["total"]
         (kind, part), *_ = ((kind, source) for kind, source in sources.items() if kind != "total")
         location = (*_RATIO, kind, "metricSource", "spec")
-        if part.metric != total.metric:
+        if part.family != total.family:
             self.report((*location, "metric"), "must be the metric of total")
+            return
         for index, selector in enumerate(part.selectors):
-            if not any(_is_narrower(selector, whole) for whole in total.selectors):
+            if leftover([selector], total.selectors, total.family) is not None:
                 message = "picks events that no selector of total picks"
                 self.report((*location, "select", index), message)
-        if part.le is None and leftover(total.selectors, part.selectors) is None:
+        if part.le is None and leftover(total.selectors, part.selectors, total.family) is None:
             self.report((*location, "select"), f"picks every event of total: each would be {kind}")
-
-
-def _is_narrower(part: Selector, whole: Selector) -> bool:
-    return all(label in part and part[label].within(picks) for label, picks in whole.items())
 
 
 def _matcher(value: str | list[str] | PrefixForm) -> Matcher:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from slo.alerts import burn_alert_name, missing_alert_name
+from slo.coverage import exists_from_start
 from slo.model import Slo
 from slo.rules import Clock
 from slo.windows import (
@@ -83,7 +84,8 @@ def _facts(slo: Slo, clock: Clock) -> Iterator[tuple[str, str]]:
         "page",
         (
             f"{missing_alert_name(slo)} fires {in_words(clock.lasts(MISSING_HOLD))} "
-            "after the last target has stopped answering, or the SLI has no data."
+            "after the last target has stopped answering"
+            f"{', or the SLI has no data' if exists_from_start(slo.total) else ''}."
         ),
     )
     yield (

@@ -1,4 +1,4 @@
-"""Structured label matchers: one form of declaration, one PromQL rendering, sample values."""
+"""Structured label matchers: one form of declaration, one PromQL rendering."""
 
 import re
 from dataclasses import dataclass
@@ -18,14 +18,6 @@ class Matcher(Protocol):
         """Tell whether the value is picked."""
         ...
 
-    def sample(self) -> str:
-        """Make up a value that is picked."""
-        ...
-
-    def within(self, other: "Matcher") -> bool:
-        """Tell whether every value picked here is picked by the other too."""
-        ...
-
 
 @dataclass(frozen=True)
 class OneOf:
@@ -43,14 +35,6 @@ class OneOf:
         """Tell whether the value is listed."""
         return value in self.values
 
-    def sample(self) -> str:
-        """Give the first listed value."""
-        return self.values[0]
-
-    def within(self, other: Matcher) -> bool:
-        """Tell whether the other accepts every listed value."""
-        return all(other.accepts(value) for value in self.values)
-
 
 @dataclass(frozen=True)
 class Prefix:
@@ -66,19 +50,6 @@ class Prefix:
     def accepts(self, value: str) -> bool:
         """Tell whether the value begins, or does not begin, with the prefix."""
         return value.startswith(self.prefix) != self.negated
-
-    def sample(self) -> str:
-        """Make up a value; three digits where the prefix is that of a status code."""
-        candidates = ("200", "400") if self.negated else (f"{self.prefix}00",)
-        return next(value for value in candidates if self.accepts(value))
-
-    def within(self, other: Matcher) -> bool:
-        """Tell whether the other is the same, or a shorter prefix that includes this one."""
-        if isinstance(other, Prefix) and not self.negated and not other.negated:
-            return self.prefix.startswith(other.prefix)
-        if isinstance(other, Prefix) and not self.negated:
-            return not other.prefix.startswith(self.prefix) and other.accepts(self.prefix)
-        return self == other
 
 
 def literal(text: str) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
+from slo.contract import Family
 from slo.matchers import Matcher
 
 OVERVIEW_UID = "slo-overview"
@@ -27,17 +28,17 @@ class Source:
     `le` is a bucket bound as its label prints it; None counts all events.
     """
 
-    metric: str
-    histogram: bool
+    family: Family
     selectors: tuple[Selector, ...]
     le: str | None = None
 
     @property
     def series(self) -> str:
         """Name of the counter series that holds the events."""
-        if not self.histogram:
-            return self.metric
-        return f"{self.metric}_count" if self.le is None else f"{self.metric}_bucket"
+        name = self.family.name
+        if not self.family.histogram:
+            return name
+        return f"{name}_count" if self.le is None else f"{name}_bucket"
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from telemetry import names
 
-from slo.coverage import leftover
+from slo.coverage import leftover, samples
 from slo.matchers import quoted
-from slo.model import Selector, Slo
+from slo.model import Slo
 from slo.windows import exact, plain
 
 # The second environment of each test; it must not be mixed with the first.
@@ -103,32 +103,25 @@ def traffic(
 
 
 def _counters(slo: Slo) -> list[_Counter]:
+    """Count events under labels that the contract allows.
+
+    What a selector is meant to pick and cannot is counted among the rest, as in production: the
+    tests of the alerts then fail.
+    """
     part = slo.part
-    parts = _samples(part.selectors)
-    share = Fraction(1, len(parts))
-    none, all_ = Fraction(0), Fraction(1)
+    meant = samples(part)
+    parts = [event for event in meant if event is not None]
+    none, share = Fraction(0), Fraction(1, len(meant))
     if part.le is not None:
-        whole = _samples(slo.total.selectors)
-        each = Fraction(1, len(whole))
+        whole = parts or [event for event in samples(slo.total) if event is not None]
         return [
-            *(_Counter(slo.total.series, labels, each, each) for labels in whole),
+            *(_Counter(slo.total.series, labels, share, share) for labels in whole),
             *(_Counter(part.series, labels, share, none, part.le, "part") for labels in parts),
         ]
-    rest = leftover(slo.total.selectors, part.selectors)
-    if rest is None:
-        raise ValueError(f"{slo.service} {slo.name}: every event is of the part that is counted")
+    rest = leftover(slo.total.selectors, part.selectors, part.family)
     good, bad = (none, share) if slo.bad else (share, none)
+    others = (1 - good * len(parts), 1 - bad * len(parts))
     return [
-        _Counter(slo.total.series, rest, all_ - good * len(parts), all_ - bad * len(parts)),
+        *(_Counter(slo.total.series, labels, *others) for labels in (rest,) if labels is not None),
         *(_Counter(part.series, labels, good, bad, kind="part") for labels in parts),
     ]
-
-
-def _samples(selectors: Sequence[Selector]) -> list[Mapping[str, str]]:
-    """Make up an event for each selector; one that several of them pick is there once."""
-    samples: list[Mapping[str, str]] = []
-    for selector in selectors:
-        event = {label: matcher.sample() for label, matcher in selector.items()}
-        if event not in samples:
-            samples.append(event)
-    return samples

@@ -6,15 +6,19 @@ committed ones: those generated, and those written by hand.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 from slo.adoption import load_adoption
+from slo.alert_tests import alert_tests
 from slo.alerts import burn_alert_name, missing_alert_name, no_ready_pods_name, watchdog_name
 from slo.declaration import find_declarations, load_service
 from slo.emit import rule_groups, to_yaml
@@ -30,6 +34,16 @@ from tests.platform.slo import enforced, reading
 ROOT = Path(__file__).parents[3]
 PROMTOOL = ROOT / "tools/bin/promtool"
 HAND_WRITTEN = Path(__file__).with_name("thresholds.test.yaml")
+
+IMPOSSIBLE = "slo.declaration.impossible"
+FAILED = 'http_response_status_code: {prefix: "5"}'
+MISSES = (
+    'http_response_status_code: "5xx"',
+    'http_response_status_code: "5.."',
+    'http_response_status_code: ["500", "50[23]"]',
+    'code: {prefix: "5"}',
+    "http_request_method: get",
+)
 
 Change = Callable[[Rule], Rule]
 
@@ -116,6 +130,7 @@ def slo_mutants(slo: Slo) -> Iterator[Mutant]:
         ("comparison flipped", replaced("unless on", "and on")),
         ("lookback halved", replaced("[1h]", "[30m]")),
         ("grouping label dropped", ungrouped),
+        ("a target that answers is data", _without_recorded),
     ):
         yield Mutant(f"{missing}: {what}", frozenset({missing}), change, f"^{missing}:")
     base = frozenset({bad(BASE_WINDOW)})
@@ -147,6 +162,11 @@ def _without_half(rule: Rule, index: int) -> Rule:
     halves = known.removeprefix("(\n").removesuffix("\n)").split("\n    or\n")
     del halves[index]
     return replace(rule, expr=f"{halves[0]}\nunless{rest}")
+
+
+def _without_recorded(rule: Rule) -> Rule:
+    """Take a target that answers for data, though it does not expose the SLI's series."""
+    return replace(rule, expr=re.sub(r"    slo:\S+{[^}]*}\n    and on [^\n]*\n", "", rule.expr))
 
 
 def _without_unless(rule: Rule) -> Rule:
@@ -187,6 +207,37 @@ def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]
         ("looks in every namespace", f'namespace=~"{service}-.+"', 'namespace=~".+"'),
     ):
         yield None, Mutant(f"{name}: {what}", frozenset({name}), replaced(old, new), name)
+
+
+@contextmanager
+def unchecked(declaration: Path, right: str, wrong: str) -> Iterator[list[Slo]]:
+    """Compile a declaration with a selector that misses, the contract check removed."""
+    with tempfile.TemporaryDirectory() as scratch, patch(IMPOSSIBLE, return_value=()):
+        home = Path(scratch, "services", declaration.parent.name)
+        shutil.copytree(declaration.parent, home, ignore=shutil.ignore_patterns("data"))
+        text = declaration.read_text()
+        if right not in text:
+            raise ValueError(f"{right!r} is not in {declaration}")
+        (home / declaration.name).write_text(text.replace(right, wrong, 1))
+        yield load_service(home / declaration.name)
+
+
+def contract_mutants(declaration: Path) -> Iterator[tuple[str, str | None]]:
+    """Let selectors pass that can never match: the tests generated with them must notice."""
+    for wrong in MISSES:
+        with (
+            unchecked(declaration, FAILED, wrong) as slos,
+            tempfile.TemporaryDirectory() as scratch,
+        ):
+            service, adoption = declaration.parent.name, load_adoption(ROOT)
+            groups = service_groups(service, slos, adoption, Clock())
+            tests = Path(scratch, "rules.test.yaml")
+            tests.write_text(to_yaml(alert_tests(service, slos, groups, adoption)))
+            first = f"{slos[0].pascal_name}Burn1h: just above"
+            mutant = Mutant(
+                f"contract check removed: {wrong}", frozenset(), lambda rule: rule, first
+            )
+            yield mutant.what, killer(groups, tests, mutant, first)
 
 
 def mutate(groups: list[Group], slo: Slo | None, mutant: Mutant) -> list[Group]:
@@ -285,6 +336,11 @@ def main() -> int:
                 wrong = reading.wrong(found)
                 print(f"{slo.group}: {what:<40} {wrong[0] if wrong else 'SURVIVED'}")
                 survivors += [] if wrong else [what]
+        for what, noticed in contract_mutants(declaration):
+            tried += 1
+            print(f"{what:<62} {noticed or 'SURVIVED'}", flush=True)
+            survivors += [] if noticed else [what]
+
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for mutant, noticed in pool.map(attempt, mutants(service, slos)):
                 tried += 1

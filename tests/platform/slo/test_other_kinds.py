@@ -1,11 +1,13 @@
 """Kinds of SLO that no service declares yet compile to rules that their tests hold for."""
 
+import itertools
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from slo.adoption import load_adoption
+from slo.contract import Family
 from slo.generate import service_files
 from slo.matchers import Matcher, OneOf, Prefix
 from slo.model import Selector, Slo, Source
@@ -14,14 +16,28 @@ from tests.platform.slo.real import ROOT, run, tool
 
 A: Matcher = OneOf(("/a",))
 B: Matcher = OneOf(("/b",))
+CODES = ("200", "201", "400", "429", "500", "503")
+VALUES = {"route": ("/a", "/b"), "code": CODES, "result": ("done", "undone", "unknown", "failed")}
+EVERY = tuple(
+    dict(zip(VALUES, values, strict=True)) for values in itertools.product(*VALUES.values())
+)
+JOBS = Family("jobs_total", histogram=False, values=VALUES, initial=EVERY)
 Selectors = tuple[Selector, ...]
 
 
-def _holds(folder: Path, total: Selectors, *, good: Selectors = (), bad: Selectors = ()) -> None:
-    """Compile an SLO on a counter, and let promtool judge its rules by its tests."""
+def _holds(
+    folder: Path,
+    total: Selectors,
+    *,
+    good: Selectors = (),
+    bad: Selectors = (),
+    family: Family = JOBS,
+    tests: str = "",
+) -> None:
+    """Compile an SLO on a counter, and let promtool judge its rules by its tests of such names."""
 
     def source(selectors: Selectors) -> Source | None:
-        return Source("jobs_total", histogram=False, selectors=selectors) if selectors else None
+        return Source(family, selectors) if selectors else None
 
     slo = Slo(
         service="jobs",
@@ -30,7 +46,7 @@ def _holds(folder: Path, total: Selectors, *, good: Selectors = (), bad: Selecto
         description="Jobs are done.",
         objective=Decimal("0.95"),
         period=timedelta(days=7),
-        total=Source("jobs_total", histogram=False, selectors=total),
+        total=Source(family, total),
         good=source(good),
         bad=source(bad),
         runbook="runbooks/success.md",
@@ -41,7 +57,37 @@ def _holds(folder: Path, total: Selectors, *, good: Selectors = (), bad: Selecto
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
     assert "SUCCESS" in run(tool("promtool"), "check", "rules", str(folder / "rules.yaml"))
-    assert "SUCCESS" in run(tool("promtool"), "test", "rules", "rules.test.yaml", cwd=folder)
+    judge = (tool("promtool"), "test", "rules", f"--run={tests}", "rules.test.yaml")
+    assert "SUCCESS" in run(*judge, cwd=folder)
+
+
+@pytest.mark.timeout(600)
+def test_a_counter_whose_series_begin_with_their_first_event_is_not_missing_before(
+    tmp_path: Path,
+) -> None:
+    kinds = Family("jobs_total", histogram=False, values={"kind": None, "result": None})
+    _holds(tmp_path, ({"kind": A},), bad=({"kind": A, "result": OneOf(("failed",))},), family=kinds)
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [
+        {"code": OneOf(("5xx",))},
+        {"code": OneOf(("500", "50[23]"))},
+        {"code": Prefix("5x")},
+        {"status": Prefix("5")},
+        {"route": OneOf(("/A",))},
+    ],
+    ids=str,
+)
+def test_the_tests_of_alerts_fail_for_a_selector_that_misses(
+    tmp_path: Path, missed: Selector
+) -> None:
+    """The compiler refuses such selectors; without it their alerts would never fire."""
+    just_above = "SuccessBurn1h: just above its threshold"
+    _holds(tmp_path, ({"route": A},), bad=({"route": A, "code": Prefix("5")},), tests=just_above)
+    with pytest.raises(AssertionError, match=just_above):
+        _holds(tmp_path, ({"route": A},), bad=({"route": A} | dict(missed),), tests=just_above)
 
 
 @pytest.mark.timeout(600)

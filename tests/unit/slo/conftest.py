@@ -1,8 +1,11 @@
 """A small repository with one valid declaration, to be spoilt by the tests."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.unit.slo import contract
 
 VALID = """\
 apiVersion: openslo/v1
@@ -67,10 +70,11 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def declare(root: Path, service: str, text: str) -> Path:
-    """Write a service's declaration and its runbook page."""
+def declare(root: Path, service: str, text: str, routes: Sequence[str] = contract.ROUTES) -> Path:
+    """Write a service's declaration, its runbook page and what it can emit."""
     home = root / "services" / service
     (home / "runbooks").mkdir(parents=True, exist_ok=True)
+    contract.write(home, routes)
     (home / "runbooks/availability.md").touch()
     (home / "slo.yaml").write_text(text)
     return home / "slo.yaml"

@@ -33,7 +33,8 @@ def test_the_form_takes_no_longer_name() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_the_templates_form_takes_compiles(root: Path, name: str) -> None:
     (declaration,) = TEMPLATE.glob("skeleton/services/*/slo.yaml")
-    declare(root, name, declaration.read_text().replace("${{ values.name }}", name))
+    text = declaration.read_text().replace("${{ values.name }}", name)
+    declare(root, name, text, [f"/{name}", f"/{name}/{{id}}"])
     files = generate(root)
     boards = [json.loads(text) for path, text in files.items() if path.suffix == ".json"]
     uids = [board["uid"] for board in boards if "uid" in board]
@@ -80,8 +81,8 @@ def test_an_annotation_that_no_receiver_takes_is_refused(root: Path) -> None:
 
 
 def test_an_object_that_kubectl_cannot_apply_is_refused(root: Path) -> None:
-    routes = ", ".join(f'"/a/{number:060}"' for number in range(600))
-    file = declare(root, "shop", VALID.replace('["/a", "/b"]', f"[{routes}]"))
+    routes = [f"/a/{number:060}" for number in range(600)]
+    file = declare(root, "shop", VALID.replace('["/a", "/b"]', json.dumps(routes)), routes)
     with pytest.raises(InvalidDeclarationError) as caught:
         generate(root)
     told, *_ = map(str, caught.value.problems)

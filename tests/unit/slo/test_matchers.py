@@ -27,19 +27,6 @@ def test_a_matcher_renders_as_promql(matcher: Matcher, promql: str) -> None:
     assert matcher.promql("route") == promql
 
 
-@given(MATCHERS)
-def test_samples_are_picked(matcher: Matcher) -> None:
-    assert matcher.accepts(matcher.sample())
-
-
-@given(MATCHERS, MATCHERS, st.from_regex("[2-5][0-9]{2}", fullmatch=True))
-def test_what_lies_within_another_picks_nothing_more(
-    part: Matcher, whole: Matcher, value: str
-) -> None:
-    if part.within(whole) and part.accepts(value):
-        assert whole.accepts(value)
-
-
 @given(MATCHERS, st.from_regex("[2-5][0-9]{2}", fullmatch=True))
 def test_promql_picks_what_the_matcher_accepts(matcher: Matcher, value: str) -> None:
     operator, text = re.fullmatch('l(=~|!~|=)"(.*)"', matcher.promql("l")).groups()  # type: ignore[union-attr]

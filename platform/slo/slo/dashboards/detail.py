@@ -204,7 +204,7 @@ def _events(slo: Slo) -> list[Builder[Panel]]:
             ),
         ),
     ]
-    if slo.total.histogram:
+    if slo.total.family.histogram:
         panels += _latency(slo)
     return panels
 
@@ -233,7 +233,7 @@ def _bad_by_route(slo: Slo) -> str:
 
 
 def _latency(slo: Slo) -> list[Builder[Panel]]:
-    bucket = f"{slo.total.metric}_bucket"
+    bucket = f"{slo.total.family.name}_bucket"
     per_bucket = f"sum by (le) ({_increase(slo.total, '$__rate_interval', series_name=bucket)})"
     threshold = float(slo.good.le) if slo.good and slo.good.le else None
     promised = (

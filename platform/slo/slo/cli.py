@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from slo.explain import explain
 from slo.gate import judge
 from slo.generate import GENERATED, differences, generate, is_apart, scaled_rules, update, write
 from slo.model import Slo
-from slo.prometheus import PrometheusError
+from slo.prometheus import PrometheusError, connected
 from slo.rules import EVALUATION_INTERVAL, Clock
 from slo.source import InvalidDeclarationError
+from slo.verify import verify
 
 # Below, the rules' interval would be shorter than Prometheus' smallest unit, a millisecond.
 MINIMUM_SCALE = 0.0001
@@ -66,7 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--override", metavar="REASON", help="say yes all the same, and log why")
     gate.set_defaults(run=_gate)
 
-    for command in (explaining, gate):
+    verifying = commands.add_parser("verify", help="hold selectors against live data")
+    verifying.add_argument("--prometheus", required=True, metavar="URL")
+    verifying.add_argument("--environment", required=True)
+    verifying.set_defaults(run=_verify)
+
+    for command in (explaining, gate, verifying):
         command.add_argument("--service", help="this service alone (default: all)")
     return parser
 
@@ -141,3 +148,18 @@ def _gate(options: argparse.Namespace) -> int:
     print(f"overridden: {override}")
     _log.warning("gate overridden environment=%s reason=%r", options.environment, override)
     return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    wrong = False
+    try:
+        with connected(options.prometheus) as server:
+            for finding in verify(server, _slos(options), options.environment, time.time()):
+                wrong |= finding.wrong
+                name = f"{options.environment} {finding.slo.service} {finding.slo.name}"
+                lines = (f"{'no ' if finding.wrong else 'yes'} {name}: {finding.text}",)
+                print(*lines, *finding.details, sep="\n      ")
+    except PrometheusError as error:
+        wrong = True
+        print(f"no  {options.environment}: {error}")
+    return 1 if wrong else 0

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from slo.cli import main
 from stack.components import ENVIRONMENT, JOBS, Site
 from stack.stack import Stack
 from telemetry import names
 
 from tests.e2e.backends import Backends, eventually
 from tests.e2e.conftest import FAST, FAST_SERVICE
+from tests.service import ROOT
 
 TARGET: Final = {names.SERVICE_NAME: "ports", names.ENVIRONMENT: ENVIRONMENT}
 AGENT, GATEWAY = "observability/otel-agent-agent", "otel-gateway"
@@ -222,6 +224,19 @@ def test_signal(ask: Callable[[Backends], Any], expected: Any, backends: Backend
         return True
 
     eventually(as_expected)
+
+
+def test_the_selectors_of_every_slo_pick_what_they_should(
+    pipeline: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = pipeline.site.addresses.url("prometheus")
+    arguments = ("--prometheus", url, "--environment", ENVIRONMENT, "--service", "ports")
+
+    def verified() -> bool:
+        assert main(["--root", str(ROOT), "verify", *arguments]) == 0, capsys.readouterr().out
+        return True
+
+    eventually(verified)
 
 
 def test_the_collectors_pass_on_all_that_they_take(backends: Backends) -> None:

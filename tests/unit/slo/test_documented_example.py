@@ -1,6 +1,7 @@
 """The example of a declaration in docs/slo.md is one that the compiler accepts."""
 
 import re
+import shutil
 from pathlib import Path
 
 from slo.declaration import load_service
@@ -13,6 +14,7 @@ def test_the_documented_declaration_compiles(tmp_path: Path) -> None:
     home = tmp_path / "services" / "ports"
     (home / "runbooks").mkdir(parents=True)
     (home / "runbooks" / "availability.md").touch()
+    shutil.copy(ROOT / "services/ports/openapi.json", home)
     (home / "slo.yaml").write_text(example)
     (slo,) = load_service(home / "slo.yaml")
     assert str(slo.objective) == "0.999"

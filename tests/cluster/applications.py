@@ -21,6 +21,7 @@ PATIENCE_SECONDS: Final = 400.0 if charts.ARE_REAL else 150.0
 POLL_SECONDS: Final = 0.3
 REFRESH_SECONDS: Final = 10.0
 REFRESH: Final = "argocd.argoproj.io/refresh=normal"
+REFRESH_SET: Final = "argocd.argoproj.io/application-set-refresh=true"
 
 Object = dict[str, Any]
 
@@ -83,6 +84,12 @@ class Applications:
             "annotate", "--overwrite", "--namespace=argocd", "application", name, REFRESH
         )
 
+    def refresh_sets(self) -> None:
+        """Have the application sets look at git now, as a webhook does."""
+        self.cluster.kubectl(
+            "annotate", "--overwrite", "--namespace=argocd", "applicationsets", "--all", REFRESH_SET
+        )
+
     def wait(
         self, name: str, condition: Callable[[Object], bool], *, refresh: bool = True
     ) -> Object:
@@ -128,6 +135,8 @@ class Applications:
         self.cluster.kubectl("delete", "application", "root", *flags)
         self.cluster.kubectl("delete", "applicationsets", "--all", *flags)
         self.cluster.kubectl("delete", "applications", "--all", *flags)
+        # An application of prod leaves what it deployed.
+        self.cluster.kubectl("delete", "namespace", "ports-prod", "--ignore-not-found")
 
 
 @dataclass

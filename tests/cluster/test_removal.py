@@ -1,0 +1,144 @@
+"""What git no longer has: gone in dev, left to a person in prod."""
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from stack import kubernetes
+from stack.cluster import Cluster
+from stack.ways import BIN
+
+from tests import terminal
+from tests.cluster.applications import Applications, gone, is_well, sync
+from tests.cluster.conftest import WAVES, Bootstrap
+from tests.cluster.repository import ENVIRONMENTS, Repository
+from tests.cluster.test_rollout import eventually
+from tests.documentation import documented
+
+SERVICES = "platform/argocd/apps/templates/services.yaml"
+PAGE = "docs/gitops.md"
+
+
+def identities(cluster: Cluster) -> dict[str, str]:
+    """The objects that prod consists of, each with the identity that a new one would not have."""
+    space = "--namespace=ports-prod"
+    kinds = ("deployments,services,serviceaccounts,networkpolicies,horizontalpodautoscalers", space)
+    found = {
+        f"{each['kind']} {each['metadata']['name']}": each["metadata"]["uid"]
+        for each in cluster.get(*kinds)
+        if each["metadata"]["name"].startswith("ports")
+    }
+    assert len(found) >= 5
+    application = cluster.get("application", "ports-prod", "--namespace=argocd")
+    assert "deletionTimestamp" not in application["metadata"]
+    return found | {"Application ports-prod": application["metadata"]["uid"]}
+
+
+def typed(cluster: Cluster, words: str) -> None:
+    """Type a command of the page where kubectl knows the cluster."""
+    env = {
+        "KUBECONFIG": str(kubernetes.kubeconfig(cluster.site)),
+        "PATH": f"{BIN}:{terminal.fresh_environment()['PATH']}",
+    }
+    terminal.run(documented(PAGE, words), env=env)
+
+
+def restore(applications: Applications, repository: Repository) -> None:
+    """Revert the last commit and wait until all is as it was."""
+    repository.git("revert", "--no-edit", "HEAD")
+    applications.wait_deployed("root", repository.head())
+    applications.refresh_sets()
+    for name in WAVES:
+        applications.wait_deployed(name, repository.head())
+
+
+def test_a_file_that_is_renamed_leaves_prod_and_empties_dev(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    applications.wait("ports-prod", is_well)
+    before = identities(cluster)
+    for environment in ("dev", "prod"):
+        folder = repository.path / ENVIRONMENTS / environment
+        shutil.move(folder / "ports.yaml", folder / "harbours.yaml")
+    repository.commit("Rename ports to harbours")
+    applications.refresh_sets()
+    eventually(lambda: gone(cluster, "application", "ports-dev", "argocd"), "dev is still there")
+    eventually(lambda: gone(cluster, "deployment", "ports", "ports-dev"), "its pods still run")
+    applications.wait("ports-prod", lambda found: sync(found) == "Unknown")
+    assert identities(cluster) == before
+    restore(applications, repository)
+    cluster.kubectl("delete", "application", "harbours-prod", "--namespace=argocd")
+    assert identities(cluster) == before
+
+
+def without_template(repository: Repository) -> None:
+    (repository.path / SERVICES).unlink()
+
+
+def without_environment(repository: Repository) -> None:
+    file = repository.path / "platform/argocd/apps/values.yaml"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith("  prod:")))
+
+
+@pytest.mark.parametrize("take_out", [without_template, without_environment])
+def test_what_root_no_longer_has_leaves_prod(
+    platform: Bootstrap,
+    cluster: Cluster,
+    applications: Applications,
+    repository: Repository,
+    take_out: Callable[[Repository], None],
+) -> None:
+    before = identities(cluster)
+    take_out(repository)
+    repository.commit("Take it out of root")
+    # What stays is shown as what is to be pruned by a person.
+    applications.wait(
+        "root",
+        lambda found: (
+            found["status"]["sync"]["revision"] == repository.head()
+            and found["status"].get("operationState", {}).get("phase") == "Succeeded"
+            and found["status"]["operationState"]["syncResult"]["revision"] == repository.head()
+            and sync(found) == "OutOfSync"
+        ),
+    )
+    applications.refresh_sets()
+    if take_out is without_template:
+        eventually(lambda: gone(cluster, "application", "ports-dev", "argocd"), "dev is there")
+    assert not gone(cluster, "appproject", "prod", "argocd")
+    assert identities(cluster) == before
+    restore(applications, repository)
+    assert identities(cluster) == before
+
+
+def test_prod_outlives_its_application_set(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    before = identities(cluster)
+    old = cluster.get("applicationset", "services", "--namespace=argocd")["metadata"]["uid"]
+
+    def is_another() -> bool:
+        if gone(cluster, "applicationset", "services", "argocd"):
+            return False
+        found = cluster.get("applicationset", "services", "--namespace=argocd")
+        return bool(found["metadata"]["uid"] != old)
+
+    cluster.kubectl("delete", "applicationset", "services", "--namespace=argocd")
+    applications.refresh("root")
+    eventually(is_another, "root did not heal it")
+    applications.wait("ports-prod", is_well)
+    assert identities(cluster) == before
+
+
+def test_a_person_removes_prod_by_the_commands_of_the_page(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    repository.environment("prod").unlink()
+    repository.commit("Take ports out of prod")
+    applications.refresh_sets()
+    applications.wait("ports-prod", lambda found: sync(found) == "Unknown")
+    typed(cluster, "kubectl --namespace argocd delete application ports-prod")
+    assert not gone(cluster, "deployment", "ports", "ports-prod"), "the application alone is gone"
+    typed(cluster, "kubectl delete namespace ports-prod")
+    assert gone(cluster, "deployment", "ports", "ports-prod")
+    restore(applications, repository)

@@ -184,6 +184,7 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("liveUpdate.enabled=true", "liveUpdate.enabled: only in the environment local"),
         # What cannot work.
         ("ports.http=80", "/ports/http"),
+        ("host=127.0.0.1", "/host"),
         ("ports.metrics=8080", "ports.metrics: is ports.http"),
         ("resources.limits=null", "'limits'"),
         ("name=Harbour", "/name"),

@@ -47,3 +47,9 @@ def test_a_group_of_all_rules_in_any_order_would_be_noticed(groups: list[Group])
     assert "before it is recorded" in reading.wrong([backwards, tickets, budget])[0]
     first, rest = replace(pages, rules=pages.rules[:12]), replace(budget, rules=pages.rules[12:])
     assert "the page PortsAvailabilityBurn1h reads" in reading.wrong([first, rest, tickets])[0]
+
+
+def test_every_alert_names_the_page_that_tells_what_to_do(groups: list[Group]) -> None:
+    alerts = [rule for group in groups for rule in group.rules if rule.is_alert]
+    assert [rule.name for rule in alerts if "runbook_url" not in rule.annotations] == []
+    assert len(alerts) == 2 * 5 + 2 + 4

@@ -4,9 +4,10 @@ A Prometheus that ingests it (`--enable-feature=created-timestamp-zero-ingestion
 as 0 at that time, so that events before the first scrape of a series are an increase.
 
 prometheus_client tells it of the metrics of one process. Where several processes share files, each
-series has a gauge beside it here, of which the earliest value is told.
+series has a gauge beside it here, of which the earliest time is told.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from telemetry import multiprocess
 from telemetry.memoize import memoize
 
 _SUFFIX: Final = "_created"
+# Gauges count down to this Unix time, so that the greatest value is the earliest time. A process
+# that has not set its gauge, because it was forked after another one had, leaves 0.
+_END: Final = float(2**33)
 
 
 class DatedCounter(Counter):
@@ -74,14 +78,14 @@ def _note(family: str, labels: tuple[str, ...], values: tuple[str, ...]) -> None
     mine = every.labels(*values) if labels else every
     (found,) = mine.collect()
     if not found.samples[0].value:
-        mine.set_to_current_time()
+        mine.set(_END - time.time())
 
 
 @memoize
 def _times(family: str, labels: tuple[str, ...]) -> Gauge:
-    meaning = f"Unix time since which {family} counts."
+    meaning = f"Seconds from the first use of {family} until the Unix time {_END:.0f}."
     name = family + _SUFFIX
-    return Gauge(name, meaning, labels, registry=None, multiprocess_mode="min")
+    return Gauge(name, meaning, labels, registry=None, multiprocess_mode="max")
 
 
 class Families(Collector):
@@ -115,12 +119,12 @@ class Families(Collector):
 
 def _dated(name: str, samples: Iterable[Sample], times: Iterable[Sample]) -> Iterator[Sample]:
     """Yield the samples, each label set followed by the time since which it counts."""
-    since = {_key(each): each.value for each in times}
+    since = {_key(each): _END - each.value for each in times if each.value}
     previous: Sample | None = None
     for sample in (*samples, None):
         if previous is not None and (sample is None or _key(sample) != _key(previous)):
             key = _key(previous)
-            if since.get(key):  # 0 while a process is about to set it
+            if key in since:  # not while a process is about to set it
                 yield Sample(name + _SUFFIX, dict(key), since[key])
         if sample is not None:
             yield sample

@@ -185,6 +185,7 @@ def test_a_series_counts_since_its_first_event_whatever_worker_comes_later(
     first = wait_for("it is counted", lambda: since(server, 404))
     assert before <= first <= time.time()
     declared = since(server, 200)
+    assert declared is not None
     for pid in server.workers():
         os.kill(pid, signal.SIGKILL)
     wait_for("other workers answer", lambda: server.get("/ports/NONE").status == 404 or None)

@@ -101,15 +101,15 @@ BAD_FILES = {
     "top level": (b"[]", "the top level is not an object of ports by UN/LOCODE"),
     "truncated": (
         DATA.read_bytes()[:-100],
-        "record 1634: not valid JSON: parse error: premature EOF",
+        "record 1634: not valid JSON: the file ends before its object does",
     ),
     "trailing garbage": (
         DATA.read_bytes() + b"x",
-        "record 1635: not valid JSON: parse error: trailing garbage",
+        "record 1635: not valid JSON: something follows the object",
     ),
     "not UTF-8": (
         b'{"XXAAA":"\xff"}',
-        "record 1: not valid JSON: lexical error: invalid bytes in UTF8",
+        "record 1: not valid JSON: str is not valid UTF-8",
     ),
     "duplicate": (
         b'{"XXAAA":%b,"XXAAA":%b}' % ((json.dumps(AJMAN).encode(),) * 2),
@@ -122,7 +122,7 @@ BAD_FILES = {
     "no object": (b'{"XXAAA":7}', "record 1 ('XXAAA'): is a number, not an object"),
     "nested": (
         b'{"XXAAA":' + b"[" * 100_000,
-        "record 1: over 1000 brackets, in texts too: nested too deep",
+        "record 1: not valid JSON: the file ends before its object does",
     ),
     "gzip cut off": (gzip.compress(DATA.read_bytes(), mtime=0)[:-50], "record "),
 }

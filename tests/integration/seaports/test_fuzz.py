@@ -1,0 +1,205 @@
+"""Nothing that a client sends is answered by a 5xx, nor costs a thread, a file or a probe."""
+
+import json
+import random
+import re
+import socket
+import statistics
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from telemetry import names
+
+from tests.integration.seaports.conftest import TOKEN, over_postgres
+from tests.integration.telemetry.harness import samples
+from tests.service import Service
+from tests.support import fuzz, raw
+from tests.support.thorough import THOROUGH
+
+# Of each worker.
+REQUESTS = 50_000 if THOROUGH else 900
+CLIENTS = 6
+THREADS = 4
+SEED = 20_250
+LIVE_SECONDS = 1.0
+GOOD = b"GET /ports/AEAJM HTTP/1.1\r\nHost: x\r\n\r\n"
+LIVE = b"GET /live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+# Not read by the service, so that the server has to find where the next request begins.
+UNREAD = (
+    b"POST /ports HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n" + b"GET /live HTTP/1.1\r\n"
+)
+BROKEN = b"PUT /ports/AEAJM HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab\r\n"
+STATES = ("fresh", "kept alive", "pipelined")
+_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3}) ")
+_REQUEST_ID = re.compile(rb"HTTP/1\.[01] 5[0-9]{2} .*?\r\nX-Request-ID: ([^\r\n]+)", re.DOTALL)
+
+
+class Attack:
+    """Clients that send hostile requests, each from random numbers of its own."""
+
+    def __init__(self, port: int, requests: int) -> None:
+        self.port = port
+        self.statuses: Counter[int] = Counter()
+        self.states: Counter[str] = Counter()
+        self.failed_ids: set[str] = set()
+        self.unanswered: list[bytes] = []
+        self._lock = threading.Lock()
+        each = requests // CLIENTS
+        self._threads = [
+            threading.Thread(target=self._run, args=(random.Random(SEED + n), each))  # noqa: S311 - repeatable
+            for n in range(CLIENTS)
+        ]
+
+    def run(self) -> "Attack":
+        for thread in self._threads:
+            thread.start()
+        for thread in self._threads:
+            thread.join()
+        return self
+
+    def _run(self, draw: random.Random, requests: int) -> None:
+        for number in range(requests):
+            state = STATES[number % len(STATES)]
+            sent = fuzz.request(draw, TOKEN)
+            aborts = draw.random() < 0.05
+            try:
+                answer = self._exchange(draw, state, sent, aborts=aborts)
+            except TimeoutError:
+                self.unanswered.append(sent)
+                continue
+            with self._lock:
+                self.states[state] += 1
+                self.statuses.update(int(status) for status in _STATUS.findall(answer))
+                self.failed_ids |= {found.decode() for found in _REQUEST_ID.findall(answer)}
+
+    def _exchange(self, draw: random.Random, state: str, sent: bytes, *, aborts: bool) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            answer = b""
+            # What the server refuses it may also reset.
+            with suppress(ConnectionError):
+                if state == "kept alive":
+                    connection.sendall(GOOD)
+                    answer = connection.recv(65536)
+                elif state == "pipelined":
+                    sent = draw.choice((GOOD, UNREAD, BROKEN)) + sent
+                    sent += draw.choice((b"", GOOD, b"GET /live HTTP"))
+                connection.sendall(sent)
+                if aborts:  # with a reset
+                    reset = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                    return answer
+                connection.shutdown(socket.SHUT_WR)
+                while data := connection.recv(65536):
+                    answer += data
+        return answer
+
+
+@contextmanager
+def asked_for_life(port: int) -> Iterator[list[float]]:
+    """Ask /live again and again, on a new connection each time; yield the seconds that it took."""
+    seconds: list[float] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.wait(0.05):
+            began = time.monotonic()
+            answer = raw.exchange(port, LIVE)
+            seconds.append(time.monotonic() - began if answer.startswith(b"HTTP/1.1 200") else 99)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield seconds
+    finally:
+        done.set()
+        thread.join()
+
+
+def held_by(worker: psutil.Process, database_port: int) -> dict[str, int]:
+    """Return how many threads and file descriptors a worker has, beside those to its database."""
+    pooled = [c for c in worker.net_connections("tcp") if c.raddr and c.raddr.port == database_port]
+    return {"threads": worker.num_threads(), "files": worker.num_fds() - len(pooled)}
+
+
+def settled(worker: psutil.Process, database_port: int) -> dict[str, int]:
+    """Return what a worker holds once that has not changed for longer than a connection lingers."""
+    deadline, since = time.monotonic() + 60, time.monotonic()
+    held = held_by(worker, database_port)
+    while time.monotonic() < min(deadline, since + 4):
+        time.sleep(0.1)
+        now = held_by(worker, database_port)
+        if now != held:
+            held, since = now, time.monotonic()
+    return held
+
+
+def measured(service: Service) -> dict[str, float]:
+    """Return the failures that the service has counted, and how many threads are busy."""
+    scrape = samples(service.client.get("/metrics").text)
+    failures = sum(
+        value
+        for (name, labels), value in scrape.items()
+        if name == f"{names.HTTP_SERVER_DURATION}_count"
+        and dict(labels)[names.HTTP_STATUS].startswith("5")
+    )
+    return {"failures": failures, "busy": scrape[(names.HTTP_SERVER_THREADS_BUSY, ())]}
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("fast", ["true", "false"], ids=["accelerated", "stock"])
+def test_nothing_that_a_client_sends_fails_the_service(
+    fast: str,
+    postgres_server: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    database_port = httpx.URL(postgres_server).port or 0
+    fault = tmp_path / "fault.json"
+    settings = {
+        "TELEMETRY_FAST": fast,
+        "PORTS_FAULTS_FILE": str(fault),
+        "PORTS_THREADS": str(THREADS),
+    }
+    with over_postgres(postgres_server, f"ports_fuzz_{fast}", tmp_path, **settings) as service:
+        port = httpx.URL(service.url).port or 0
+        (worker,) = psutil.Process(service.process.pid).children()
+        Attack(port, 60).run()  # every thread has begun, what is made once is made
+        fault.write_text('{"fault": "db-down", "share": 0.02}')
+        before = settled(worker, database_port)
+        began = time.monotonic()
+        with asked_for_life(port) as live:
+            attack = Attack(port, REQUESTS).run()
+        seconds = time.monotonic() - began
+        after = settled(worker, database_port)
+        found = measured(service)
+        assert psutil.Process(service.process.pid).children() == [worker]
+        lines = [json.loads(line) for line in service.lines()]
+    injected = {
+        line["request_id"]
+        for line in lines
+        if line["event"] == names.SERVER_ERROR_EVENT and "injected" in line["reason"]
+    }
+    with capsys.disabled():
+        print(
+            f"\n{request.node.callspec.id} worker: {dict(attack.states)} in {seconds:.0f} s;"
+            f" answers {dict(sorted(attack.statuses.items()))}; {len(injected)} faults injected;"
+            f" before {before}, after {after}; /live {len(live)} times,"
+            f" median {statistics.median(live) * 1000:.0f} ms, longest {max(live) * 1000:.0f} ms"
+        )
+    assert attack.unanswered == []
+    assert after["threads"] == before["threads"]
+    assert after["files"] <= before["files"]  # the test's own first connection was kept alive
+    assert attack.failed_ids <= injected
+    assert found["failures"] == len(injected)
+    assert found["busy"] <= 1
+    assert [line for line in lines if line["level"] in {"error", "critical"}] == []
+    assert max(live) < LIVE_SECONDS

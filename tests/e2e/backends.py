@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
-from stack.addresses import Addresses
 
 T = TypeVar("T")
 
@@ -26,10 +25,17 @@ def eventually(what: Callable[[], T], seconds: float = 60.0) -> T:
         time.sleep(0.2)
 
 
+class Located(Protocol):
+    """Whoever knows where the backends are."""
+
+    def url(self, name: str) -> str:
+        """HTTP base URL of a backend."""
+
+
 class Backends:
     """The stack's query interfaces."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Located) -> None:
         self.at = addresses
         self.http = httpx.Client(timeout=10)
 

@@ -43,8 +43,8 @@ class Inbox:
 
 
 @contextmanager
-def listening(port: int) -> Iterator[Inbox]:
-    """Keep what is posted to `http://127.0.0.1:<port>/<receiver>`."""
+def listening(port: int, host: str = "127.0.0.1") -> Iterator[Inbox]:
+    """Keep what is posted to `http://<host>:<port>/<receiver>`."""
     kept = Inbox()
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def listening(port: int) -> Iterator[Inbox]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer((host, port), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

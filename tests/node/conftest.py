@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from stack import kubernetes
@@ -11,11 +12,14 @@ from stack.ways import BIN
 from tests import scenarios
 from tests.e2e.backends import Backends
 from tests.e2e.inbox import Inbox, listening
-from tests.node import collector, machine
-from tests.node.node import Node, namespace
+from tests.node import charts, collector, machine, upstream
+from tests.node.backends import Beside, InPods, Places
+from tests.node.node import EVERYWHERE, Node, namespace
 from tests.node.release import Release
 from tests.node.run import ARCHIVE, SCRATCH
 from tests.service import free_port
+
+RECEIVERS: Final = ("page", "ticket", "watchdog")
 
 
 @pytest.fixture(scope="session")
@@ -27,21 +31,22 @@ def webhook() -> int:
 @pytest.fixture(scope="session")
 def inbox(webhook: int) -> Iterator[Inbox]:
     """The pages that arrived."""
-    with listening(webhook) as kept:
+    with listening(webhook, EVERYWHERE) as kept:
         yield kept
 
 
 @pytest.fixture(scope="session")
-def node(webhook: int) -> Iterator[Node]:
-    """A running node, in the tests' own namespaces."""
+def node(webhook: int, inbox: Inbox) -> Iterator[Node]:
+    """A running node, in the tests' own namespaces; the inbox gets its pages from the start."""
     if not machine.is_own() or ARCHIVE not in os.environ:
         pytest.fail("the tests need their own namespaces: make e2e-node")
     scratch = Path(os.environ[SCRATCH])
     machine.prepare(scratch)
-    page = f"http://127.0.0.1:{webhook}/page"
+    receivers = {name: f"http://{machine.ADDRESS}:{webhook}/{name}" for name in RECEIVERS}
+    archive = Path(os.environ[ARCHIVE])
     try:
-        with Node(scratch / "d", Path(os.environ[ARCHIVE]), page) as running:
-            running.backends()
+        with Node(scratch / "d", archive, receivers, backends=not charts.ARE_REAL) as running:
+            running.observe()
             yield running
     finally:
         machine.release(scratch)
@@ -58,15 +63,20 @@ def typed(node: Node) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def collectors(node: Node, typed: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Release agent and gateway from the umbrella chart."""
+def observability(
+    node: Node, typed: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Places:
+    """Release the Collectors, after the backends if the upstream charts are at hand."""
     folder = tmp_path_factory.mktemp("charts")
-    collector.release(node, collector.chart(folder), typed)
+    if charts.ARE_REAL:
+        upstream.release(node, folder, typed)
+    collector.release(node, folder, typed)
+    return InPods(node) if charts.ARE_REAL else Beside(node)
 
 
 @pytest.fixture(scope="session")
-def backends(node: Node) -> Iterator[Backends]:
-    asked = Backends(node.site.addresses)
+def backends(observability: Places) -> Iterator[Backends]:
+    asked = Backends(observability)
     yield asked
     asked.http.close()
 
@@ -77,19 +87,20 @@ def ports(node: Node, typed: dict[str, str], request: pytest.FixtureRequest) -> 
     sentence = request.node.name.removeprefix("test_").replace("_", "-")
     name = f"ports-{sentence[:40].strip('-')}"
     node.apply([namespace(name, "restricted")])
-    yield Release(node, name, typed)
+    is_operated = charts.ARE_REAL and "observability" in request.fixturenames
+    yield Release(node, name, typed, is_operated)
     node.kubectl("delete", "namespace", name, "--wait=false")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Raise the timeout, because the first scenario starts the node."""
     for item in items:
-        item.add_marker(pytest.mark.timeout(900))
+        item.add_marker(pytest.mark.timeout(1800 if charts.ARE_REAL else 900))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the stand-ins and one line per scenario."""
     terminalreporter.section("stand-ins")
-    for line in collector.stand_ins():
+    for line in charts.stand_ins():
         terminalreporter.write_line(line)
     scenarios.report(terminalreporter)

@@ -1,17 +1,21 @@
 """Images for the node, saved as one archive.
 
 The images are made before the node's namespaces, which have no network. `make build` builds the
-service's image on Debian's Python, which stands in for the official image. The Collector's image
-stands in for the official one: it holds the built tool. The image of a pod's sandbox runs `sleep`.
+service's image on Debian's Python, which stands in for the official image. The images of the
+Collector and of the umbrella charts stand in for the official ones: each holds the built tool under
+the name that the charts give it. The image of a pod's sandbox runs `sleep`.
 """
 
 import re
 import tempfile
+from itertools import filterfalse
 from pathlib import Path
 from typing import Final
 
 from stack.images import image
 
+from tests.node import charts
+from tests.platform.charts import releases
 from tests.platform.image import engine
 from tests.platform.stack import stand_ins
 
@@ -20,6 +24,24 @@ SERVICE: Final = "e2e-node"
 NEXT: Final = f"{SERVICE}-next"
 SANDBOX: Final = "localhost/ports-platform-sandbox:1"
 COLLECTORS: Final = ("agent", "gateway")
+# Tool and entry point by the image's name without its tag.
+PROGRAMS: Final = {
+    "quay.io/prometheus-operator/prometheus-operator": ("operator", "/bin/operator"),
+    "quay.io/prometheus-operator/prometheus-config-reloader": (
+        "prometheus-config-reloader", "/bin/prometheus-config-reloader",
+    ),
+    "quay.io/prometheus/node-exporter": ("node_exporter", "/bin/node_exporter"),
+    "registry.k8s.io/kube-state-metrics/kube-state-metrics": (
+        "kube-state-metrics", "/kube-state-metrics",
+    ),
+    **{image(name).rpartition(":")[0]: known for name, known in stand_ins.ENTRY_POINTS.items()},
+}  # fmt: skip
+# No module of the program is to be had; `charts.stand_ins` says what is without it.
+_NOT_HERE: Final = ("ghcr.io/jkroepke/kube-webhook-certgen",)
+_IMAGE: Final = re.compile(
+    r"""(?:^\s*(?:-\s)?image:\s|--prometheus-config-reloader=)["']?([\w./-]+:[\w.-]+)""",
+    re.MULTILINE,
+)
 
 
 def save(archive: Path) -> list[str]:
@@ -39,10 +61,27 @@ def save(archive: Path) -> list[str]:
     dockerfile = (engine.ROOT / "services/ports/Dockerfile").read_text()
     (base,) = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
     engine.podman("tag", engine.build_image(), base)
-    for component in COLLECTORS:
-        stand_ins.import_image(component)
-    names = [service, following, SANDBOX, *map(image, COLLECTORS)]
+    programs = rendered() if charts.ARE_REAL else sorted(map(image, COLLECTORS))
+    for name in programs:
+        stand_ins.import_tool(name, *PROGRAMS[name.rpartition(":")[0]])
+    names = [service, following, SANDBOX, *programs]
     archive.unlink(missing_ok=True)
     archive.parent.mkdir(parents=True, exist_ok=True)
     engine.podman("save", "--quiet", "--multi-image-archive", "--output", str(archive), *names)
     return names
+
+
+def rendered() -> list[str]:
+    """Full names of the images that the umbrella charts' manifests name, and that can be had."""
+    found = set()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (*charts.BACKENDS, charts.COLLECTOR):
+            manifests = charts.release(name).manifests(charts.copy(name, Path(folder)))
+            for document in filterfalse(releases.is_crd, releases.documents(manifests)):
+                found |= {_full(each) for each in _IMAGE.findall(document)}
+    return sorted(each for each in found if each.rpartition(":")[0] not in _NOT_HERE)
+
+
+def _full(name: str) -> str:
+    """The name with its registry, which is Docker's where it names none."""
+    return name if "." in name.partition("/")[0] else f"docker.io/{name}"

@@ -1,10 +1,11 @@
 """A real Kubernetes node as local processes: kubelet, containerd, kube-proxy, DNS, and their API.
 
 It differs from a real cluster: there is one node, the network enforces no NetworkPolicy, the tests
-create volumes, and DNS and the observability backends listen on the node's address.
+create volumes, and DNS and backends beside the node listen on the node's address.
 """
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,8 @@ from tests.e2e.backends import eventually
 from tests.node import machine, parts
 
 OBSERVABILITY: Final = "observability"
+OBSERVABILITY_LEVEL: Final = "privileged"  # of Pod Security, as Argo CD makes the namespace
+VOLUMES: Final = 4  # as many as there are claims, each as big as the biggest
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
 SCALE: Final = 1 / 60  # scale of the rules: an hour lasts a minute
 # Services for pods, with the port and the component that answers.
@@ -32,15 +35,18 @@ BACKENDS: Final = {
 
 
 class Node(Cluster):
-    """A cluster of one real node, with the observability backends beside it."""
+    """A cluster of one real node, where wanted with the observability backends beside it."""
 
-    def __init__(self, data: Path, archive: Path, page: str) -> None:
+    def __init__(
+        self, data: Path, archive: Path, receivers: Mapping[str, str], *, backends: bool
+    ) -> None:
         """Prepare the node; nothing runs yet.
 
         Args:
             data: Folder of all files of the node. Its path must be short: it holds Unix sockets.
             archive: Archive that `images.save` wrote.
-            page: URL of the webhook that receives pages.
+            receivers: URL of a webhook by Alertmanager's receiver.
+            backends: Whether the backends run beside the node.
         """
         rules = data / "rules"
         slo = Path(sys.executable).with_name("slo")
@@ -48,13 +54,14 @@ class Node(Cluster):
         site = Site(
             data,
             Addresses(listen=EVERYWHERE, reach=machine.ADDRESS),
-            receivers={"page": page},
+            receivers=receivers,
             rules=tuple(sorted(rules.rglob("rules.yaml"))),
             prometheus_overrides={"scrapeInterval": "1s", "evaluationInterval": "1s"},
             scale=SCALE,
         )
         super().__init__(replace(site, jobs=(_pods_job(site),)))
         self._archive = archive
+        self._has_backends = backends
 
     def ctr(self, *arguments: str) -> str:
         """Run containerd's own client in Kubernetes' namespace."""
@@ -62,11 +69,18 @@ class Node(Cluster):
             "ctr", f"--address={parts.socket(self.site)}", "--namespace=k8s.io", *arguments
         )
 
-    def backends(self) -> None:
-        """Create Services for the backends, which run beside the node."""
-        found: list[Any] = [namespace(OBSERVABILITY)]
-        for name, (port, component) in BACKENDS.items():
-            found += self._beside(name, OBSERVABILITY, port, component)
+    def observe(self) -> None:
+        """Create what observability needs of a cluster: its namespace, volumes, and Services.
+
+        The Services are those of the backends that run beside the node.
+        """
+        found: list[Any] = [
+            namespace(OBSERVABILITY, OBSERVABILITY_LEVEL),
+            *map(_volume, range(VOLUMES)),
+        ]
+        if self._has_backends:
+            for name, (port, component) in BACKENDS.items():
+                found += self._beside(name, OBSERVABILITY, port, component)
         self.apply(found)
 
     def measure(self) -> None:
@@ -75,7 +89,7 @@ class Node(Cluster):
         config = kubernetes.kubeconfig(site)
         command = [
             tool(name),
-            *(f"--{each}kubeconfig={config}" for each in ("", "authentication-", "authorization-")),
+            *(f"--{each}kubeconfig={config}" for each in ("", *kubernetes.DELEGATED)),
             f"--bind-address={machine.ADDRESS}",
             f"--secure-port={site.addresses.port(name)}",
             f"--cert-dir={site.folder(name)}",
@@ -150,11 +164,12 @@ class Node(Cluster):
             self._run(process)
             process.wait_ready(READY_SECONDS)
         containerd = parts.containerd(site)
-        self._run(
-            kubernetes.controller_manager(site), kubernetes.scheduler(site), containerd,
-            components.jaeger(site), components.loki(site), components.alertmanager(site),
-            components.prometheus_server(site),
-        )  # fmt: skip
+        self._run(kubernetes.controller_manager(site), kubernetes.scheduler(site), containerd)
+        if self._has_backends:
+            self._run(
+                components.jaeger(site), components.loki(site), components.alertmanager(site),
+                components.prometheus_server(site),
+            )  # fmt: skip
         binding = ("--clusterrole=system:node-proxier", f"--user={parts.KUBE_PROXY}")
         self.kubectl("create", "clusterrolebinding", "kube-proxy", *binding)
         containerd.wait_ready(READY_SECONDS)
@@ -172,6 +187,27 @@ def namespace(name: str, level: str = "") -> dict[str, Any]:
     """A namespace; Pod Security enforces `level` if given."""
     labels = {"pod-security.kubernetes.io/enforce": level} if level else {}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def _volume(number: int) -> dict[str, Any]:
+    """A volume, because no provisioner runs here.
+
+    Its kind is `local`, so that the kubelet gives the files to the pod's `fsGroup`.
+    """
+    path = Path(f"/var/volumes/{number}")
+    path.mkdir(parents=True)
+    name = {"key": "kubernetes.io/hostname", "operator": "In", "values": [parts.NAME]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"volume-{number}"},
+        "spec": {
+            "capacity": {"storage": "20Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "local": {"path": str(path)},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [name]}]}},
+        },
+    }
 
 
 def _pods_job(site: Site) -> dict[str, Any]:

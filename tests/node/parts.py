@@ -162,7 +162,7 @@ def kube_proxy(site: Site) -> Process:
         "hostnameOverride": NAME,
         "clusterCIDR": machine.PODS,
         "healthzBindAddress": f"127.0.0.1:{health}",
-        "metricsBindAddress": f"127.0.0.1:{site.addresses.port('kube-proxy-metrics')}",
+        "metricsBindAddress": site.addresses.endpoint("kube-proxy-metrics"),
         "conntrack": {"maxPerCore": 0, "min": 0},
         "nftables": {"minSyncPeriod": "100ms"},
     }

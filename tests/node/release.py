@@ -16,11 +16,19 @@ CHART: Final = (
 
 @dataclass
 class Release:
-    """A release of the service in a namespace."""
+    """A release of the service in a namespace.
+
+    Attributes:
+        node: Where it runs.
+        namespace: Its namespace.
+        typed: Environment of helm.
+        is_monitored: Release its ServiceMonitor as well.
+    """
 
     node: Node
     namespace: str
     typed: Mapping[str, str]
+    is_monitored: bool = False
 
     def upgrade(self, *flags: str, **values: str) -> Self:
         """Install or upgrade the release, and wait until it is ready.
@@ -29,7 +37,8 @@ class Release:
             flags: Further flags of helm.
             values: Values of the chart; write `__` for a dot.
         """
-        given = {"image.tag": SERVICE, "serviceMonitor.enabled": "false"}
+        monitored = str(self.is_monitored).lower()
+        given = {"image.tag": SERVICE, "serviceMonitor.enabled": monitored}
         given |= {key.replace("__", "."): value for key, value in values.items()}
         sets = " ".join(f"--set {key}={value}" for key, value in given.items())
         where = f"--namespace {self.namespace} --wait --timeout 120s"

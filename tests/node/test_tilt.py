@@ -158,7 +158,7 @@ def test_saved_file_is_served_and_a_syntax_error_needs_no_new_pod(
 def test_objects_of_new_kinds_are_applied_once_their_kinds_are_known(
     up: Path, checkout: Path, terminal: Mapping[str, str], node: Node
 ) -> None:
-    """The images of the operator and of Grafana cannot be had here, so their pods do not run."""
+    """No images of Grafana and of kube-webhook-certgen can be had here: their pods wait."""
     begin = time.monotonic()
 
     def status(resource: str) -> str:

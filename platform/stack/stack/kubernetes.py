@@ -21,6 +21,8 @@ from stack.values import ROOT
 from stack.ways import tool
 
 CONTEXT: Final = "local"
+# What else a component asks the API server for, as its flags say it.
+DELEGATED: Final = ("authentication-", "authorization-")
 ADMIN: Final = "admin"
 SERVICES: Final = "10.0.0.0/16"  # addresses of Services
 # kwok's own choice of stages: what becomes of a node and a pod, and how fast.
@@ -149,7 +151,8 @@ def kwok(site: Site) -> Process:
 
 def _client(site: Site, name: str) -> list[str]:
     return [
-        f"--kubeconfig={kubeconfig(site)}",
+        # The API server also says who may read metrics.
+        *(f"--{use}kubeconfig={kubeconfig(site)}" for use in ("", *DELEGATED)),
         f"--bind-address={site.addresses.reach}",
         f"--secure-port={site.addresses.port(name)}",
         f"--cert-dir={site.folder('kubernetes')}",

@@ -3,6 +3,8 @@
 import base64
 import copy
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 from ruamel.yaml import YAML
 from stack import images, prometheus, values
 
-from tests.node import collector
-from tests.platform.charts import releases, vendor, workloads
+from tests.node import charts
+from tests.node import images as node_images
+from tests.platform.charts import releases, workloads
 from tests.platform.charts.releases import Object, Release
 
 # Alertmanager's own defaults, which its chart writes down.
@@ -158,11 +161,10 @@ def test_on_ones_own_machine_links_lead_to_what_tilt_forwards_and_nobody_is_told
 
 
 def test_stand_in_chart_configures_collectors_as_the_upstream_chart_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.delenv(vendor.STORE, raising=False)
     which = release("otel-collector")
-    stand_in = which.manifests(collector.chart(tmp_path))
+    stand_in = which.manifests(charts.copy(charts.COLLECTOR, tmp_path, is_real=False))
     configurations = [
         [
             loaded(each["data"]["relay"])
@@ -176,3 +178,16 @@ def test_stand_in_chart_configures_collectors_as_the_upstream_chart_does(
     ]
     assert len(configurations[0]) == 2
     assert configurations[0] == configurations[1]
+
+
+def test_images_of_the_node_hold_the_versions_that_their_tags_say() -> None:
+    """Of the tools whose version no value of ours pins: the charts alone name them."""
+    chosen = ["operator", "prometheus-config-reloader", "node_exporter", "kube-state-metrics"]
+    command = [sys.executable, "tools/build.py", "--versions", *chosen]
+    told = subprocess.run(command, cwd=values.ROOT, check=True, capture_output=True, text=True)
+    pinned = dict(line.split() for line in told.stdout.splitlines())
+    tags = {}
+    for name in node_images.rendered():
+        repository, _, tag = name.rpartition(":")
+        tags[node_images.PROGRAMS[repository][0]] = tag.removesuffix("-distroless")
+    assert {program: tags[program] for program in chosen} == pinned

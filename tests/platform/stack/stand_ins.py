@@ -49,9 +49,13 @@ def configuration(folder: Path) -> dict[str, str]:
 
 def import_image(component: str) -> None:
     """Make the image of a component from the built tool."""
-    program, entry_point = ENTRY_POINTS[component]
+    import_tool(image(component), *ENTRY_POINTS[component])
+
+
+def import_tool(name: str, program: str, entry_point: str) -> None:
+    """Make an image of a built tool, which lies at the entry point."""
     files = {str(library): library for library in _libraries(tool(program))}
-    import_files(image(component), entry_point, {entry_point: Path(tool(program)), **files})
+    import_files(name, entry_point, {entry_point: Path(tool(program)), **files})
 
 
 def import_files(name: str, entry_point: str, files: Mapping[str, Path]) -> None:

@@ -245,6 +245,7 @@ charts-facts: .venv/.dev ## Update the recorded facts about the upstream charts;
 ARCHITECTURES := amd64 arm64
 DIST = dist/$(SERVICE)$(ARCH:%=/%)
 PUBLISHED = $$(cat $(DIST)/image)
+OF_EACH_ARCHITECTURE = $(foreach arch,$(ARCHITECTURES),--manifest "$$(cat $(DIST)/$(arch)/image)")
 ENVIRONMENT ?= dev
 CHARTS = oci://$(call adopted,registry)/charts
 .PHONY: services login publish publish-index publish-chart sbom scan sign propose drift
@@ -265,8 +266,7 @@ publish: build ## Push SERVICE's image for ARCH, this machine's, and keep its na
 
 publish-index: ## Push one image for all architectures out of SERVICE's published ones, and keep its name in dist/SERVICE/image
 	@$(MAKE) --no-print-directory tools TOOLS=crane
-	tools/bin/crane index append $(foreach arch,$(ARCHITECTURES),--manifest "$$(cat $(DIST)/$(arch)/image)") \
-		--tag $(IMAGE) > $(DIST)/image
+	tools/bin/crane index append $(OF_EACH_ARCHITECTURE) --tag $(IMAGE) > $(DIST)/image
 	awk -F@ '{print "name=" $$1; print "digest=" $$2}' $(DIST)/image >> "$${GITHUB_OUTPUT:-/dev/null}"
 
 publish-chart: ## Push the service chart as TAG

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 from psycopg import sql
 from stack.postgresql import Server, program
@@ -31,7 +32,8 @@ def new_database(server: str, name: str, template: str = "template1") -> str:
         name: Name of the database.
         template: URL or name of the database that it is a copy of; an empty one by default.
     """
-    name += os.environ.get("PYTEST_XDIST_WORKER", "")
+    url = database(server, name)
+    name = urlsplit(url).path.lstrip("/")
     copied = sql.Identifier(urlsplit(template).path.lstrip("/"))
     with psycopg.connect(server, autocommit=True) as connection:
         for statement in (
@@ -39,6 +41,12 @@ def new_database(server: str, name: str, template: str = "template1") -> str:
             "CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'",
         ):
             connection.execute(sql.SQL(statement).format(sql.Identifier(name), copied))
+    return url
+
+
+def database(server: str, name: str) -> str:
+    """Return the URL of this process's database of that name on the server."""
+    name += os.environ.get("PYTEST_XDIST_WORKER", "")
     return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
@@ -102,3 +110,19 @@ def cluster() -> Iterator[Server]:
         finally:
             if server.is_running():
                 server.stop("immediate")
+
+
+@contextmanager
+def silent(server: Server) -> Iterator[None]:
+    """Stop each process of a server where it is: connections stay open, nothing comes back."""
+    # The first process first, which makes the others.
+    first = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    first.suspend()
+    stopped = [first, *first.children(recursive=True)]
+    for process in stopped[1:]:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in reversed(stopped):
+            process.resume()

@@ -39,10 +39,6 @@ class _Threads:
             name = f"requests-{self._started}"
             threading.Thread(target=self._run, daemon=True, name=name).start()
 
-    def waiting(self) -> int:
-        """Return how many connections no thread has taken yet."""
-        return self._waiting.qsize()
-
     def shutdown(self, *, wait: bool) -> None:  # noqa: ARG002 -- as the base calls it
         """Let each thread end after what it is serving."""
         for _ in range(self._started):
@@ -88,6 +84,11 @@ class Worker(worker.Worker):
         """Let the next free thread serve a connection."""
         conn.is_fresh = conn.initialized and self._is_fresh(conn)
         self.tpool.put(conn)
+
+    def probe(self, conn: Any) -> None:
+        """Serve a connection in the probes' own thread."""
+        conn.is_fresh = False
+        self.probes.submit(self._serve, conn)
 
     def _is_fresh(self, conn: Any) -> bool:
         """Tell whether a kept connection's request came so lately that the kernel need not say."""
@@ -137,10 +138,6 @@ class Worker(worker.Worker):
     def _cap_keepalive(self, deadline: float) -> None:
         for conn in tuple(self.keepalived_conns):  # threads may still append
             conn.timeout = min(conn.timeout, deadline)
-
-    def waiting(self) -> int:
-        """Return how many connections no thread has taken yet."""
-        return int(self.tpool.waiting())
 
     def handle(self, conn: Any) -> Any:
         """Handle a connection in a thread; its waiting time is known now."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, partial
 from typing import BinaryIO, ParamSpec, TypeVar
 
@@ -27,7 +28,7 @@ from seaports.application.import_ports import Report, import_ports
 from seaports.application.interfaces import PortStore
 from seaports.application.list_ports import list_ports, stream_ports
 from seaports.application.use_cases import Holdings, UseCases
-from seaports.domain.errors import InvalidRecord, PortsError, Refused
+from seaports.domain.errors import InvalidRecord, PortsError, Refused, StoreUnavailable
 from seaports.names import IMPORT_EVENT
 
 _log = telemetry.get_logger(__name__)
@@ -41,14 +42,18 @@ def use_cases() -> UseCases:
     """Return the use cases over the store that PORTS_STORE_URL names; one store a process."""
     backend: PortStore
     store: PortStore
+    check: Callable[[], Holdings]
     if settings.STORE == "memory":
         store = backend = TracedPortStore(MemoryPortStore(encode), system="memory")
+        check = partial(_check, backend)
     else:
         # Imported here, so that the memory store starts without psycopg.
+        from seaports.adapters.store.postgres.check import PromptCheck  # noqa: PLC0415
         from seaports.adapters.store.postgres.store import PostgresPortStore  # noqa: PLC0415
 
         backend = TracedPortStore(PostgresPortStore(encode), system="postgresql")
         store = CachedPortStore(backend, caches["default"])
+        check = PromptCheck(partial(_check, backend))
     return UseCases(
         get_port=_traced(partial(get_port, store), "get_port"),
         list_ports=_traced(partial(list_ports, store), "list_ports"),
@@ -58,7 +63,7 @@ def use_cases() -> UseCases:
         import_ports=_traced(partial(import_ports, store), "import_ports"),
         encode=encode,
         revision=store.revision,
-        check_store=partial(_check, backend),
+        check_store=check,
     )
 
 
@@ -104,7 +109,8 @@ def run_import(
     )
     if commit:
         measures.import_finished("committed", report._asdict(), seconds)
-        use_cases().check_store()
+        with suppress(StoreUnavailable):  # what is imported stays imported
+            use_cases().check_store()
     return report
 
 

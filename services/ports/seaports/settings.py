@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import telemetry.django
+from django.utils.module_loading import import_string
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from telemetry.environment import ServerEnvironment, prefixed
 
@@ -135,16 +136,25 @@ def database(url: str) -> dict[str, object]:
     given = _parts(url)
     options: dict[str, object] = {
         "pool": {
+            "connection_class": import_string(
+                "seaports.adapters.store.postgres.connection.LimitedConnection"
+            ),
             "min_size": 0,
             "max_size": ENVIRONMENT.PORTS_POOL_SIZE,
-            # Who waits for a connection holds a thread, which a probe may need.
+            # Who waits for a connection holds a thread.
             "timeout": min(1.0, ENVIRONMENT.PORTS_STATEMENT_SECONDS),
+            # Requests ask for connections anew. The pool's own attempts come ever more rarely, and
+            # would keep the service waiting for a database that is back.
+            "reconnect_timeout": 1.0,
         },
+        "statement_seconds": ENVIRONMENT.PORTS_STATEMENT_SECONDS,
         "connect_timeout": 3,
         "application_name": SERVICE,
-        # In milliseconds; who waits for another writer gives up before who works does.
-        "options": f"-c statement_timeout={ENVIRONMENT.PORTS_STATEMENT_SECONDS * 1000:.0f}"
-        f" -c lock_timeout={ENVIRONMENT.PORTS_STATEMENT_SECONDS * 500:.0f}",
+        # A peer that is gone without a word is noticed on an idle connection too.
+        "keepalives_idle": 10,
+        "keepalives_interval": 10,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 30_000,  # ms
     }
     names = {
         "dbname": "NAME",

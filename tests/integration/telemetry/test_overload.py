@@ -2,6 +2,7 @@
 
 import socket
 import statistics
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -101,6 +102,24 @@ def test_requests_beyond_the_bound_get_503_at_once_and_probes_are_answered(
     assert waiting[("http_server_requests_waiting_limit", ())] == 4
 
 
+def test_probes_do_not_wait_for_busy_threads(serve: Callable[..., Server]) -> None:
+    server = serve(THREADS="2", METRICS_PORT=str(free_port()))
+    load = Load(server.port, clients=8, path="/slow?seconds=2", pause_seconds=0).start()
+    try:
+        wait_for("requests wait", lambda: server.scrape()[("http_server_requests_waiting", ())] > 2)
+        # A connection that sends its request late holds no place before the threads.
+        late = socket.create_connection(("127.0.0.1", server.port))
+        began = time.monotonic()
+        assert [server.get("/live").status for _ in range(5)] == [200] * 5
+        late.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert late.recv(100).startswith(b"HTTP/1.1 200")
+        assert time.monotonic() - began < 1.5
+        late.close()
+    finally:
+        load.stop.set()
+        load.join()
+
+
 def refused(server: Server) -> Answer | None:
     answer = server.get("/slow?seconds=0", headers=HEADERS)
     return answer if answer.status == 503 else None
@@ -186,12 +205,12 @@ def test_a_client_that_stops_reading_a_stream_gives_the_thread_back(
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(b"GET /ports?rows=1000000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(10)
-        assert server.get("/live", timeout=30).status == 200
         aborted = (
             "http_server_responses_aborted_total",
             (("http_route", "/ports"), ("outcome", "client")),
         )
-        assert server.scrape()[aborted] == 1
+        wait_for("the stream is cut", lambda: server.scrape().get(aborted) == 1)
+        assert server.get("/slow?seconds=0", timeout=30).status == 200
     (line,) = server.events(names.ACCESS_EVENT)
     assert (line["status"], line["aborted"]) == (200, "client")
     assert {line["level"] for line in server.lines()} == {"info"}

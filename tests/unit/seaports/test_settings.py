@@ -125,7 +125,14 @@ def test_a_connection_url_becomes_djangos_settings() -> None:
     options = made["OPTIONS"]
     assert isinstance(options, dict)
     assert options["sslmode"] == "require"
-    assert options["options"] == "-c statement_timeout=5000 -c lock_timeout=2500"
+    assert options["statement_seconds"] == 5
+    assert "options" not in options  # poolers refuse it, or drop it silently
+    assert {"keepalives_idle", "tcp_user_timeout"} <= set(options)
+
+
+def test_a_statement_limit_that_postgresql_reads_as_none_is_refused() -> None:
+    _, wrong = read_environment({"PORTS_STATEMENT_SECONDS": "0.0001"})
+    assert set(wrong) == {"PORTS_STATEMENT_SECONDS"}
 
 
 def test_what_does_not_go_together_is_an_error_with_a_hint(

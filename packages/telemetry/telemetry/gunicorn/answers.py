@@ -60,6 +60,21 @@ def status_of(exc: BaseException) -> HTTPStatus:
     return _STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
 
 
+def peek(sock: socket.socket) -> bytes:
+    """Return the start of what came and was not read yet, which stays there; b"" if nothing."""
+    try:
+        sock.setblocking(False)
+        return sock.recv(MAX_HEAD, socket.MSG_PEEK)
+    except OSError:
+        return b""
+
+
+def is_probe(head: bytes) -> bool:
+    """Say whether a request that starts so is a probe's."""
+    line = _REQUEST_LINE.match(head)
+    return line is not None and line[2].decode("latin-1") in names.PROBE_ROUTES
+
+
 def refuse(conn: Any) -> bool:
     """Answer 503 to a connection that would have to wait; say whether that was done.
 
@@ -67,14 +82,10 @@ def refuse(conn: Any) -> bool:
     they wait at most as long as the bound allows. A connection that has not sent anything yet
     is let through too: a thread will find it silent, and give it back to the poller.
     """
-    try:
-        conn.sock.setblocking(False)
-        head = conn.sock.recv(MAX_HEAD, socket.MSG_PEEK)
-    except OSError:
-        head = b""
-    line = _REQUEST_LINE.match(head)
-    if not head or (line and line[2].decode("latin-1") in names.PROBE_ROUTES):
+    head = peek(conn.sock)
+    if not head or is_probe(head):
         return False
+    line = _REQUEST_LINE.match(head)
     method = line[1].decode() if line else ""
     peer = conn.client[0] if isinstance(conn.client, tuple) else ""
     waited = time.monotonic() - arrival(conn.sock, conn.queued_at)

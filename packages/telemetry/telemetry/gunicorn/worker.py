@@ -11,6 +11,7 @@ import selectors
 import socket
 import time
 from collections import deque
+from concurrent import futures
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -45,8 +46,9 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.busy: set[object] = set()
-        self._queued: deque[Any] = deque()
+        # The connections that the threads have: those that they serve, and those that wait.
+        self.held: set[object] = set()
+        self.probes: Any = None
         self._lingering: deque[Any] = deque()
         self._sampled_at = 0.0
         self._complained_at = -_COMPLAIN_EVERY_SECONDS
@@ -70,6 +72,11 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
                     names.EXHAUSTED_EVENT, connections=self.nr_conns, reason=error.strerror
                 )
 
+    def init_process(self) -> None:
+        """Boot, with a thread beside the pool's."""
+        self.probes = futures.ThreadPoolExecutor(1, thread_name_prefix="probes")
+        super().init_process()
+
     def enqueue_req(self, conn: Any) -> None:
         """Take a connection that was accepted, or whose client has sent something.
 
@@ -83,8 +90,30 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
                 self._await_request(conn)
                 return
             conn.data_ready = True
-        if not self.refuses(conn):
+        if self._is_urgent(conn):
+            self.probe(conn)
+        elif not self.refuses(conn):
+            self.held.add(conn)
             self.serve(conn)
+
+    def _is_urgent(self, conn: Any) -> bool:
+        """Say whether a new connection has a probe and all threads are taken.
+
+        Probes do not wait for threads that wait for something else, such as a database.
+        """
+        is_new = not conn.initialized
+        return (
+            is_new
+            and len(self.held) >= self.cfg.threads
+            and answers.is_probe(answers.peek(conn.sock))
+        )
+
+    def probe(self, conn: Any) -> None:
+        """Serve a connection in the probes' own thread."""
+        done = self.probes.submit(self.handle, conn)
+        done.add_done_callback(
+            lambda result: self.method_queue.defer(self.finish_request, conn, result)
+        )
 
     def welcome(self, conn: Any) -> None:
         """Prepare a connection that was accepted."""
@@ -98,7 +127,6 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def serve(self, conn: Any) -> None:
         """Let the next free thread serve a connection."""
-        self._queued.append(conn)
         super().enqueue_req(conn)
 
     def refuses(self, conn: Any) -> bool:
@@ -109,24 +137,22 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         return True
 
     def waiting(self) -> int:
-        """Return how many connections no thread has taken yet."""
-        return len(self._queued)
+        """Return how many connections wait for a thread."""
+        return max(0, len(self.held) - int(self.cfg.threads))
 
     def handle(self, conn: Any) -> Any:
         """Handle a connection in a thread, which may first wait for its request."""
-        self._queued.popleft()  # any one: they are counted
         return self.attend(conn, answers.arrival(conn.sock, conn.queued_at))
 
     def attend(self, conn: Any, arrived: float) -> Any:
         """Handle a connection whose request arrived at this time.monotonic()."""
-        self.busy.add(conn)
         context.arrived_at.set(arrived)
         conn.sock.head_until = time.monotonic() + hooks.config().patience_seconds
         try:
             return gthread.ThreadWorker.handle(self, conn)
         finally:
             conn.sock.head_until = None
-            self.busy.discard(conn)
+            self.held.discard(conn)
             context.end()
 
     def handle_request(self, req: Any, conn: Any) -> bool:
@@ -153,10 +179,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             self.worker_connections = self.cfg.worker_connections  # accept() may have lowered it
             super().notify()
             metrics.gauge(names.HTTP_SERVER_THREADS).set(self.cfg.threads)
-            busy = len(self.busy)
-            metrics.gauge(names.HTTP_SERVER_THREADS_BUSY).set(busy)
-            # What was put down just now, for a thread that is free, does not wait for one.
-            waiting = max(0, self.waiting() - (self.cfg.threads - busy))
+            waiting = self.waiting()
+            metrics.gauge(names.HTTP_SERVER_THREADS_BUSY).set(len(self.held) - waiting)
             metrics.gauge(names.HTTP_SERVER_WAITING).set(waiting)
             metrics.gauge(names.HTTP_SERVER_WAITING_LIMIT).set(hooks.config().max_waiting)
 

@@ -2,7 +2,7 @@
 
 import time
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 from seaports.domain.errors import StoreUnavailable
 
@@ -10,39 +10,60 @@ RETRY_SECONDS: Final = 1.0
 MESSAGE: Final = "the database does not answer"
 
 
-class Breaker:
-    """Lets one caller in a second try, and refuses the others at once.
+class Try(NamedTuple):
+    """A caller's way in.
 
-    Without it every request would hold its thread until the pool gives up, and probes, which need
-    a thread too, would wait behind them until the whole service is restarted for its database.
+    Attributes:
+        answers: How many answers there had been.
+        alone: Whether the others are refused until this caller leaves.
+    """
+
+    answers: int
+    alone: bool
+
+
+class Breaker:
+    """Lets one caller at a time try, a second after the last failure, and refuses the others.
+
+    Without it each request would hold its thread until the database's time is over.
     """
 
     def __init__(self) -> None:
         """Start closed: everybody may try."""
         self._lock = Lock()
-        self._retry_at: float | None = None
+        self._retry_at: float | None = None  # None: closed
+        self._tried = False
+        self._answers = 0
 
-    def enter(self) -> None:
-        """Return if the caller may try.
+    def enter(self) -> Try:
+        """Return the caller's way in, which it gives back to `leave`.
 
         Raises:
-            StoreUnavailable: The database did not answer a moment ago.
+            StoreUnavailable: The database did not answer a moment ago, or another caller tries.
         """
-        if self._retry_at is None:
-            return
+        if self._retry_at is None:  # without the lock: on each request's way
+            return Try(self._answers, alone=False)
         with self._lock:
-            now = time.monotonic()
-            if self._retry_at is not None and now < self._retry_at:
+            alone = self._retry_at is not None
+            if alone and (self._tried or time.monotonic() < self._retry_at):
                 raise StoreUnavailable(MESSAGE)
-            self._retry_at = now + RETRY_SECONDS
+            self._tried = alone
+            return Try(self._answers, alone)
 
-    def failed(self) -> None:
-        """Say that the database did not answer."""
+    def leave(self, way: Try, *, answered: bool) -> None:
+        """Say whether the database answered.
+
+        One failure among answers, such as a statement that is too slow, opens nothing: only a
+        failure during which nobody was answered does.
+        """
+        if answered:
+            self._answers += 1
+            if self._retry_at is None:
+                return
         with self._lock:
-            self._retry_at = time.monotonic() + RETRY_SECONDS
-
-    def answered(self) -> None:
-        """Say that the database answered."""
-        if self._retry_at is not None:
-            with self._lock:
+            if way.alone:
+                self._tried = False
+            if answered:
                 self._retry_at = None
+            elif way.answers == self._answers:
+                self._retry_at = time.monotonic() + RETRY_SECONDS

@@ -9,18 +9,11 @@ from contextlib import contextmanager
 from secrets import randbits
 from typing import Final, Literal, Protocol, cast
 
-from django.db import (
-    InterfaceError,
-    OperationalError,
-    ProgrammingError,
-    connection,
-    transaction,
-)
+from django.db import connection, transaction
 from django.db.models import QuerySet
-from psycopg.errors import UndefinedTable
 
-from seaports.adapters.store.postgres.breaker import MESSAGE, Breaker
 from seaports.adapters.store.postgres.models import PortRow, StoreRow
+from seaports.adapters.store.postgres.operation import READS, STATE, WRITES, operation, unlimited
 from seaports.application.interfaces import (
     Changes,
     Document,
@@ -29,12 +22,10 @@ from seaports.application.interfaces import (
     Precondition,
     Selection,
 )
-from seaports.domain.errors import PortsError, StoreUnavailable, UnknownPort
+from seaports.domain.errors import UnknownPort
 from seaports.domain.port import Port, Unlocode
 
 _REVISION_BITS: Final = 52
-
-_breaker = Breaker()  # one a process, as the pool is
 _STREAMED_AT_ONCE: Final = 1000
 
 # The new rows stand in a table of the transaction's own until the file has been read to its end.
@@ -74,12 +65,12 @@ class PostgresPortStore:
 
     def get(self, port_id: Unlocode) -> Document | None:
         """Return the port's document, or None if no port has this id."""
-        with _unavailable():
+        with operation(READS):
             return _document(PortRow.objects.filter(id=port_id))
 
     def page(self, selection: Selection, limit: int) -> Page:
         """Return the first `limit` ports of the selection."""
-        with _unavailable():
+        with operation(READS):
             # The revision first: a change in between gives new ports an old revision, which costs
             # a reader one download more; the other way round it would keep old ports for ever.
             revision = _state("revision")
@@ -93,17 +84,19 @@ class PostgresPortStore:
 
     def stream(self, selection: Selection) -> Iterator[Document]:
         """Yield every port of the selection, through a cursor on the server."""
-        with _unavailable(), transaction.atomic():
+        with operation(READS), transaction.atomic():
             documents = _selected(selection).values_list("document", flat=True)
             for document in documents.iterator(chunk_size=_STREAMED_AT_ONCE):
                 yield document.encode()
 
     def upsert_many(self, ports: Iterable[Port], *, commit: bool = True) -> Changes:
         """Create or replace ports: all of them or, if `ports` raises, none."""
-        with _unavailable(), transaction.atomic(), connection.cursor() as cursor:
-            # The limits that protect requests are not meant for a file of unknown size.
-            cursor.execute("SET LOCAL statement_timeout = 0")
-            cursor.execute("SET LOCAL lock_timeout = 0")
+        with (
+            operation(WRITES),
+            transaction.atomic(),
+            unlimited(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(_STAGE)
             with cursor.copy(_COPY) as copy:
                 for port in ports:
@@ -125,7 +118,7 @@ class PostgresPortStore:
     def put(self, port: Port, precondition: Precondition) -> bool:
         """Create or replace one port if the precondition holds; return whether it was created."""
         document = self._encode(port)
-        with _unavailable(), transaction.atomic(), _writing() as changed:
+        with operation(WRITES), transaction.atomic(), _writing() as changed:
             before = _document(PortRow.objects.filter(id=port.id))
             precondition(before)
             if before != document:
@@ -140,7 +133,7 @@ class PostgresPortStore:
 
     def delete(self, port_id: Unlocode, precondition: Precondition) -> None:
         """Delete a port if the precondition holds."""
-        with _unavailable(), transaction.atomic(), _writing() as changed:
+        with operation(WRITES), transaction.atomic(), _writing() as changed:
             rows = PortRow.objects.filter(id=port_id)
             before = _document(rows)
             if before is None:
@@ -151,12 +144,12 @@ class PostgresPortStore:
 
     def count(self) -> int:
         """Return the number of ports held."""
-        with _unavailable():
+        with operation(STATE):
             return _state("ports")
 
     def revision(self) -> int:
         """Return a number that is drawn anew at each change, so that none ever comes back."""
-        with _unavailable():
+        with operation(STATE):
             return _state("revision")
 
 
@@ -178,28 +171,6 @@ def _writing() -> Iterator[_Changed]:
         state.save()
 
     yield changed
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """Say in the application's words that the database does not answer."""
-    _breaker.enter()
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        # An answer, such as a time-out of a statement, has a SQLSTATE; silence has none.
-        if getattr(error.__cause__, "sqlstate", None) is None:
-            _breaker.failed()
-            raise StoreUnavailable(MESSAGE) from error
-        raise StoreUnavailable("the database could not do it in time or at all") from error
-    except ProgrammingError as error:
-        if isinstance(error.__cause__, UndefinedTable):
-            raise StoreUnavailable("the tables are missing: run manage.py migrate") from error
-        raise
-    except PortsError:
-        _breaker.answered()
-        raise
-    _breaker.answered()
 
 
 def _state(column: Literal["ports", "revision"]) -> int:

@@ -32,7 +32,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: packages setup run try-run test test-newcomer coverage test-stock test-ipv6 test-wheels test-load lint lint-workflows fmt lock
+.PHONY: packages setup run try-run test test-newcomer coverage test-stock test-ipv6 test-wheels test-database test-load lint lint-workflows fmt lock
 packages: ## Install the Debian packages that tests need (as root, or by sudo)
 	.ci/packages
 
@@ -96,6 +96,10 @@ test-ipv6: .venv/.dev ## Serve, and run the backends, in a network namespace tha
 
 test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
 	$(BIN)/pytest tests/wheels --timeout 600
+
+test-database: .venv/.dev ## Break PostgreSQL under the service and run it behind PgBouncer; print what clients see each second
+	$(call needs,/usr/sbin/pgbouncer,make packages)
+	$(BIN)/pytest -s tests/database --timeout 300
 
 test-load: .venv/.dev ## Measure telemetry under load and without a Collector (minutes)
 	$(BIN)/pytest -s tests/load

@@ -26,7 +26,7 @@ DECLARED = Declaration(
 
 def write(home: Path, routes: Sequence[str]) -> None:
     """Write what the contract of a service is read from, into its folder."""
-    paths = {route: {"get": {}, "put": {}} for route in routes}
+    paths = {route: dict.fromkeys(("get", "put"), "") for route in routes}
     (home / "openapi.json").write_text(json.dumps({"paths": paths}))
     (home / "shop").mkdir(exist_ok=True)
     (home / "shop/names.py").write_text(NAMES)

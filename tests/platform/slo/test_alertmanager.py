@@ -86,8 +86,8 @@ def test_the_charts_inhibitions_are_kept(running: Alertmanager) -> None:
     )
 
     def found() -> set[tuple[str, str]]:
-        # Whether the last inhibition, of InfoInhibitor by any alert, applies depends in Alertmanager
-        # 0.31 on which alert came last. Its route sends it to nobody anyway.
+        # The inhibition of InfoInhibitor itself depends in Alertmanager 0.31 on which alert came
+        # last. Its route sends it to nobody anyway.
         told = {each for each in silenced(running) if each[1] in {"a", "b"}}
         return told - {("InfoInhibitor", "a")}
 

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from stack import prometheus
 from stack.addresses import Addresses
-from stack.components import ENVIRONMENT, GUNICORN, Site
+from stack.components import ENVIRONMENT, SERVE, Site
 from stack.podlogs import PodLog
 from stack.process import Process
 from stack.stack import READY_SECONDS, Stack
@@ -118,7 +118,7 @@ def second(site: Site, folder: Path, log: PodLog) -> Process:
         "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={ENVIRONMENT}",
         **FAST_SERVICE,
     }
-    process = site.process(NAME, [GUNICORN], at.url(NAME) + "/ready", env)
+    process = site.process(NAME, [*SERVE], at.url(NAME) + "/ready", env)
     process.cwd, process.output = folder, log.writing_end
     return process
 

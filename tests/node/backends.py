@@ -83,7 +83,7 @@ class InPods:
         """Apply the generated PrometheusRule with these rules, and scrape as often as they need."""
         rule = values.read(values.GENERATED / "ports" / "prometheusrule.yaml")
         rule["metadata"]["namespace"] = namespace
-        (file,) = self._node.site.rules or ()
+        (file,) = (each for each in self._node.site.rules or () if each.parent.name == "ports")
         rule["spec"] = values.read(file)
         self._node.apply([rule])
         second = [{"op": "replace", "path": "/spec/endpoints/0/interval", "value": "1s"}]

@@ -56,6 +56,6 @@ def stand_ins() -> list[str]:
         "left out: Grafana, no module of which is to be had",
         "left out: kube-webhook-certgen, for the same reason: openssl makes the certificate",
         "left out: the scrape of CoreDNS: it runs beside the node, and the chart wants a pod",
-        "control plane: beside the node, scraped by its address instead of its pods' labels",
+        "control plane: its scrape is switched on, by the address of the processes beside the node",
         "time: in the service's rules and in Alertmanager's routes an hour lasts a minute",
     ]

@@ -118,7 +118,7 @@ def test_prometheus_has_every_rule_and_the_operator_refuses_a_broken_one(
     eventually(is_loaded, SETTLED_SECONDS)
     print(f"{len(rules)} PrometheusRules, {len(declared)} groups")
     assert "pipeline" in declared
-    (broken,) = (each for each in rules if each["metadata"]["name"].endswith("pipeline"))
+    (broken,) = (each for each in rules if each["metadata"]["name"] == "slo-platform")
     broken["spec"]["groups"][0]["rules"][0]["expr"] = "sum("
     broken["metadata"] = {"name": "broken", "namespace": OBSERVABILITY}
     with pytest.raises(StackError, match="could not parse expression"):

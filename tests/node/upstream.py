@@ -42,6 +42,9 @@ def release(node: Node, folder: Path, typed: Mapping[str, str]) -> None:
         files = f"--values '{given}'" + (f" --values '{ours}'" if name == "prometheus" else "")
         command = f"helm upgrade --install {name} '{chart}' {_HERE} {files}"
         run(command, env=typed, seconds=START_SECONDS)
+    rule = values.read(values.GENERATED / "platform" / "prometheusrule.yaml")
+    rule["metadata"]["namespace"] = OBSERVABILITY
+    node.apply([rule])
     for workload in WORKLOADS:
         # The operator makes its StatefulSets a moment later.
         eventually(
@@ -57,7 +60,8 @@ def _overrides(node: Node, authority: str) -> dict[str, Any]:
 
     def beside(component: str) -> dict[str, Any]:
         port = at.port(component)
-        return {"endpoints": [machine.ADDRESS], "service": {"port": port, "targetPort": port}}
+        service = {"port": port, "targetPort": port}
+        return {"enabled": True, "endpoints": [machine.ADDRESS], "service": service}
 
     config = values.prometheus()["alertmanager"]["config"]
     ours = {

@@ -49,14 +49,13 @@ class Proxy:
 def proxy(to: int) -> Iterator[Proxy]:
     """Run a proxy before a port of this machine."""
     one = Proxy(to)
-    up, loop, until = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
+    up, until = threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
 
     def run() -> None:
-        loop.run_until_complete(one.serve(until, up))
-        for task in (tasks := asyncio.all_tasks(loop)):
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.close()
+        with asyncio.Runner() as runner:  # cancels what still forwards at the end
+            loops.append(runner.get_loop())
+            runner.run(one.serve(until, up))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -64,5 +63,5 @@ def proxy(to: int) -> Iterator[Proxy]:
     try:
         yield one
     finally:
-        loop.call_soon_threadsafe(until.set)
+        loops[0].call_soon_threadsafe(until.set)
         thread.join()

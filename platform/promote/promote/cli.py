@@ -11,7 +11,8 @@ from pathlib import Path
 
 from slo.adoption import load_adoption
 from slo.declaration import load_services
-from slo.gate import PrometheusError, judge
+from slo.gate import judge
+from slo.prometheus import PrometheusError
 from slo.source import InvalidDeclarationError
 
 from promote.environment import digest_in, path_of, with_digest

@@ -29,6 +29,7 @@ ELSEWHERE = {
     r"make cluster .*": "tests/cluster/conftest.py",
     r"(make promote|git push) .*": "tests/cluster/test_promotion.py",
     r"slo gate .*": "tests/platform/slo/test_gate.py",
+    r"slo verify .*": "tests/platform/slo/test_verify.py",
     r"curl .*localhost:8080/.*": "tests/e2e/test_readme.py",
 }
 # Blocks with these addresses a game day runs as they stand, each on the fault that it is for: those

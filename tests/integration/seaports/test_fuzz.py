@@ -176,6 +176,8 @@ def test_nothing_that_a_client_sends_fails_the_service(
         port = httpx.URL(service.url).port or 0
         (worker,) = psutil.Process(service.process.pid).children()
         Attack(port, 60).run()  # every thread has begun, what is made once is made
+        for path in ("/live", "/ready", "/metrics"):
+            service.client.get(path)
         fault.write_text('{"fault": "db-down", "share": 0.02}')
         before = settled(worker, database_port)
         began = time.monotonic()

@@ -106,8 +106,11 @@ def test_an_error_carries_the_same_ids_in_problem_log_spans_and_exemplar(
     server = serve(**receiver.environment())
     answer = server.get("/broken", headers=HEADERS)
     assert answer.json() == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
         "status": 500,
         "detail": "broken",
+        "instance": "/broken",
         "request_id": "abc-1",
         "trace_id": TRACE,
     }

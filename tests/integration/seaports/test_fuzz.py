@@ -176,8 +176,6 @@ def test_nothing_that_a_client_sends_fails_the_service(
         port = httpx.URL(service.url).port or 0
         (worker,) = psutil.Process(service.process.pid).children()
         Attack(port, 60).run()  # every thread has begun, what is made once is made
-        for path in ("/live", "/ready", "/metrics"):
-            service.client.get(path)
         fault.write_text('{"fault": "db-down", "share": 0.02}')
         before = settled(worker, database_port)
         began = time.monotonic()
@@ -201,7 +199,8 @@ def test_nothing_that_a_client_sends_fails_the_service(
             f" median {statistics.median(live) * 1000:.0f} ms, longest {max(live) * 1000:.0f} ms"
         )
     assert attack.unanswered == []
-    assert after["threads"] == before["threads"]
+    # The probes' thread starts with the first probe for which no other thread is free.
+    assert after["threads"] <= before["threads"] + 1
     assert after["files"] <= before["files"]  # the test's own first connection was kept alive
     assert attack.failed_ids <= injected
     assert found["failures"] == len(injected)

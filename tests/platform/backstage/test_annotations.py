@@ -130,10 +130,14 @@ def test_the_applications_that_are_selected_are_those_of_the_service(
     manifests = render.helm(
         "template", "apps", "platform/argocd/apps", "--values", "platform/adopt.yaml", root=ROOT
     )
-    (services,) = [each for each in render.objects(manifests) if each["kind"] == "ApplicationSet"]
-    # The ApplicationSet makes an application of each file of an environment, named as the service.
-    labels = services["spec"]["template"]["metadata"]["labels"]
-    assert labels[label] == '{{ trimSuffix ".yaml" .path.filename }}'
+    found = {
+        each["metadata"]["name"]: each["spec"]["template"]["metadata"].get("labels", {})
+        for each in render.objects(manifests)
+        if each["kind"] == "ApplicationSet"
+    }
+    # Each makes an application of each file of its environments, named as the service.
+    for each in ("services", "services-pruned"):
+        assert found[each][label] == '{{ trimSuffix ".yaml" .path.filename }}'
     assert value == service
     assert set(ENVIRONMENTS) == {"dev", "staging", "prod"}
     for environment in ENVIRONMENTS:

@@ -26,6 +26,9 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 4
+; docs/how-to/connect-to-postgresql.md: by default both are 15 s
+server_login_retry = 1
+server_connect_timeout = 3
 ignore_startup_parameters = {ignored}
 """
 

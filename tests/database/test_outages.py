@@ -19,7 +19,7 @@ from tests.database.pgbouncer import pgbouncer
 from tests.integration.seaports.conftest import TOKEN
 from tests.support.proxy import proxy
 
-BEFORE, DURING, AFTER = 2, 8, 20  # seconds; PgBouncer tries a lost server again after up to 15
+BEFORE, DURING, AFTER = 2, 8, 10  # seconds
 STATEMENT_SECONDS = 2
 # A probe's own time on a busy machine; no limit of the database is below it.
 PROBE_SECONDS = 2

@@ -23,7 +23,7 @@ def test_p99_is_the_same_whatever_the_collector_does(tmp_path: Path) -> None:
     receiver = Receiver()
     receiver.up()
     figures = defaultdict(list)
-    with serving(tmp_path, **receiver.environment()) as server:
+    with serving(tmp_path, descriptors=None, **receiver.environment()) as server:
         worker = psutil.Process(server.workers()[0])
 
         def measure(state: str) -> None:

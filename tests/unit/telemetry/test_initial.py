@@ -44,7 +44,7 @@ def test_a_services_metrics_count_from_the_start_whenever_they_are_registered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(metrics, "_begun", False)
-    early = metric("early_orders_total", "outcome", **OUTCOMES)
+    early = metric("early_orders_total", "outcome", kind="counter", **OUTCOMES)
     metrics.register(names.Declaration(metrics=(early,)))
     assert exposed("early_orders_total") == {}
     metrics.begin()

@@ -35,6 +35,7 @@ MAY_BE_ACTIVE = {
     "Watchdog": "it always fires",
     "InfoInhibitor": "it fires beside each alert that only informs",
     "PrometheusMissingRuleEvaluations": "the hastened rules are due 60 times as often as others",
+    "KubeAPIErrorBudgetBurn": "the API server answers slowly while the machine is busy",
     "KubePersistentVolumeFillingUp": "the volumes share the disk of the machine",
 }
 # Its alerts tell of the machine that runs the tests: its load, its clock, its disk.

@@ -56,7 +56,7 @@ ifeq ($(STORE),postgresql)
 	@$(BIN)/python -m stack postgresql
 else
 	@test '$(STORE)' = memory || { echo 'STORE=$(STORE): must be memory or postgresql' >&2; exit 1; }
-	cd services/$(SERVICE) && exec ../../$(BIN)/python -m telemetry.gunicorn
+	cd services/$(SERVICE) && exec ../../$(BIN)/python -m service.gunicorn
 endif
 
 try-run: ## Check that `make run` starts, answers and stops
@@ -70,7 +70,7 @@ PYTEST_ALL = $(BIN)/pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --
 test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUGH=1: eight times as many generated examples)
 	$(PYTEST_ALL) $(if $(DURATIONS),--durations $(DURATIONS))
 
-PYTEST_STOCK = TELEMETRY_FAST=false $(PYTEST_ALL) tests/integration/telemetry
+PYTEST_STOCK = TELEMETRY_FAST=false $(PYTEST_ALL) tests/integration/telemetry tests/integration/service
 
 # Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test`, `make e2e-cluster` and `make e2e-node` run the rest.
@@ -87,7 +87,7 @@ test-newcomer: .venv/.dev ## Type the README's two commands in a clean Debian ro
 	$(call needs,mmdebstrap,$(PODMAN))
 	$(BIN)/pytest -s tests/newcomer --timeout 1800
 
-test-stock: .venv/.dev ## Run the tests of telemetry's processes without the accelerator
+test-stock: .venv/.dev ## Run the tests of the server's processes without the accelerator
 	$(PYTEST_STOCK)
 
 test-ipv6: .venv/.dev ## Serve, and run the backends, in a network namespace that has IPv6 alone (Linux, root)

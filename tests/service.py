@@ -103,7 +103,7 @@ def manage_each(
 def start_refused(*, name: str = "ports", **variables: str) -> subprocess.CompletedProcess[str]:
     """Start a service that must refuse these settings, and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "telemetry.gunicorn"],
+        [sys.executable, "-m", "service.gunicorn"],
         cwd=ROOT / "services" / name,
         env=environment(name, **{"PORT": str(free_port()), **variables}),
         capture_output=True,
@@ -154,7 +154,7 @@ def running(
     log = folder / f"service-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "telemetry.gunicorn"],
+            [sys.executable, "-m", "service.gunicorn"],
             cwd=ROOT / "services" / name,
             env=environment(name, **variables),
             stdout=output if stdout is None else stdout,

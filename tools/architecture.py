@@ -15,7 +15,7 @@ ROWS = (
     ("application",),
     ("domain",),
 )
-TELEMETRY = "telemetry"
+LIBRARIES = ("service", "telemetry")
 # Modules that start something: gunicorn, Django or a person at a terminal calls them.
 ENTRIES = {"urls", "wsgi", "management", "apps", "checks"}
 COLUMN, ROW, BOX_WIDTH, BOX_HEIGHT, MARGIN = 170, 96, 132, 40, 24
@@ -25,7 +25,7 @@ COLUMNS = max(len(row) for row in ROWS)
 def part(module: str) -> str:
     """Name the box that a module is in."""
     package, *path = module.split(".")
-    if package == TELEMETRY or not path:
+    if package in LIBRARIES or not path:
         return package
     if path[0] == "adapters":
         return path[1] if len(path) > 1 else package
@@ -36,7 +36,7 @@ def part(module: str) -> str:
 
 def arrows() -> list[tuple[str, str]]:
     """Find the imports between boxes in the code."""
-    graph = grimp.build_graph("seaports", TELEMETRY)
+    graph = grimp.build_graph("seaports", *LIBRARIES)
     found = {
         (part(importer), part(imported))
         for importer in graph.modules
@@ -54,7 +54,8 @@ def places() -> Mapping[str, tuple[float, float]]:
         for index, row in enumerate(ROWS)
         for column, name in enumerate(row)
     }
-    return placed | {TELEMETRY: (MARGIN + COLUMN * (COLUMNS + 0.5), MARGIN + ROW)}
+    beside = MARGIN + COLUMN * (COLUMNS + 0.5)
+    return placed | {name: (beside, MARGIN + ROW * (1 + i)) for i, name in enumerate(LIBRARIES)}
 
 
 def svg() -> Iterator[str]:
@@ -73,7 +74,7 @@ def svg() -> Iterator[str]:
     )
     yield f'<rect width="{width}" height="{height}" fill="#fff"/>'
     for start, end in arrows():
-        yield _line(placed[start], placed[end], dashed=end == TELEMETRY)
+        yield _line(placed[start], placed[end], dashed=end in LIBRARIES)
     for name, (x, y) in placed.items():
         yield (
             f'<rect x="{x - BOX_WIDTH / 2:g}" y="{y:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" '

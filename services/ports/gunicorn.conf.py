@@ -1,10 +1,10 @@
-"""How gunicorn runs the service; worker, hooks and limits come from the telemetry package."""
+"""How gunicorn runs the service; worker, hooks and limits come from the package service."""
 
-import telemetry.gunicorn
+import service.gunicorn
 from seaports import settings
 
 globals().update(
-    telemetry.gunicorn.settings(
+    service.gunicorn.settings(
         service=settings.SERVICE,
         app="seaports.wsgi:application",
         version=settings.VERSION,

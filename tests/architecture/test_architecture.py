@@ -11,7 +11,8 @@ import pytest
 from tests.service import FOLDER, ROOT
 
 SERVICE = FOLDER / "seaports"
-PACKAGES = ("services/ports", "packages/telemetry", "packages/telemetry-fast", "platform/slo")
+LIBRARIES = ("packages/service", "packages/telemetry", "packages/telemetry-fast")
+PACKAGES = ("services/ports", *LIBRARIES, "platform/slo")
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb"}
 
 
@@ -79,6 +80,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     [
         ("seaports/domain/port.py", "import django", "Domain and application know no framework"),
         ("seaports/domain/port.py", "import telemetry", "Domain and application know no framework"),
+        ("seaports/domain/port.py", "import service", "Domain and application know no framework"),
         (
             "seaports/domain/port.py",
             "import seaports.application.interfaces",
@@ -98,6 +100,11 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
             "seaports/adapters/store/cached.py",
             "import seaports.adapters.store.memory",
             "No adapter imports another",
+        ),
+        (
+            "../../packages/telemetry/telemetry/context.py",
+            "import service.problem",
+            "How a service serves stands on its signals",
         ),
     ],
 )
@@ -123,7 +130,7 @@ def test_the_imports_as_they_are_follow_the_arrows() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_only_telemetry_makes_problem_documents() -> None:
+def test_only_the_package_service_makes_problem_documents() -> None:
     """The server, each service and what the template makes answer alike."""
     makes = [
         str(file.relative_to(ROOT))
@@ -131,4 +138,4 @@ def test_only_telemetry_makes_problem_documents() -> None:
         for file in sorted((ROOT / folder).rglob("*.py"))
         if "application/problem+json" in file.read_text()
     ]
-    assert makes == ["packages/telemetry/telemetry/problem.py"]
+    assert makes == ["packages/service/service/problem.py"]

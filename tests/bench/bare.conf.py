@@ -2,10 +2,10 @@
 
 import os
 
-import telemetry.gunicorn
+import service.gunicorn
 
 globals().update(
-    telemetry.gunicorn.settings(
+    service.gunicorn.settings(
         service="bare",
         app="bare_wsgi:app",
         host="127.0.0.1",

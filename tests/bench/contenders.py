@@ -66,7 +66,7 @@ def service(name: str, path: str = ONE_PORT, *headers: str, **settings: str) -> 
     """Return the service under these settings."""
     return Contender(
         name,
-        (str(OWN_BIN / "python"), "-m", "telemetry.gunicorn"),
+        (str(OWN_BIN / "python"), "-m", "service.gunicorn"),
         settings=settings,
         path=path,
         headers=headers,

@@ -8,8 +8,8 @@ import psutil
 import pytest
 from telemetry import names
 
-from tests.integration.telemetry.harness import Load, Receiver, serving, wait_for
 from tests.service import free_port
+from tests.support.harness import Load, Receiver, serving, wait_for
 
 ROUNDS = 15
 

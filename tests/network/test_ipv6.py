@@ -62,7 +62,7 @@ def serving(log: Path, host: str, workers: str, address: str) -> Iterator[None]:
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "telemetry.gunicorn"],
+            [sys.executable, "-m", "service.gunicorn"],
             cwd=FOLDER,
             env=environment(**settings),
             stdout=output,

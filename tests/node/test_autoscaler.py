@@ -1,9 +1,9 @@
 """The autoscaler scales by the real metrics server."""
 
 from tests.e2e.backends import eventually
-from tests.integration.telemetry.harness import Load
 from tests.node.node import Node
 from tests.node.release import Release
+from tests.support.harness import Load
 
 
 def test_pods_are_added_under_load(ports: Release, node: Node) -> None:

@@ -8,9 +8,9 @@ import pytest
 from stack.errors import StackError
 
 from tests.e2e.backends import eventually
-from tests.integration.telemetry.harness import Load, request
 from tests.node.images import NEXT
 from tests.node.release import Release
+from tests.support.harness import Load, request
 
 PORT = 8080
 

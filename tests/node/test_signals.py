@@ -11,12 +11,12 @@ from telemetry import names
 
 from tests.e2e.backends import Backends, eventually
 from tests.e2e.inbox import Inbox, Message
-from tests.integration.telemetry.harness import Load
 from tests.node import charts
 from tests.node.backends import Places
 from tests.node.images import SERVICE
 from tests.node.node import Node, namespace
 from tests.node.release import Release
+from tests.support.harness import Load
 from tests.terminal import run
 
 pytestmark = pytest.mark.usefixtures("observability")

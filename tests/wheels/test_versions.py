@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tests import service
-from tests.integration.telemetry.harness import Receiver
 from tests.service import ROOT
+from tests.support.harness import Receiver
 from tests.support.uv import uv
 
 REQUESTS = 25
@@ -47,7 +47,7 @@ def test_one_release_off_the_stock_parts_serve_say_so_and_lose_no_span(
     python = environment / "bin" / "python"
     install = ("pip", "install", "--quiet", "--python", python)
     uv(*install, "--requirements", "requirements/runtime.in", "setuptools", *BEFORE[name])
-    packages = [f"-e./{each}" for each in ("packages/telemetry", "packages/telemetry-fast")]
+    packages = [f"-e./packages/{each}" for each in ("service", "telemetry", "telemetry-fast")]
     uv(*install, "--no-deps", "--no-build-isolation", *packages, "-e./services/ports")
     settings = receiver.environment() | {"PORT": str(port), "PORTS_DRAIN_SECONDS": "0"}
     with (tmp_path / "log").open("wb") as log:

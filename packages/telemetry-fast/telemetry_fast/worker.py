@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gunicorn import util
 from gunicorn.workers import gthread
-from telemetry.gunicorn import answers, worker
+from service.gunicorn import answers, worker
 
 from telemetry_fast import environs
 from telemetry_fast.requests import Parser, Request

@@ -1,6 +1,6 @@
 """Logs, traces, metrics and request ids, the same in every service.
 
-Importing this costs little: no SDK, no Django, no gunicorn is loaded before it is used. All of it
+Importing this costs little: no SDK and no Django is loaded before it is used. All of it
 uses public interfaces of its dependencies, so that it can be copied.
 
 What a service calls:
@@ -8,22 +8,20 @@ What a service calls:
 - `telemetry`: `get_logger`, `span`, `stream`, `record_exception`, `request_id`, `trace_id`, `carry`
 - `telemetry.names`: the names of metrics, spans and log events, and how a service declares its own
 - `telemetry.metrics`: a declared metric by its name
-- `telemetry.environment`: the environment variables of the server, which a service's extend
 - `telemetry.client`: an HTTP client for calls to other services
-- `telemetry.django`, `telemetry.gunicorn`: what goes into settings, URLs and `gunicorn.conf.py`
+- `telemetry.django`: what goes into settings and URLs
 
 How it works:
 
 - `logs`, `lines`, `output`, `redaction`: an event becomes one line of JSON without secrets
 - `context`, `current`, `tracing`, `streams`: what is known of the request at hand, and its spans
-- `proxies`: whose forwarding headers are believed, and what they say of a request
 - `otel`, `otel_values`: the variables `OTEL_*`, checked before OpenTelemetry reads them
 - `collector`: the session that bounds and reads what a Collector answers
 - `accelerator`: the one seam to the package `telemetry_fast`
 - `initial`, `created`: series that count from 0, and since when
 - `exposition`, `exemplars`, `multiprocess`, `shared`: `/metrics` of one process or of several
-- `problem`, `memoize`, `declarations`, `reference`: an error as RFC 9457; a cache for threads; what
-  services declare, and the page of all names
+- `memoize`, `declarations`, `reference`: a cache for threads; what services declare, and the
+  page of all names
 """
 
 from importlib import import_module
@@ -33,22 +31,17 @@ from telemetry import names
 from telemetry.context import carry, request_id
 from telemetry.current import trace_id
 from telemetry.logs import configure_logging, get_logger
-from telemetry.shared import has_been_ready, is_draining, mark_ready
 from telemetry.streams import stream
 from telemetry.tracing import record_exception, span
 
 if TYPE_CHECKING:
-    from telemetry import django, gunicorn, metrics
+    from telemetry import django, metrics
 
 __all__ = [
     "carry",
     "configure_logging",
     "django",
     "get_logger",
-    "gunicorn",
-    "has_been_ready",
-    "is_draining",
-    "mark_ready",
     "metrics",
     "names",
     "record_exception",
@@ -60,6 +53,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("django", "gunicorn", "metrics"):
+    if name in ("django", "metrics"):
         return import_module(f"telemetry.{name}")
     raise AttributeError(f"module 'telemetry' has no attribute {name!r}")

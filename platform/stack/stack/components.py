@@ -17,7 +17,7 @@ from stack.ways import built
 
 ENVIRONMENT: Final = "local"
 SERVICE: Final = ROOT / "services" / "ports"
-SERVE: Final = (sys.executable, "-m", "telemetry.gunicorn")
+SERVE: Final = (sys.executable, "-m", "service.gunicorn")
 # Prometheus' name for the scrape of a component, as the monitors of the upstream charts give it in
 # a cluster, and the address here that is scraped.
 JOBS: Final = {

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 import telemetry.django
 from django.utils.module_loading import import_string
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from telemetry.environment import ServerEnvironment, prefixed
+from service.environment import ServerEnvironment, prefixed
 
 SERVICE: Final = "ports"
 VERSION: Final = version(SERVICE)

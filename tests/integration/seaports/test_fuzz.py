@@ -20,9 +20,9 @@ import pytest
 from telemetry import names
 
 from tests.integration.seaports.conftest import TOKEN, over_postgres
-from tests.integration.telemetry.harness import samples
 from tests.service import Service
 from tests.support import fuzz, raw
+from tests.support.harness import samples
 from tests.support.thorough import scaled
 
 # Requests to each worker class. The whole run is FUZZ_REQUESTS=50000, on a quiet machine.

@@ -132,7 +132,7 @@ def test_a_variable_that_gunicorn_itself_would_read_decides_nothing(tmp_path: Pa
 def refused_by_a_shell(script: str) -> subprocess.CompletedProcess[str]:
     """Start the service, as `$@`, by a line of a shell."""
     done = subprocess.run(
-        ["sh", "-c", script, "sh", sys.executable, "-m", "telemetry.gunicorn"],
+        ["sh", "-c", script, "sh", sys.executable, "-m", "service.gunicorn"],
         cwd=service.FOLDER,
         env=service.environment(
             PORT=str(service.free_port()),

@@ -8,7 +8,7 @@ import psutil
 import pytest
 from telemetry import names
 
-from tests.integration.telemetry.harness import Load, Receiver, Server, wait_for
+from tests.support.harness import Load, Receiver, Server, wait_for
 
 
 def exporter_lines(server: Server) -> list[str]:

@@ -14,14 +14,14 @@ import psutil
 import pytest
 from telemetry import names
 
-from tests.integration.telemetry.harness import (
+from tests.service import free_port
+from tests.support.harness import (
     Load,
     Receiver,
     Sample,
     Server,
     wait_for,
 )
-from tests.service import free_port
 from tests.support.thorough import scaled
 
 ROUTE = "/ports/{id}"

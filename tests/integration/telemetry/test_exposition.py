@@ -14,14 +14,14 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from telemetry import names
 
-from tests.integration.telemetry.harness import (
+from tests.service import free_port
+from tests.support.harness import (
     OPENMETRICS,
     Answer,
     Server,
     request,
     wait_for,
 )
-from tests.service import free_port
 
 DECLARED = [("GET", "/ports"), ("GET", "/ports/{id}"), ("GET", "/slow"), ("PUT", "/ports/{id}")]
 BOUNDS = [

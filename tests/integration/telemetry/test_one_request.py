@@ -5,7 +5,7 @@ from collections.abc import Callable
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from telemetry import names
 
-from tests.integration.telemetry.harness import (
+from tests.support.harness import (
     OPENMETRICS,
     Receiver,
     Server,

@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from telemetry import names
 
 from tests import postgres, service
-from tests.integration.telemetry.harness import Receiver, tree, wait_for
+from tests.support.harness import Receiver, tree, wait_for
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 HEADERS = {

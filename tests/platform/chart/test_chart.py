@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from telemetry.gunicorn import settings
+from service.gunicorn import settings
 
 from tests.platform.chart import render, schemas
 from tests.platform.chart.render import CASES, DIGEST, ROOT, RefusedError

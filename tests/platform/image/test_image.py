@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.telemetry.harness import Load, request, wait_for
 from tests.platform.chart import render
 from tests.platform.image import engine
 from tests.service import free_port
+from tests.support.harness import Load, request, wait_for
 
 # A build takes a minute, and the base is made before the first.
 pytestmark = pytest.mark.timeout(600)
@@ -91,6 +91,7 @@ def test_what_is_installed_is_what_the_lock_says(image: str) -> None:
     }
     assert installed == locked | {
         "ports==0.1.0",
+        "ports-platform-service==0.1.0",
         "ports-platform-telemetry==0.1.0",
         "ports-platform-telemetry-fast==0.1.0",
     }

@@ -9,9 +9,9 @@ import pytest
 from stack import values
 from telemetry import names
 
-from tests.integration.telemetry.harness import serving, wait_for
 from tests.platform.slo.real import Prometheus, prometheus
 from tests.service import free_port
+from tests.support.harness import serving, wait_for
 
 FAILURES = 30
 ZERO_INGESTION = "created-timestamp-zero-ingestion"

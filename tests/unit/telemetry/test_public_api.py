@@ -1,26 +1,24 @@
-"""What services may call: a change of it is a change for everybody who copied the package."""
+"""What services may call: a change of it is a change for everybody who copied a package."""
 
+import importlib
 import inspect
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import service
 import telemetry
-import telemetry.client
-import telemetry.django
-import telemetry.environment
-import telemetry.gunicorn
-import telemetry.metrics
 
 API = {
+    "service": ["has_been_ready", "is_draining", "mark_ready"],
+    "service.django": ["get_wsgi_application", "problem"],
+    "service.environment": ["ServerEnvironment", "prefixed"],
+    "service.gunicorn": ["settings"],
     "telemetry": [
         "carry",
         "configure_logging",
         "django",
         "get_logger",
-        "gunicorn",
-        "has_been_ready",
-        "is_draining",
-        "mark_ready",
         "metrics",
         "names",
         "record_exception",
@@ -35,12 +33,8 @@ API = {
         "LOGGING_CONFIG",
         "MIDDLEWARE",
         "declare_routes",
-        "get_wsgi_application",
         "metrics_view",
-        "problem",
     ],
-    "telemetry.environment": ["ServerEnvironment", "prefixed"],
-    "telemetry.gunicorn": ["settings"],
     "telemetry.metrics": [
         "counter",
         "gauge",
@@ -49,9 +43,11 @@ API = {
         "store_operation",
     ],
 }
-MODULES = {each.__name__: each for each in (telemetry, telemetry.django, telemetry.gunicorn)}
-MODULES |= {
-    each.__name__: each for each in (telemetry.client, telemetry.environment, telemetry.metrics)
+MODULES = {name: importlib.import_module(name) for name in API}
+# What its own package's text names as what a service calls.
+CALLED = {
+    "service": ["django", "environment", "gunicorn"],
+    "telemetry": ["client", "django", "metrics", "names"],
 }
 
 
@@ -61,10 +57,12 @@ def test_the_public_names_are_these(name: str) -> None:
     assert all(hasattr(MODULES[name], each) for each in API[name])
 
 
-def test_the_map_of_modules_is_complete() -> None:
-    folder = Path(inspect.getfile(telemetry)).parent
+@pytest.mark.parametrize("package", [service, telemetry])
+def test_the_map_of_modules_is_complete(package: ModuleType) -> None:
+    folder = Path(inspect.getfile(package)).parent
     modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}
-    assert telemetry.__doc__ is not None
-    missing = [name for name in sorted(modules) if f"`{name}`" not in telemetry.__doc__]
-    assert missing == ["client", "environment", "metrics", "names"]
-    assert all(f"`telemetry.{name}`" in telemetry.__doc__ for name in missing)
+    modules |= {file.parent.name for file in folder.glob("*/__init__.py")}
+    text = package.__doc__ or ""
+    called = [name for name in sorted(modules) if f"`{package.__name__}.{name}`" in text]
+    assert called == CALLED[package.__name__]
+    assert [name for name in sorted(modules - set(called)) if f"`{name}`" not in text] == []

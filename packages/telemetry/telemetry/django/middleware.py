@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.core.signals import request_finished
 from django.http import StreamingHttpResponse
 
-from telemetry import context, exemplars, logs, metrics, names, proxies, tracing
+from telemetry import context, exemplars, logs, metrics, names, tracing
 from telemetry.django import routes, server_span
 from telemetry.memoize import memoize
 
@@ -40,7 +40,7 @@ class Exchange:
     """One request and its response, from arrival until the response is handed over.
 
     Attributes:
-        client: Address of the client, as trusted proxies tell it.
+        client: Address of the client: REMOTE_ADDR.
         span: The server span, from where the middleware within begins it; None without one.
     """
 
@@ -61,10 +61,6 @@ class Exchange:
         arrived = context.arrived_at.get()
         self.queued = self.began - arrived if arrived is not None else 0.0
         self.client = request.META.get("REMOTE_ADDR", "")
-        if stamp := request.META.get("HTTP_X_REQUEST_START"):
-            self.queued += proxies.waited(stamp, self.client)
-        if forwarded_for := request.META.get("HTTP_X_FORWARDED_FOR"):
-            self.client = proxies.client(self.client, forwarded_for)
         method = request.method or ""
         self.method = method if method in names.METHODS else names.METHOD_OTHER
         self.request_id = context.begin(request.META.get("HTTP_X_REQUEST_ID"))

@@ -14,7 +14,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.security import HttpBearer
 from ninja.types import DictStrAny
-from telemetry.problem import CONTENT_TYPE
+from service.problem import CONTENT_TYPE
 
 from seaports.adapters.http import probes, problems
 from seaports.adapters.http.reading import add_reading

@@ -1,7 +1,7 @@
 """Whether the service lives, and whether it should get requests."""
 
 import orjson
-import telemetry
+import service
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
@@ -27,16 +27,16 @@ def router(use_cases: UseCases) -> Router:
         503 until the store has answered once, and while this instance is about to stop. If the
         store goes away later: 200 and the status `degraded`, because cached reads are still served.
         """
-        if telemetry.is_draining():
+        if service.is_draining():
             raise StoreUnavailable("this instance is about to stop")
         try:
             held = use_cases.check_store()
         except StoreUnavailable as error:
-            if not telemetry.has_been_ready():
+            if not service.has_been_ready():
                 raise
             away = [{"dependency": "store", "detail": str(error)}]
             return _json(status="degraded", ports=None, revision=None, unavailable=away)
-        telemetry.mark_ready()
+        service.mark_ready()
         return _json(status="ready", **held._asdict(), unavailable=[])
 
     @router.get(

@@ -9,8 +9,8 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from service.django import problem
 from telemetry import names
-from telemetry.django import problem
 
 from seaports.domain.errors import (
     InvalidPort,

@@ -10,7 +10,7 @@ from seaports.settings import Environment
 _PAGE = """\
 # Configuration of {service}
 
-Environment variables, as `telemetry.environment` and `seaports/settings.py` declare them; written
+Environment variables, as `service.environment` and `seaports/settings.py` declare them; written
 by `make generate`. An empty value counts as unset. `OTEL_*` are read as OpenTelemetry documents
 them. The telemetry package reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST`
 (`true`, `false`: whether the accelerator is used). A wrong value stops the start with one line that

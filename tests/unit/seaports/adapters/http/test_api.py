@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-import telemetry
+import service
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
@@ -91,7 +91,7 @@ def test_a_store_that_goes_away_later_does_not_take_the_instance_out(
 ) -> None:
     failing.error = StoreUnavailable("the database does not answer")
     assert client.get("/ready").status_code == 503
-    telemetry.mark_ready()
+    service.mark_ready()
     response = client.get("/ready")
     assert (response.status_code, response.json()) == (
         200,
@@ -109,7 +109,7 @@ def test_a_store_that_goes_away_later_does_not_take_the_instance_out(
 @pytest.mark.usefixtures("never_ready")
 def test_ready_is_remembered_once_the_store_has_answered() -> None:
     assert Client().get("/ready").json()["status"] == "ready"
-    assert telemetry.has_been_ready()
+    assert service.has_been_ready()
 
 
 def test_the_service_lives_while_its_store_does_not_answer(client: Client) -> None:
@@ -147,7 +147,7 @@ def test_an_error_that_is_no_problem_document_is_made_one(client: Client) -> Non
 def test_ready_says_503_from_the_moment_of_sigterm_while_requests_are_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(telemetry, "is_draining", lambda: True)
+    monkeypatch.setattr(service, "is_draining", lambda: True)
     client = Client()
     response = client.get("/ready")
     assert (response.status_code, response.json()["detail"]) == (

@@ -11,7 +11,7 @@ from typing import Final
 
 import telemetry.django
 from pydantic import ValidationError
-from telemetry.environment import ServerEnvironment, prefixed
+from service.environment import ServerEnvironment, prefixed
 
 SERVICE: Final = "${{ values.name }}"
 VERSION: Final = version(SERVICE)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-import telemetry
+import service
 from django.http import HttpRequest
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError
@@ -50,7 +50,7 @@ def build_api(get_item: Callable[[str], Item], all_items: Callable[[], list[Item
     @api.get("/ready", response=Status, operation_id="ready")
     def ready(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001
         """503 from the moment the service is to stop."""
-        if telemetry.is_draining():
+        if service.is_draining():
             raise HttpError(503, "this instance is about to stop")
         return {"status": "ready"}
 

@@ -8,8 +8,8 @@ import telemetry
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from service.django import problem
 from telemetry import names
-from telemetry.django import problem
 
 from ${{ values.package }}.domain.item import UnknownItem
 

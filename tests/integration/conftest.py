@@ -15,6 +15,16 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="module")
+def serve_in_module(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., Server]]:
+    """Start servers that end with the module's last test."""
+    directory = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+        yield lambda **given: stack.enter_context(serving(directory, **given))
+
+
+@pytest.fixture(scope="module")
 def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server shared by tests that earlier requests do not affect."""
     with serving(tmp_path_factory.mktemp("plain")) as server:

@@ -57,6 +57,9 @@ class _Result(NamedTuple):
     def cancelled(self) -> bool:
         return False
 
+    def exception(self) -> None:
+        return None
+
     def result(self) -> object:
         return self.value
 
@@ -150,8 +153,7 @@ class Worker(worker.Worker):
         """Answer a request whose head is there; say whether its connection may be kept."""
         if not isinstance(req, Request):
             return super().handle_request(req, conn)
-        conn.sock.head_until = None
-        conn.sock.setblocking(True)  # all of the time again, for the body and for each write
+        conn.sock.end_head()
         response, environ = None, dict[str, Any]()
         try:
             self.cfg.pre_request(self, req)
@@ -179,6 +181,7 @@ class Worker(worker.Worker):
                 raise StopIteration from None
             raise
         finally:
+            conn.sock.end_request()
             self._after_request(req, environ, response)
 
     def _count(self, response: Response) -> None:
@@ -198,8 +201,5 @@ class Worker(worker.Worker):
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Close a connection without keeping the poller from others, or leave it to the base."""
-        if fs.result():
-            conn.kept_at = time.monotonic()
-            gthread.ThreadWorker.finish_request(self, conn, fs)
-        else:
-            self.linger(conn)
+        conn.kept_at = time.monotonic()
+        super().finish_request(conn, fs)

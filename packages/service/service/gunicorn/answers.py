@@ -86,17 +86,39 @@ def refuse(conn: Any) -> bool:
     head = peek(conn.sock)
     if not head or is_probe(head):
         return False
+    waited = time.monotonic() - arrival(conn.sock, conn.queued_at)
+    detail = "Too many requests are waiting."
+    _answer_head(
+        conn, head, HTTPStatus.SERVICE_UNAVAILABLE, detail, names.ROUTE_OVERLOAD, waited
+    )
+    return True
+
+
+def time_out(conn: Any) -> bool:
+    """Answer 408 to a connection whose head did not come in time; say whether one had begun."""
+    head = peek(conn.sock)
+    if not head:
+        return False
+    status, detail = HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive in time."
+    _errors.warning(names.REFUSED_EVENT, status=status.value, reason=detail)
+    _answer_head(conn, head, status, detail, names.ROUTE_UNMATCHED, 0.0)
+    return True
+
+
+def _answer_head(
+    conn: Any, head: bytes, status: HTTPStatus, detail: str, route: str, waited: float
+) -> None:
+    """Answer a connection of whose request only the head is known, or a part of it."""
     line = _REQUEST_LINE.match(head)
     method = line[1].decode() if line else ""
     peer = conn.client[0] if isinstance(conn.client, tuple) else ""
-    waited = time.monotonic() - arrival(conn.sock, conn.queued_at)
     answer(
         conn.sock,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "Too many requests are waiting.",
+        status,
+        detail,
         request_id=context.begin(_field(head, b"X-Request-ID")),
         method=method if method in names.METHODS else names.METHOD_OTHER,
-        route=names.ROUTE_OVERLOAD,
+        route=route,
         path=line[2].decode("latin-1") if line else "",
         traceparent=_field(head, b"traceparent"),
         client=proxies.client(peer, _field(head, b"X-Forwarded-For")),
@@ -104,7 +126,6 @@ def refuse(conn: Any) -> bool:
         is_head=head.startswith(b"HEAD "),
     )
     context.end()
-    return True
 
 
 def _field(head: bytes, name: bytes) -> str:

@@ -1,24 +1,33 @@
-"""An accepted socket that waits for its client only so long, while a thread waits with it."""
+"""An accepted socket that keeps no thread waiting for a head, nor long for anything else."""
 
 import errno
+import re
 import socket
 import time
 from typing import Any, Final
 
 from gunicorn.http import errors
 
-_AT_LEAST_SECONDS: Final = 0.001  # 0 would mean: do not wait at all
+# A head may be so long, in bytes: many clients may have sent a part of one.
+MAX_HEAD: Final = 32768
+_PART: Final = 8192
+# Where a head ends, or is none: a line feed alone ends no line of it (RFC 9112, section 2.2).
+_END: Final = re.compile(rb"\r\n\r\n|(?<!\r)\n")
+# So many bytes of a body earn its client another second.
+_BYTES_A_SECOND: Final = 1000
+# The rest of a body that nobody has read may be on its way, behind the head.
+_REST_SECONDS: Final = 0.1
 
 
-class RequestTimeout(errors.ParseException):  # type: ignore[misc]
-    """The client did not send its whole request line and headers in time."""
+class HeadIncomplete(errors.ParseException):  # type: ignore[misc]
+    """The client has yet to send the rest of a request's head."""
 
     def __str__(self) -> str:
-        return "The request did not arrive in time."
+        return "The rest of the head is not there yet."
 
 
 class PatientSocket(socket.socket):
-    """Bounds the whole of a request's head, each wait for its body, and each write.
+    """Never waits for a head, and bounds the waits for a body and for each write.
 
     After gunicorn's ``setblocking`` a thread of its pool would wait for ever. To the system the
     socket never blocks: what is there is taken at once, and only who has to wait asks for time. A
@@ -26,8 +35,9 @@ class PatientSocket(socket.socket):
     go of the interpreter.
 
     Attributes:
-        head_until: time.monotonic() until which the head has to be there; None when no head is
-            being read.
+        head_until: time.monotonic() until which the head that has begun has to be there; 0.0 when
+            none has begun.
+        is_incomplete: Whether the thread that read a head last found only a part of it.
         sent_at: time.monotonic() when something was last sent.
     """
 
@@ -36,8 +46,14 @@ class PatientSocket(socket.socket):
         super().setblocking(False)
         self._seconds = seconds
         self._timeout = 0.0
-        self._spent = False
-        self.head_until: float | None = None
+        self._credit = seconds  # how long a client may still be waited for
+        self._is_spent = False
+        self._is_answered = False
+        self._reads_head = False
+        self._head = b""  # what was received of the head that is being read
+        self._ahead = b""  # what was received and is yet to be read
+        self.head_until = 0.0
+        self.is_incomplete = False
         self.sent_at = 0.0
 
     def setblocking(self, flag: bool) -> None:
@@ -62,35 +78,89 @@ class PatientSocket(socket.socket):
             pass  # who reads finds out what is wrong with it
         return False
 
-    def recv(self, *args: Any) -> bytes:
-        """Receive.
+    def begin_head(self) -> None:
+        """Read a request's head from now on; its time runs from the first time that this is said."""
+        self._reads_head, self.is_incomplete = True, False
+        self.head_until = self.head_until or time.monotonic() + self._seconds
+
+    def end_head(self) -> None:
+        """Wait within bounds from now on, for the body and for each write."""
+        self._reads_head, self._is_answered = False, False
+        self._head, self.head_until = b"", 0.0
+        self._timeout = self._credit = self._seconds
+
+    def end_request(self) -> None:
+        """Hardly wait any more for what the application left of the body: the answer is sent."""
+        self._is_answered = True
+        self._credit = _REST_SECONDS
+
+    def unread(self, data: bytes) -> None:
+        """Have this read before what comes."""
+        self._ahead = data + self._ahead
+
+    def gather(self) -> bool:
+        """Take what came of the rest of a head; say whether the poller has to wait for more."""
+        seen = max(0, len(self._ahead) - 3)
+        try:
+            data = super().recv(_PART)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False  # who reads finds out what is wrong with it
+        self._ahead += data
+        is_whole = _END.search(self._ahead, seen) is not None
+        return bool(data) and not is_whole and len(self._ahead) <= MAX_HEAD
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Receive; more than bufsize where more is known.
 
         A body that stalls ends as if its client had gone: what comes later is never taken for the
         connection's next request.
 
         Raises:
-            RequestTimeout: The head was not there in time.
+            HeadIncomplete: The rest of the head is not there; what there is will be read again.
+            LimitRequestHeaders: The head is longer than MAX_HEAD.
+            TimeoutError: The request is answered, and its body not there.
         """
-        if self._spent:
+        if self._is_spent:
             return b""
+        if self._reads_head and len(self._head) > MAX_HEAD:
+            raise errors.LimitRequestHeaders(f"the head has more than {MAX_HEAD} bytes")
+        data = self._ahead
+        if data and flags & socket.MSG_PEEK:
+            return data[:bufsize]
+        if data:
+            self._ahead = b""
+        else:
+            data = self._received(bufsize, flags)
+        if self._reads_head:
+            self._head += data
+        return data
+
+    def _received(self, bufsize: int, flags: int) -> bytes:
         try:
-            return super().recv(*args)
+            return super().recv(bufsize, flags)
         except BlockingIOError:
             if not self._timeout:
                 raise
-        seconds = self._timeout
-        if self.head_until is not None:
-            seconds = max(_AT_LEAST_SECONDS, self.head_until - time.monotonic())
+        if self._reads_head:
+            self._ahead, self._head = self._head, b""
+            self._reads_head, self.is_incomplete = False, True
+            raise HeadIncomplete
+        began = time.monotonic()
         try:
-            super().settimeout(seconds)
-            return super().recv(*args)
+            super().settimeout(max(0.001, min(self._timeout, self._credit)))  # 0 would not wait
+            data = super().recv(bufsize, flags)
         except TimeoutError:
-            self._spent = True
-            if self.head_until is not None:
-                raise RequestTimeout from None
+            if self._is_answered:
+                raise
+            self._is_spent = True
             return b""
         finally:
             super().settimeout(0.0)
+        earned = 0.0 if self._is_answered else len(data) / _BYTES_A_SECOND
+        self._credit = min(self._seconds, self._credit + earned - (time.monotonic() - began))
+        return data
 
     def sendall(self, data: Any, *args: Any) -> None:
         """Send all, in time.
@@ -111,7 +181,7 @@ class PatientSocket(socket.socket):
             super().settimeout(self._timeout)
             super().sendall(memoryview(data)[sent:], *args)
         except TimeoutError:
-            self._spent = True
+            self._is_spent = True
             raise BrokenPipeError(errno.EPIPE, "The client stopped reading.") from None
         finally:
             super().settimeout(0.0)

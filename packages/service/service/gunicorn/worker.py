@@ -1,9 +1,9 @@
 """gunicorn's threaded worker, with its queue measured and bounded, and no error left as HTML.
 
-No client can take a thread or a place for longer than its patience: an unused connection waits with
-the poller, a request's head has a bound and gets 408, a body that stalls and a client that stops
-reading give their thread back. Where connections or file descriptors run out, the one that has
-been unused for the longest makes room.
+No client can take a thread or a place for longer than its patience: the poller waits for an unused
+connection and for the rest of a request's head, which gets 408 after that time; a body that stalls
+and a client that stops reading give their thread back. Where connections or file descriptors run
+out, the one that has been unused for the longest makes room.
 """
 
 import errno
@@ -11,17 +11,17 @@ import selectors
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent import futures
 from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Final
 
 from gunicorn.workers import base, gthread
 from telemetry import context, logs, metrics, names
 
 from service.gunicorn import answers, hooks
-from service.gunicorn.patience import PatientSocket, RequestTimeout
+from service.gunicorn.patience import HeadIncomplete, PatientSocket
 
 _log = logs.get_logger("service.gunicorn")
 
@@ -35,6 +35,8 @@ _EXHAUSTED: Final = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC}
 )
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
+# What a thread makes of a connection whose client has sent a part of a head.
+INCOMPLETE: Final = object()
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]
@@ -90,6 +92,9 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
                 self._await_request(conn)
                 return
             conn.data_ready = True
+        elif conn.initialized:
+            # gunicorn may have read a part of the next request with the last one.
+            conn.sock.unread(conn.parser.unreader.take_buffered())
         if self._is_urgent(conn):
             self.probe(conn)
         elif not self.refuses(conn):
@@ -97,13 +102,12 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             self.serve(conn)
 
     def _is_urgent(self, conn: Any) -> bool:
-        """Say whether a new connection has a probe and all threads are taken.
+        """Say whether a new connection, or one that was waited for, has a probe and threads do not.
 
         Probes do not wait for threads that wait for something else, such as a database.
         """
-        is_new = not conn.initialized
         return (
-            is_new
+            (not conn.initialized or conn.sock.is_incomplete)
             and len(self.held) >= self.cfg.threads
             and answers.is_probe(answers.peek(conn.sock))
         )
@@ -120,10 +124,20 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def _await_request(self, conn: Any) -> None:
         conn.timeout = conn.queued_at + hooks.config().patience_seconds
+        self._let_poller_wait(conn, self.on_pending_socket_readable)
+
+    def _await_head(self, conn: Any) -> None:
+        conn.timeout = conn.sock.head_until
+        self._let_poller_wait(conn, self._gather)
+
+    def _let_poller_wait(self, conn: Any, readable: Callable[[Any, Any], None]) -> None:
+        conn.sock.setblocking(False)
         self.pending_conns.append(conn)
-        self.poller.register(
-            conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn)
-        )
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(readable, conn))
+
+    def _gather(self, conn: Any, sock: PatientSocket) -> None:
+        if not sock.gather():
+            self.on_pending_socket_readable(conn, sock)
 
     def serve(self, conn: Any) -> None:
         """Let the next free thread serve a connection."""
@@ -145,28 +159,35 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         return self.attend(conn, answers.arrival(conn.sock, conn.queued_at))
 
     def attend(self, conn: Any, arrived: float) -> Any:
-        """Handle a connection whose request arrived at this time.monotonic()."""
+        """Handle a connection whose request arrived at this time.monotonic().
+
+        INCOMPLETE is returned where the rest of the head has to come: no thread waits for it.
+        """
         context.arrived_at.set(arrived)
-        conn.sock.head_until = time.monotonic() + hooks.config().patience_seconds
+        conn.sock.begin_head()
         try:
-            return gthread.ThreadWorker.handle(self, conn)
+            keep = gthread.ThreadWorker.handle(self, conn)
+            return INCOMPLETE if conn.sock.is_incomplete else keep
         finally:
-            conn.sock.head_until = None
             self.held.discard(conn)
             context.end()
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Answer a request whose head is there."""
-        conn.sock.head_until = None
-        conn.sock.setblocking(True)  # all of the time again, for the body and for each write
-        return bool(gthread.ThreadWorker.handle_request(self, req, conn))
+        conn.sock.end_head()
+        keep = bool(gthread.ThreadWorker.handle_request(self, req, conn))
+        conn.sock.end_request()
+        return keep
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Close a connection without keeping the poller from others, or leave it to the base.
 
         The base waits up to two seconds, in the poller's thread, for the client to close.
         """
-        if fs.cancelled() or fs.exception() or fs.result():
+        keep = not fs.cancelled() and not fs.exception() and fs.result()
+        if keep is INCOMPLETE:
+            self._await_head(conn)
+        elif keep:
             super().finish_request(conn, fs)
         else:
             self.linger(conn)
@@ -228,12 +249,21 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def murder_pending(self) -> None:
-        """Close connections that outstayed their time, refused ones among them, and make room."""
+        """End the connections that outstayed their time, and make room.
+
+        Half a request is answered with 408; a connection that has sent nothing is closed.
+        """
         now = time.monotonic()
         if not self.alive:  # nothing that has not begun holds up the end
             for conn in self.pending_conns:
                 conn.timeout = min(conn.timeout, now + gthread.STOP_KEEPALIVE_LINGER)
-        super().murder_pending()
+        while self.pending_conns and self.pending_conns[0].timeout <= now:
+            conn = self.pending_conns.popleft()
+            if answers.time_out(conn):
+                self.poller.unregister(conn.sock)
+                self.linger(conn)
+            else:
+                self._close(conn)
         while self._lingering and self._lingering[0].timeout <= now:
             self._close(self._lingering.popleft())
         while self.nr_conns >= self.worker_connections and (idle := self._idle(now)):
@@ -247,12 +277,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             return self.pending_conns or self._lingering
         return kept if kept and kept[0].timeout <= kept_at else None
 
-    def status_of(self, exc: BaseException) -> HTTPStatus:
-        """Return the status that answers what went wrong outside the application."""
-        if isinstance(exc, RequestTimeout):
-            return HTTPStatus.REQUEST_TIMEOUT
-        return answers.status_of(exc)
-
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what is no request, or what broke outside the application, with a problem."""
-        answers.answer_error(req, client, addr, exc, self.status_of(exc))
+        if not isinstance(exc, HeadIncomplete):
+            answers.answer_error(req, client, addr, exc, answers.status_of(exc))

@@ -75,8 +75,12 @@ def test_a_thousand_connections_that_send_nothing_hold_up_no_probe(
     assert {line["level"] for line in server.lines()} == {"info"}
 
 
-@pytest.mark.parametrize("sent", [LIVE, b"nonsense\r\n\r\n"], ids=["answered", "refused"])
-def test_connections_that_stay_after_their_answer_hold_up_no_probe(
+@pytest.mark.parametrize(
+    "sent",
+    [LIVE, b"nonsense\r\n\r\n", LIVE[:30]],
+    ids=["answered", "refused", "half sent"],
+)
+def test_connections_that_stay_hold_up_no_probe(
     serve: Callable[..., Server], sent: bytes
 ) -> None:
     server = serve(descriptors=256, THREADS="2")

@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from service.gunicorn.patience import PatientSocket, RequestTimeout
+from gunicorn.http import errors
+from service.gunicorn.patience import MAX_HEAD, HeadIncomplete, PatientSocket
 
 SECONDS = 0.2
 
@@ -39,16 +40,93 @@ def test_what_comes_in_time_is_waited_for(ends: tuple[PatientSocket, socket.sock
     assert patient.recv(10) == b"late"
 
 
-def test_a_head_that_is_late_is_a_time_out(ends: tuple[PatientSocket, socket.socket]) -> None:
+def test_nobody_waits_for_the_rest_of_a_head(ends: tuple[PatientSocket, socket.socket]) -> None:
     patient, client = ends
+    patient.begin_head()
+    until = patient.head_until
     patient.setblocking(True)
-    patient.head_until = time.monotonic() + SECONDS / 4
+    client.sendall(b"GET / HT")
+    assert patient.recv(10) == b"GET / HT"
     began = time.monotonic()
-    with pytest.raises(RequestTimeout):
+    with pytest.raises(HeadIncomplete):
         patient.recv(10)
-    assert SECONDS / 8 < time.monotonic() - began < SECONDS
-    client.sendall(b"too late")
+    assert time.monotonic() - began < SECONDS
+    assert patient.is_incomplete
+    assert patient.gather(), "nothing has come"
+    client.sendall(b"TP/1.1\r\n\r")
+    assert patient.gather(), "the end has not come"
+    client.sendall(b"\n")
+    assert not patient.gather()
+    assert patient.recv(9, socket.MSG_PEEK) == b"GET / HTT"
+    patient.begin_head()
+    assert patient.head_until == until, "no part of a head renews its time"
+    assert patient.recv(8192) == b"GET / HTTP/1.1\r\n\r\n"
+    patient.end_head()
+    assert patient.head_until == 0
+
+
+@pytest.mark.parametrize("end", [b"\nX", b"x" * MAX_HEAD], ids=["line feed", "too long"])
+def test_a_head_that_can_be_refused_is_not_waited_for(
+    ends: tuple[PatientSocket, socket.socket], end: bytes
+) -> None:
+    patient, client = ends
+    patient.begin_head()
+    client.sendall(b"GET / HTTP/1.1\r\n" + end)
+    while patient.gather():
+        pass
+    assert patient.recv(1, socket.MSG_PEEK) == b"G"
+
+
+def test_a_head_is_read_up_to_its_bound(ends: tuple[PatientSocket, socket.socket]) -> None:
+    patient, _ = ends
+    patient.begin_head()
+    patient.unread(b"x" * (MAX_HEAD + 1))
+    assert len(patient.recv(8192)) == MAX_HEAD + 1
+    with pytest.raises(errors.LimitRequestHeaders):
+        patient.recv(8192)
+
+
+def test_the_end_of_a_client_is_not_waited_for(ends: tuple[PatientSocket, socket.socket]) -> None:
+    patient, client = ends
+    patient.begin_head()
+    client.close()
+    assert not patient.gather()
     assert patient.recv(10) == b""
+
+
+def test_a_body_that_trickles_in_is_given_up(ends: tuple[PatientSocket, socket.socket]) -> None:
+    patient, client = ends
+    patient.end_head()
+    began, parts = time.monotonic(), 0
+    while time.monotonic() - began < 10 * SECONDS:
+        threading.Timer(SECONDS / 4, client.sendall, [b"x"]).start()
+        if not patient.recv(10):
+            break
+        parts += 1
+    assert parts < 8
+    assert time.monotonic() - began < 5 * SECONDS
+
+
+def test_a_body_that_comes_fast_enough_has_all_of_its_time(
+    ends: tuple[PatientSocket, socket.socket],
+) -> None:
+    patient, client = ends
+    patient.end_head()
+    for _ in range(6):
+        threading.Timer(SECONDS / 2, client.sendall, [b"x" * 500]).start()
+        assert patient.recv(8192)
+
+
+def test_after_the_answer_the_rest_of_a_body_is_hardly_waited_for(
+    ends: tuple[PatientSocket, socket.socket],
+) -> None:
+    patient, client = ends
+    patient.end_head()
+    client.sendall(b"body")
+    patient.end_request()
+    assert patient.recv(10) == b"body"
+    with pytest.raises(TimeoutError):
+        patient.recv(10)
 
 
 def test_a_body_that_stalls_ends_and_stays_ended(

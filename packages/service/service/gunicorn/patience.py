@@ -90,8 +90,8 @@ class PatientSocket(socket.socket):
         self._timeout = self._credit = self._seconds
 
     def end_request(self) -> None:
-        """Hardly wait any more for what the application left of the body: the answer is sent."""
-        self._is_answered = True
+        """Hardly wait for what the application left of the body: the answer is sent."""
+        self._reads_head, self._is_answered = False, True
         self._credit = _REST_SECONDS
 
     def unread(self, data: bytes) -> None:

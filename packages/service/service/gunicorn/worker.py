@@ -169,6 +169,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             keep = gthread.ThreadWorker.handle(self, conn)
             return INCOMPLETE if conn.sock.is_incomplete else keep
         finally:
+            conn.sock.end_request()
             self.held.discard(conn)
             context.end()
 

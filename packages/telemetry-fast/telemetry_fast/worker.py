@@ -154,6 +154,7 @@ class Worker(worker.Worker):
         if not isinstance(req, Request):
             return super().handle_request(req, conn)
         conn.sock.end_head()
+        answers.check_address(req)
         response, environ = None, dict[str, Any]()
         try:
             self.cfg.pre_request(self, req)

@@ -6,11 +6,12 @@ import struct
 import sys
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
 from typing import TYPE_CHECKING, Any, Final
 
-from telemetry import logs, multiprocess, names, shared
+from telemetry import hosts, logs, multiprocess, names, shared
 from telemetry.memoize import memoize
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _ATTEMPTS: Final = 5
 # A scraper sends its request at once. More connections without one than these are nobody's.
 _MOST_SILENT: Final = 16
 _PAUSE_SECONDS: Final = 0.1
+_ALLOWED: Final = ("GET", "HEAD")
 
 _log = logs.get_logger("telemetry.exposition")
 
@@ -159,6 +161,35 @@ class _Handler(BaseHTTPRequestHandler):
         """Wait for a request, and answer it."""
         self.server.wait(self.connection)
         super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        """Read a request's head; say whether it is one that may be answered."""
+        if not super().parse_request():
+            return False
+        major, minor = map(int, self.request_version.removeprefix("HTTP/").split("."))
+        why = hosts.refusal(self.path, self.headers.get_all("Host", []), (major, minor))
+        if major == 0:
+            why = "HTTP/0.9 is not served"
+        if why is not None:
+            self.send_error(HTTPStatus.BAD_REQUEST, why)
+        elif self.command not in _ALLOWED:
+            self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
+        else:
+            return True
+        return False
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse a request; what a client sends is never a failure of the service, so no 5xx."""
+        if code == HTTPStatus.HTTP_VERSION_NOT_SUPPORTED:
+            code = HTTPStatus.BAD_REQUEST
+        self.request_version = self.protocol_version  # an answer to HTTP/0.9 has no head
+        super().send_error(code, message, explain)
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer."""
+        super().send_response(code, message)
+        if code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", ", ".join(_ALLOWED))
 
     def do_HEAD(self) -> None:
         """Answer with what GET would say of the exposition."""

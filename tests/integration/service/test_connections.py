@@ -80,9 +80,7 @@ def test_a_thousand_connections_that_send_nothing_hold_up_no_probe(
     [LIVE, b"nonsense\r\n\r\n", LIVE[:30]],
     ids=["answered", "refused", "half sent"],
 )
-def test_connections_that_stay_hold_up_no_probe(
-    serve: Callable[..., Server], sent: bytes
-) -> None:
+def test_connections_that_stay_hold_up_no_probe(serve: Callable[..., Server], sent: bytes) -> None:
     server = serve(descriptors=256, THREADS="2")
     with connections(server.port, 400, sent):
         assert slowest_probe(server) < PROBE_SECONDS

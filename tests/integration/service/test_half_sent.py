@@ -9,8 +9,8 @@ from contextlib import ExitStack
 import pytest
 from telemetry import names
 
-from tests.support.harness import Server, request, wait_for
 from tests.service import free_port
+from tests.support.harness import Server, request, wait_for
 
 WHOLE = b"GET /ports/AEAJM HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LIVE = WHOLE.replace(b"/ports/AEAJM", b"/live")

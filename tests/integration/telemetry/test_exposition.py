@@ -8,7 +8,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -241,35 +240,3 @@ def test_a_client_that_goes_away_is_no_server_error(serve: Callable[..., Server]
     assert server.counted(http_route="/ports", http_response_status_code="200") == 1
     (line,) = server.events(names.ACCESS_EVENT)
     assert (line["status"], line["aborted"]) == (200, "client")
-
-
-def test_the_metrics_listener_answers_head_and_says_errors_in_plain_text(
-    serve: Callable[..., Server],
-) -> None:
-    server = serve(METRICS_PORT=str(free_port()))
-    head = request(server.metrics_port, "/metrics", method="HEAD")
-    assert (head.status, head.body) == (200, b"")
-    assert head.headers["Content-Type"].startswith("text/plain; version=")
-    assert int(head.headers["Content-Length"]) > 0
-    refused = request(server.metrics_port, "/metrics", method="POST")
-    assert (refused.status, refused.body) == (501, b"501 Unsupported method ('POST')\n")
-    assert refused.headers["Content-Type"] == "text/plain; charset=utf-8"
-
-
-@pytest.mark.parametrize(
-    "frame",
-    ["Content-Length: 40", "Content-Length: 0\r\nContent-Length: 40", "Transfer-Encoding: x"],
-)
-def test_the_metrics_listener_takes_no_content_for_a_request(
-    serve: Callable[..., Server], frame: str
-) -> None:
-    server = serve(METRICS_PORT=str(free_port()))
-    hidden = "HEAD /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", server.metrics_port), timeout=30) as connection:
-        connection.sendall(f"HEAD / HTTP/1.1\r\nHost: x\r\n{frame}\r\n\r\n{hidden}".encode())
-        answer = b""
-        with suppress(ConnectionResetError):
-            while part := connection.recv(65536):
-                answer += part
-    assert answer.count(b"HTTP/1.1 ") == 1
-    assert b"\r\nConnection: close\r\n" in answer

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gunicorn.http import errors
 from gunicorn.http.message import Request
-from telemetry import context, logs, metrics, names
+from telemetry import context, hosts, logs, metrics, names
 
 from service import problem, proxies
 
@@ -48,6 +48,21 @@ def arrival(sock: socket.socket, queued_at: float) -> float:
         return queued_at
     arrived = time.monotonic() - age
     return arrived if queued_at - arrived > TICK_SECONDS else queued_at
+
+
+class Misaddressed(errors.ParseException):  # type: ignore[misc]
+    """A request does not say which server it is for."""
+
+
+def check_address(req: Any) -> None:
+    """Check that a request names a server, which gunicorn does not.
+
+    Raises:
+        Misaddressed: It names none, or in a form that is none.
+    """
+    given = (value for name, value in req.headers if name == "HOST")
+    if why := hosts.refusal(req.uri, given, req.version):
+        raise Misaddressed(why)
 
 
 def status_of(exc: BaseException) -> HTTPStatus:
@@ -88,9 +103,7 @@ def refuse(conn: Any) -> bool:
         return False
     waited = time.monotonic() - arrival(conn.sock, conn.queued_at)
     detail = "Too many requests are waiting."
-    _answer_head(
-        conn, head, HTTPStatus.SERVICE_UNAVAILABLE, detail, names.ROUTE_OVERLOAD, waited
-    )
+    _answer_head(conn, head, HTTPStatus.SERVICE_UNAVAILABLE, detail, names.ROUTE_OVERLOAD, waited)
     return True
 
 

@@ -79,7 +79,7 @@ class PatientSocket(socket.socket):
         return False
 
     def begin_head(self) -> None:
-        """Read a request's head from now on; its time runs from the first time that this is said."""
+        """Read a request's head from now on; its time runs from the first call for this head."""
         self._reads_head, self.is_incomplete = True, False
         self.head_until = self.head_until or time.monotonic() + self._seconds
 

@@ -176,6 +176,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Answer a request whose head is there."""
         conn.sock.end_head()
+        answers.check_address(req)
         keep = bool(gthread.ThreadWorker.handle_request(self, req, conn))
         conn.sock.end_request()
         return keep

@@ -99,8 +99,11 @@ def test_a_body_that_trickles_in_is_given_up(ends: tuple[PatientSocket, socket.s
     patient.end_head()
     began, parts = time.monotonic(), 0
     while time.monotonic() - began < 10 * SECONDS:
-        threading.Timer(SECONDS / 4, client.sendall, [b"x"]).start()
-        if not patient.recv(10):
+        timer = threading.Timer(SECONDS / 4, client.sendall, [b"x"])
+        timer.start()
+        received = patient.recv(10)
+        timer.join()
+        if not received:
             break
         parts += 1
     assert parts < 8

@@ -1,19 +1,19 @@
 """The real service as a process: gunicorn, on a free port of this machine."""
 
-import base64
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from stack.addresses import Addresses
+
+from tests.support import commands
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "services" / "ports"
@@ -50,69 +50,20 @@ def manage(
     *arguments: str, settings: Mapping[str, str], stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `manage.py` to its end, under these settings."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=FOLDER,
-        env=environment(**settings),
-        input=stdin,
-        capture_output=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
+    return commands.run(
+        ["manage.py", *arguments], cwd=FOLDER, env=environment(**settings), stdin=stdin
     )
 
 
-# Runs commands one after another in one process, so that modules are imported once.
-EACH = """
-import base64, contextlib, io, json, runpy, sys
-done, cases = [], json.load(sys.stdin)
-for arguments, given in cases:
-    sys.argv = ["manage.py", *arguments]
-    sys.stdin = io.TextIOWrapper(io.BytesIO(base64.b64decode(given)))
-    code = 0
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        with contextlib.redirect_stderr(io.StringIO()) as err:
-            try:
-                runpy.run_path("manage.py", run_name="__main__")
-            except SystemExit as exit:
-                code = exit.code or 0
-    done.append((code, out.getvalue(), err.getvalue()))
-json.dump(done, sys.stdout)
-"""
-
-
-def manage_each(
-    cases: Iterable[tuple[Sequence[str], bytes]], settings: Mapping[str, str]
-) -> list[subprocess.CompletedProcess[bytes]]:
-    """Run `manage.py` for each case of arguments and standard input, all in one process."""
-    given = [(list(arguments), base64.b64encode(stdin).decode()) for arguments, stdin in cases]
-    done = subprocess.run(
-        [sys.executable, "-c", EACH],
-        cwd=FOLDER,
-        env=environment(**settings),
-        input=json.dumps(given).encode(),
-        stdout=subprocess.PIPE,
-        timeout=DEADLINE_SECONDS,
-        check=True,
-    )
-    return [
-        subprocess.CompletedProcess(arguments, code, out.encode(), err.encode())
-        for (arguments, _), (code, out, err) in zip(given, json.loads(done.stdout), strict=True)
-    ]
-
-
-def start_refused(*, name: str = "ports", **variables: str) -> subprocess.CompletedProcess[str]:
+def start_refused(*, name: str = "ports", **variables: str) -> subprocess.CompletedProcess[bytes]:
     """Start a service that must refuse these settings, and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "service.gunicorn"],
+    done = commands.run(
+        ["-m", "service.gunicorn"],
         cwd=ROOT / "services" / name,
         env=environment(name, **{"PORT": str(free_port()), **variables}),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
     )
-    assert done.returncode not in {0, None}
-    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode != 0
+    assert b"Traceback" not in done.stdout + done.stderr
     return done
 
 

@@ -27,8 +27,8 @@ def test_no_reader_sees_half_an_import(postgres_server: str, tmp_path: Path) -> 
     settings = {"PORTS_STORE_URL": url, "PORTS_CACHE_SECONDS": "0"}
 
     def imported(*versions: int) -> None:
-        cases = [(("import_ports", "-"), data(version)) for version in versions]
-        for done in service.manage_each(cases, settings):
+        for version in versions:
+            done = service.manage("import_ports", "-", settings=settings, stdin=data(version))
             assert done.returncode == 0, done.stderr.decode()
 
     imported(0)

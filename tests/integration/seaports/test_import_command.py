@@ -29,9 +29,8 @@ def run(
 def run_each(
     settings: dict[str, str], *cases: tuple[tuple[str, ...], bytes]
 ) -> list[tuple[int, str, list[dict[str, object]]]]:
-    """Run the command for each case, one after another in one process."""
-    given = [(("import_ports", *arguments), stdin) for arguments, stdin in cases]
-    return [result(done) for done in service.manage_each(given, settings)]
+    """Run the command for each case, one after another."""
+    return [run(settings, *arguments, stdin=stdin) for arguments, stdin in cases]
 
 
 def result(
@@ -134,11 +133,13 @@ def refused(settings: dict[str, str]) -> dict[str, subprocess.CompletedProcess[b
     with psycopg.connect(settings["PORTS_STORE_URL"], autocommit=True) as connection:
         revision = "SELECT revision, ports FROM port_store"
         before = connection.execute(revision).fetchall()
-        cases = [(("import_ports", "-"), data) for data, _ in BAD_FILES.values()]
-        done = service.manage_each(cases, settings)
+        done = {
+            file: service.manage("import_ports", "-", settings=settings, stdin=data)
+            for file, (data, _) in BAD_FILES.items()
+        }
         assert connection.execute(revision).fetchall() == before
         assert connection.execute("SELECT id FROM port WHERE id LIKE 'XX%'").fetchall() == []
-    return dict(zip(BAD_FILES, done, strict=True))
+    return done
 
 
 @pytest.mark.parametrize("file", BAD_FILES)

@@ -18,7 +18,7 @@ from tests import service
 def refused(**settings: str) -> str:
     """Return why a start is refused: one line says it, beside that of an import that failed."""
     done = service.start_refused(**settings)
-    assert done.stderr == ""
+    assert done.stderr == b""
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     (line,) = [line for line in lines if line["level"] != "info" and line["event"] != IMPORT_EVENT]
     assert (line["level"], line["event"]) == ("critical", START_REFUSED_EVENT)

@@ -1,5 +1,6 @@
 """The API in front of use cases that fail in every way there is."""
 
+import json
 import sys
 import types
 from collections.abc import Iterator
@@ -164,3 +165,5 @@ def test_every_route_of_the_api_is_declared_for_the_slos() -> None:
         for method in ("GET", "HEAD")
         for path in ("/ports", "/ports/{id}", "/ready", "/live")
     }
+    described = json.loads(urls.api.openapi)["paths"]
+    assert {path for _, path in urls.api.routes()} == described.keys()

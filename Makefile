@@ -32,7 +32,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: packages setup run try-run test test-newcomer coverage test-stock test-ipv6 test-wheels test-database test-load lint lint-workflows fmt lock
+.PHONY: packages setup run try-run test test-stress test-newcomer coverage test-stock test-ipv6 test-wheels test-database test-load lint lint-workflows fmt lock
 packages: ## Install the Debian packages that tests need (as root, or by sudo)
 	.ci/packages
 
@@ -67,16 +67,20 @@ unexport PYTHONDONTWRITEBYTECODE
 # One more worker process than cores, because many tests wait. pytest starts files in the order of
 # `testpaths`, slow ones first, so that the workers finish together.
 PYTEST_ALL = $(BIN)/pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile --no-loadscope-reorder
-test: .venv/.dev ## Run every test that needs only Python, git and make (THOROUGH=1: eight times as many generated examples)
+test: .venv/.dev ## Run the tests that need only Python, git and make (THOROUGH=1: eight times as many generated examples)
 	$(PYTEST_ALL) $(if $(DURATIONS),--durations $(DURATIONS))
 
-PYTEST_STOCK = TELEMETRY_FAST=false $(PYTEST_ALL) tests/integration/telemetry tests/integration/service
+test-stress: .venv/.dev ## Run the tests that load, attack or starve the service: generated requests, full queues, lost databases
+	$(PYTEST_ALL) tests/stress
+
+OF_PROCESSES := $(foreach kind,stress integration,tests/$(kind)/service tests/$(kind)/telemetry)
+PYTEST_STOCK = TELEMETRY_FAST=false $(PYTEST_ALL) $(OF_PROCESSES)
 
 # Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test`, `make e2e-cluster` and `make e2e-node` run the rest.
 COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/promote:95 platform/stack:73
-coverage: .venv/.dev ## Run the tests of `make test` and `make test-stock` under coverage; fail below the threshold of a package
-	$(PYTEST_ALL) --cov --cov-report=
+coverage: .venv/.dev ## Run `make test`, `test-stress` and `test-stock` under coverage; fail below the threshold of a package
+	$(PYTEST_ALL) $(addprefix tests/,stress integration contract unit architecture) --cov --cov-report=
 	$(PYTEST_STOCK) --cov --cov-append --cov-report=
 	@failed=; for each in $(COVERED); do \
 		echo "$${each%:*}: at least $${each#*:} %"; \

@@ -16,7 +16,7 @@ from stack.postgresql import Server
 
 from tests import postgres, service
 from tests.database.pgbouncer import pgbouncer
-from tests.integration.seaports.conftest import TOKEN
+from tests.support.over_postgres import TOKEN
 from tests.support.proxy import proxy
 
 BEFORE, DURING, AFTER = 2, 8, 10  # seconds

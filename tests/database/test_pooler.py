@@ -11,7 +11,7 @@ from stack.postgresql import Server
 
 from tests import postgres, service
 from tests.database.pgbouncer import pgbouncer
-from tests.integration.seaports.conftest import TOKEN
+from tests.support.over_postgres import TOKEN
 
 PORT = {"name": "Ajman", "city": "Ajman", "country": "United Arab Emirates"}
 

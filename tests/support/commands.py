@@ -20,8 +20,7 @@ DEADLINE_SECONDS = 60
 _FORKS = """
 import json, os, runpy, sys
 import django.core.handlers.wsgi, django.core.management, django.db.models
-import opentelemetry.sdk.metrics.export, opentelemetry.sdk.trace.export
-import packaging.requirements, prometheus_client, psutil, pydantic.json_schema, structlog, rich.traceback, rich.table
+import psutil, pydantic.json_schema, structlog
 for line in iter(sys.stdin.readline, ""):
     case = json.loads(line)
     pid = os.fork()

@@ -1,29 +1,16 @@
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests import postgres, service
+from tests import service
 from tests.service import Service
-
-TOKEN = "a-token-of-tests-only"  # noqa: S105 - of a throw-away server
+from tests.support.over_postgres import over_postgres
 
 
 @pytest.fixture(scope="session")
 def memory_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service as `make run` starts it."""
     with service.running(tmp_path_factory.mktemp("memory")) as running:
-        yield running
-
-
-@contextmanager
-def over_postgres(server: str, database: str, folder: Path, **settings: str) -> Iterator[Service]:
-    """Run the service over a new database, with the data set imported and writes allowed."""
-    url = postgres.new_database(server, database, postgres.ports(server))
-    with service.running(
-        folder, PORTS_STORE_URL=url, PORTS_WRITE_TOKEN=TOKEN, **settings
-    ) as running:
         yield running
 
 

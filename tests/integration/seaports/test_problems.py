@@ -4,8 +4,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.seaports.conftest import TOKEN
 from tests.service import Service
+from tests.support.over_postgres import TOKEN
 
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 

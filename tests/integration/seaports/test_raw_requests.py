@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from tests.integration.seaports.conftest import TOKEN
 from tests.service import Service
 from tests.support import raw
+from tests.support.over_postgres import TOKEN
 
 AUTHORIZED = f"Host: x\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n"
 PORT = b'{"name":"Rawhaven","city":"Rawhaven","country":"Utopia"}'

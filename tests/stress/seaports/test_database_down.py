@@ -11,7 +11,7 @@ import pytest
 from stack.postgresql import Server
 
 from tests import postgres, service
-from tests.integration.seaports.conftest import over_postgres
+from tests.support.over_postgres import over_postgres
 
 READERS = 40
 PROBE_SECONDS = 2  # less than any limit of the database: what a busy machine takes for an answer

@@ -19,10 +19,10 @@ import psutil
 import pytest
 from telemetry import names
 
-from tests.integration.seaports.conftest import TOKEN, over_postgres
 from tests.service import Service
 from tests.support import fuzz, raw
 from tests.support.harness import samples
+from tests.support.over_postgres import TOKEN, over_postgres
 from tests.support.thorough import scaled
 
 # Requests to each worker class. The whole run is FUZZ_REQUESTS=50000, on a quiet machine.

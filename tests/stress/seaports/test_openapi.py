@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tests import service
-from tests.integration.seaports.conftest import TOKEN, over_postgres
 from tests.service import Service
+from tests.support.over_postgres import TOKEN, over_postgres
 from tests.support.thorough import scaled
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")

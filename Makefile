@@ -32,7 +32,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: packages setup run try-run test test-stress test-newcomer coverage test-stock test-ipv6 test-wheels test-database test-load lint lint-workflows fmt lock
+.PHONY: packages setup run try-run test test-stress test-newcomer coverage test-stock test-ipv6 test-wheels test-database test-fuzz test-load lint lint-workflows fmt lock
 packages: ## Install the Debian packages that tests need (as root, or by sudo)
 	.ci/packages
 
@@ -104,6 +104,9 @@ test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the pac
 test-database: .venv/.dev ## Break PostgreSQL under the service and run it behind PgBouncer; print what clients see each second
 	$(call needs,/usr/sbin/pgbouncer,make packages)
 	$(BIN)/pytest -s tests/database --timeout 300
+
+test-fuzz: .venv/.dev ## Send 50,000 hostile requests to each of the two workers; print what came of them (REQUESTS=)
+	FUZZ_REQUESTS=$(or $(REQUESTS),50000) $(BIN)/pytest -s tests/stress/seaports/test_fuzz.py
 
 test-load: .venv/.dev ## Measure telemetry under load and without a Collector (minutes)
 	$(BIN)/pytest -s tests/load

@@ -109,7 +109,9 @@ def test_a_second_signal_does_not_wait_again(
 def test_ctrl_c_in_a_terminal_stops_at_once_and_quietly(
     serve: Callable[..., Server], receiver: Receiver
 ) -> None:
-    server = serve(WEB_CONCURRENCY="2", DRAIN_SECONDS="3600", **receiver.environment())
+    # A quarter of the graceful time is for the flush, which a busy machine may need.
+    times = {"DRAIN_SECONDS": "3600", "GRACEFUL_SECONDS": "120"}
+    server = serve(WEB_CONCURRENCY="2", **times, **receiver.environment())
     server.get("/slow?seconds=0")
     endless = Load(server.port, clients=1, path="/slow?seconds=3000", requests_each=1).start()
     active = ("http_server_active_requests", (("http_request_method", "GET"),))
@@ -118,7 +120,7 @@ def test_ctrl_c_in_a_terminal_stops_at_once_and_quietly(
     assert server.process.wait(DEADLINE_SECONDS) == 0
     endless.join()
     assert endless.reset_before == 1
-    assert {line["level"] for line in server.lines()} == {"info"}
+    assert [line for line in server.lines() if line["level"] != "info"] == []
     assert "GET /slow" in {span.name for span in receiver.spans()}
 
 

@@ -1,12 +1,15 @@
 """When the accelerator is used, and what is said when it is not."""
 
 import importlib.metadata
+import time
 from typing import Any
 
 import pytest
 import structlog
 from opentelemetry.exporter.otlp.proto.common import trace_encoder
 from opentelemetry.exporter.otlp.proto.http import trace_exporter
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from telemetry import accelerator, names
 from telemetry_fast import guard, otlp, spans
 
@@ -47,6 +50,21 @@ def test_it_is_used_where_the_environment_asks_for_compression(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+    assert loaded() == (True, [])
+
+
+def test_it_is_used_on_a_busy_machine_where_the_environment_asks_for_small_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses = [0.05]  # seconds after the first span alone
+
+    class Busy(BatchSpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            super().on_end(span)
+            time.sleep(pauses.pop() if pauses else 0)
+
+    monkeypatch.setattr(guard, "BatchSpanProcessor", Busy)
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
     assert loaded() == (True, [])
 
 

@@ -24,7 +24,7 @@ _log = logs.get_logger("service.gunicorn")
 
 # Tells a new master (SIGUSR2) the descriptors of the metrics listener and of whose turn it is.
 _HANDED_ON: Final = "TELEMETRY_METRICS_DESCRIPTORS"
-_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def post_fork(server: Any, worker: Any) -> None:
         SystemExit: OpenTelemetry cannot start; the arbiter ends too. A line of the log says why.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    for number in _STOPS:
+    for number in STOPS:
         # Until the worker has handlers of its own, the arbiter's inherited ones would swallow
         # these, and a stop during the boot would end in SIGKILL.
         signal.signal(number, _leave)

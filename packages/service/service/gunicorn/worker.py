@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent import futures
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from gunicorn.workers import base, gthread
 from telemetry import context, logs, metrics, names
@@ -41,6 +41,10 @@ INCOMPLETE: Final = object()
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     """Stamps each request's arrival, answers 503 beyond the bound on waiting ones."""
+
+    # Signals that get the system's handling before the worker's. A stop that came in between would
+    # kill: those keep the handlers of the hooks until the worker's take their place.
+    SIGNALS: ClassVar = [each for each in gthread.ThreadWorker.SIGNALS if each not in hooks.STOPS]
 
     slot: int
     core: int

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Literal
 
 from telemetry import names
@@ -16,9 +18,10 @@ from slo.alerts import (
     service_group,
     slo_alerts,
 )
+from slo.calendar import Calendar
 from slo.coverage import exists_from_start
 from slo.model import Slo
-from slo.rules import Clock, Group, Rule
+from slo.rules import EVALUATION_INTERVAL, Clock, Group, Rule
 from slo.traffic import ENVIRONMENT, OTHER_ENVIRONMENT, InputSeries, Phase, traffic
 from slo.windows import (
     BASE_WINDOW,
@@ -36,6 +39,10 @@ Test = dict[str, Any]
 _ABOVE = Decimal("1.01")
 _BELOW = Decimal("0.99")
 _ONE = Decimal(1)
+
+# A month that begins after 29 February, and a quarter.
+_MARCH = datetime(2028, 3, 1, tzinfo=UTC)
+_APRIL = datetime(2028, 4, 1, tzinfo=UTC)
 
 _BEGIN = re.compile(re.escape(begin_template("SECONDS")).replace("SECONDS", r"([\d.]+)"))
 
@@ -151,7 +158,9 @@ class _SloTests:
         *burns, self.missing = slo_alerts(slo, Clock(), adoption)
         self.from_start = exists_from_start(slo.total)
         self.burns = dict(zip(BURN_WINDOWS, burns, strict=True))
-        thinnest = min(window.threshold(slo.objective, slo.period) for window in BURN_WINDOWS)
+        thinnest = min(
+            window.threshold(slo.objective, slo.alerting_period) for window in BURN_WINDOWS
+        )
         # Enough events a minute that the low-traffic guard is out of play.
         self.busy = max(Decimal(1_000_000), Decimal(10 * slo.minimum_bad_events) / thinnest)
 
@@ -176,6 +185,9 @@ class _SloTests:
         yield self._broken("rest")
         yield self._night()
         yield self._spent()
+        if self.slo.calendar:
+            yield self._border(self.slo.calendar)
+            yield self._forecast(self.slo.calendar)
 
     def _name(self, rule: Rule | None, what: str) -> str:
         subject = rule.name if rule else f"{self.slo.service} {self.slo.name}"
@@ -202,7 +214,7 @@ class _SloTests:
         return [_alert(minute, rule, None) for rule in rules or self.burns.values()]
 
     def _ratio(self, window: BurnWindow, times: Decimal) -> Decimal:
-        return min(_ONE, times * window.threshold(self.slo.objective, self.slo.period))
+        return min(_ONE, times * window.threshold(self.slo.objective, self.slo.alerting_period))
 
     def _sample(self, name: str, environment: str = ENVIRONMENT) -> str:
         return (
@@ -450,6 +462,46 @@ class _SloTests:
             ],
         )
 
+    def _border(self, calendar: Calendar) -> Test:
+        """Let a month or a quarter of a leap year end amid twelve quiet minutes."""
+        end = _MARCH if calendar is Calendar.MONTH else _APRIL
+        before = self._phase(24, self.slo.budget * 2)
+        quiet = Phase(12, good=Decimal(0))
+        test = _test(
+            self._name(None, f"a new {calendar} begins with its whole budget"),
+            self._inputs(before, quiet, self._phase(24, self.slo.budget / 4)),
+            [],
+            [
+                self._value(29, series.REMAINING, -1),
+                *(self._value(minute, series.REMAINING, 1) for minute in (30, 36)),
+                self._value(29, series.period_ratio(self.slo), 2 * float(self.slo.budget)),
+                self._value(30, series.period_ratio(self.slo), None),
+                self._value(60, series.period_ratio(self.slo), float(self.slo.budget) / 4),
+                self._value(60, series.REMAINING, 0.75),
+            ],
+        )
+        return {**test, "start_timestamp": (end - timedelta(minutes=30)).isoformat()}
+
+    def _forecast(self, calendar: Calendar) -> Test:
+        """Spend less than allowed for two hours, then twice as much for half an hour."""
+        budget = self.slo.budget
+        spent = Fraction(120, 4) + 30 * 2
+        burn = (Fraction(30, 4) + 30 * 2) / 60
+        # Promtool evaluates once a minute what is recorded, and counted, every 15 s.
+        often = 60 / Fraction(EVALUATION_INTERVAL.seconds)
+        forecast = float((150 - spent) * 60 / (burn - 1) / often)
+        exhausted = self._sample(series.EXHAUSTION)
+        return _test(
+            self._name(None, f"its {calendar}'s budget grows with its events"),
+            self._inputs(self._phase(120, budget / 4), self._phase(30, budget * 2)),
+            [],
+            [
+                # The last minutes are not in every window yet.
+                _query(150, f"{exhausted} > bool {forecast * 0.9:.9g}", (self._sample(""), 1)),
+                _query(150, f"{exhausted} < bool {forecast * 1.1:.9g}", (self._sample(""), 1)),
+            ],
+        )
+
     def _night(self) -> Test:
         """Busy days with few errors, quiet nights with many: what an average gets wrong."""
         budget = self.slo.budget
@@ -458,7 +510,7 @@ class _SloTests:
         phases = (day, night)
         events = sum(phase.minutes * (phase.good + phase.bad) for phase in phases)
         ratio = sum(phase.minutes * phase.bad for phase in phases) / events
-        period = self._sample(series.error_ratio(self.slo.period))
+        period = self._sample(series.period_ratio(self.slo))
         mean = (budget / 10 + min(_ONE, budget * 20)) / 2
         return _test(
             self._name(None, "the period's ratio weighs events, not hours"),

@@ -70,8 +70,8 @@ def no_ready_pods_name(service: str) -> str:
 
 def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -> Rule:
     """Fire while the budget burns too fast over the long window, and still does over the short."""
-    threshold = plain(window.threshold(slo.objective, slo.period))
-    factor = plain(exact(window.factor(slo.period)))
+    threshold = plain(window.threshold(slo.objective, slo.alerting_period))
+    factor = plain(exact(window.factor(slo.alerting_period)))
     long, short = prometheus_duration(window.long), prometheus_duration(window.short)
     bad_events = f"{series.of_slo(series.bad(window.long), slo)} * {clock.seconds(window.long)}"
     # The last condition: a handful of requests at night is no evidence of anything.
@@ -97,7 +97,7 @@ def burn_alert(slo: Slo, window: BurnWindow, clock: Clock, adoption: Adoption) -
             f"in {ENVIRONMENT_TEMPLATE}",
             "description": f"{RATIO_TEMPLATE} of events were bad over {clock.promql(window.long)}, "
             f"and still too many over {clock.promql(window.short)}; "
-            f"{plain(slo.objective * 100)} % must be good over {slo.period.days} days.",
+            f"{plain(slo.objective * 100)} % must be good {slo.over_period}.",
             **_links(slo, adoption, begin_template(clock.seconds(window.long))),
         },
         clock.lasts(window.hold),

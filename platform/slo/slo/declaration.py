@@ -20,7 +20,7 @@ from slo.model import Slo, Source
 from slo.nearest import nearest_name
 from slo.possible import impossible
 from slo.source import Document, InvalidDeclarationError, Location, Problem, read_documents
-from slo.spec import RUNBOOK, PrefixForm, SloDocument, SourceSpec
+from slo.spec import CALENDARS, RUNBOOK, PrefixForm, SloDocument, SourceSpec
 from slo.windows import BURN_WINDOWS, plain
 
 # Names that the compiler gives to something else.
@@ -144,20 +144,25 @@ class _Reader:
         }
         if len(self.problems) == told:  # else there is nothing to compare
             self._narrows(sources)
-        period = timedelta(days=int(spec.timeWindow[0].duration.removesuffix("d")))
-        return Slo(
+        duration = spec.timeWindow[0].duration
+        calendar = CALENDARS.get(duration)
+        period = calendar.longest if calendar else timedelta(days=int(duration.removesuffix("d")))
+        slo = Slo(
             service=spec.service,
             name=metadata.name,
             title=metadata.displayName,
             description=spec.description,
-            objective=self._objective(period),
+            objective=self._objective(),
             period=period,
+            calendar=calendar,
             total=sources["total"],
             good=sources.get("good"),
             bad=sources.get("bad"),
             runbook=metadata.annotations.runbook,
             minimum_bad_events=int(metadata.annotations.minimum_bad_events),
         )
+        self._pages(slo)
+        return slo
 
     def _names(self, service: str, name: str) -> None:
         if service in RESERVED_SERVICES:
@@ -165,26 +170,34 @@ class _Reader:
         if name in RESERVED_NAMES:
             self.report((*_METADATA, "name"), f"{name!r} is taken: {RESERVED_NAMES[name]}")
 
-    def _objective(self, period: timedelta) -> Decimal:
-        given = self.parsed.spec.objectives[0]
-        key = "target" if given.target is not None else "targetPercent"
-        value = Decimal(getattr(given, key))
+    def _objective(self) -> Decimal:
+        key, location = self._target()
+        value = Decimal(getattr(self.parsed.spec.objectives[0], key))
         objective = value if key == "target" else value / 100
-        location: Location = ("spec", "objectives", 0, key)
         if not (objective.is_finite() and 0 < objective < 1):
             limit = 1 if key == "target" else 100
             self.report(location, f"must lie between 0 and {limit}, both excluded")
-            return objective
-        steepest = max(window.factor(period) for window in BURN_WINDOWS)
-        if steepest * Fraction(1 - objective) >= 1:
+        return objective
+
+    def _target(self) -> tuple[str, Location]:
+        given = self.parsed.spec.objectives[0]
+        key = "target" if given.target is not None else "targetPercent"
+        return key, ("spec", "objectives", 0, key)
+
+    def _pages(self, slo: Slo) -> None:
+        """A page must be able to fire."""
+        if not (slo.objective.is_finite() and 0 < slo.objective < 1):
+            return
+        steepest = max(window.factor(slo.alerting_period) for window in BURN_WINDOWS)
+        if steepest * Fraction(slo.budget) >= 1:
             lowest = 1 - Decimal(1) / Decimal(float(steepest))
+            _, location = self._target()
             self.report(
                 location,
                 f"no ratio of bad events can reach {float(steepest):g} times the budget of "
-                f"{plain(1 - objective)}, so a page could never fire: set it above {lowest:.4f} "
+                f"{plain(slo.budget)}, so a page could never fire: set it above {lowest:.4f} "
                 "(as a ratio)",
             )
-        return objective
 
     def _source(self, location: Location, spec: SourceSpec) -> Source:
         location = (*location, "metricSource", "spec")

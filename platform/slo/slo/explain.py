@@ -49,26 +49,25 @@ def time_to_fire(slo: Slo, window: BurnWindow, clock: Clock, background: float =
         background: Ratio of bad events in the long window before the outage; what it has of the
             threshold already, the outage need not bring.
     """
-    threshold = float(window.threshold(slo.objective, slo.period))
+    threshold = float(window.threshold(slo.objective, slo.alerting_period))
     share = max(0.0, threshold - background) / (1 - background)
     return clock.lasts(window.long * share + window.hold)
 
 
 def _facts(slo: Slo, clock: Clock) -> Iterator[tuple[str, str]]:
-    period = clock.lasts(slo.period)
-    yield (
-        "Objective",
-        f"{plain(slo.objective * 100)} % of events are good, over any {in_words(period)}.",
-    )
+    period = clock.lasts(slo.alerting_period)
+    held = f"in each {slo.calendar} (UTC)" if slo.calendar else f"over any {in_words(period)}"
+    yield ("Objective", f"{plain(slo.objective * 100)} % of events are good, {held}.")
+    within = f" in {period.days} days" if slo.calendar else ""
     yield (
         "Allowed",
         (
-            f"{in_words(period * float(slo.budget))} of total outage at steady "
+            f"{in_words(period * float(slo.budget))} of total outage{within} at steady "
             f"traffic, or {plain(slo.budget * 1_000_000)} bad events in a million."
         ),
     )
     for window in BURN_WINDOWS:
-        threshold = window.threshold(slo.objective, slo.period)
+        threshold = window.threshold(slo.objective, slo.alerting_period)
         yield (
             window.severity,
             (
@@ -76,7 +75,7 @@ def _facts(slo: Slo, clock: Clock) -> Iterator[tuple[str, str]]:
                 f"{in_words(time_to_fire(slo, window, clock))} into a total outage: more than "
                 f"{plain(threshold * 100)} % bad over {clock.promql(window.long)} and over "
                 f"{clock.promql(window.short)} "
-                f"({plain(exact(window.factor(slo.period)))} times the budget), held "
+                f"({plain(exact(window.factor(slo.alerting_period)))} times the budget), held "
                 f"{clock.promql(window.hold)}."
             ),
         )

@@ -35,6 +35,7 @@ from slo.rules import (
     Group,
     budget_rules,
     rate_rules,
+    tile_rules,
 )
 from slo.source import InvalidDeclarationError, Problem
 from slo.spec import SloDocument
@@ -87,13 +88,15 @@ def _slo_groups(slo: Slo, adoption: Adoption, clock: Clock) -> Iterator[Group]:
     six hours, one interval late at most.
     """
     interval = clock.lasts(EVALUATION_INTERVAL)
+    tiles = tile_rules(slo)
     alerts = slo_alerts(slo, clock, adoption)
     for name, severity, windows in (
         (slo.group, Severity.PAGE, page_windows()),
         (slo.ticket_group, Severity.TICKET, ticket_windows()),
     ):
         own = (alert for alert in alerts if alert.labels[SEVERITY] == severity)
-        yield Group(name, interval, (*rate_rules(slo, clock, windows), *own))
+        summed = tiles if severity == Severity.PAGE else ()
+        yield Group(name, interval, (*rate_rules(slo, clock, windows), *summed, *own))
     yield Group(slo.budget_group, clock.lasts(BUDGET_INTERVAL), budget_rules(slo, clock))
 
 

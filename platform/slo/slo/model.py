@@ -7,8 +7,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
+from slo.calendar import Calendar
 from slo.contract import Family
 from slo.matchers import Matcher
+from slo.windows import CALENDAR_ALERTING
 
 OVERVIEW_UID = "slo-overview"
 """The dashboard of all SLOs."""
@@ -56,6 +58,27 @@ class Slo:
     bad: Source | None
     runbook: str
     minimum_bad_events: int
+    # Set where the objective holds for a unit of the calendar; `period` is the longest one then.
+    calendar: Calendar | None = None
+
+    @property
+    def alerting_period(self) -> timedelta:
+        """Period that burn rates are derived from.
+
+        A quarter's is that of a month: its own share of the budget would leave burn rates below 3
+        without any alert, and they spend the budget within the quarter.
+        """
+        return CALENDAR_ALERTING if self.calendar else self.period
+
+    @property
+    def window(self) -> str:
+        """Name of the period: `30d`, or `month`."""
+        return self.calendar or f"{self.period.days}d"
+
+    @property
+    def over_period(self) -> str:
+        """The period in a sentence, after "good": `over 30 days`."""
+        return f"in the {self.calendar}" if self.calendar else f"over {self.period.days} days"
 
     @property
     def part(self) -> Source:

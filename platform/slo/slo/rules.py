@@ -7,6 +7,7 @@ from datetime import timedelta
 from telemetry import names
 
 from slo import series
+from slo.calendar import SLOT
 from slo.matchers import quoted
 from slo.model import Selector, Slo, Source
 from slo.windows import BASE_WINDOW, CURRENT_WINDOW, plain, prometheus_duration
@@ -120,26 +121,72 @@ def _bad(slo: Slo, recorded_total: str, window: str) -> str:
     return f"clamp_min(\n{total}\n-\n(\n{part}\nor\n0 * {total}\n),\n0)"
 
 
+def tile_rules(slo: Slo) -> tuple[Rule, ...]:
+    """Record the rates that the period sums, each in its month's or quarter's tile."""
+    if slo.calendar is None:
+        return ()
+    tiled = f"* on () group_left ({SLOT}) {slo.calendar.slot}"
+    return tuple(
+        Rule(series.tile(name), f"{series.of_slo(name, slo)}\n{tiled}", {series.SLO: slo.name})
+        for name in (series.total(BASE_WINDOW), series.bad(BASE_WINDOW))
+    )
+
+
+def _over_period(slo: Slo, name: str, clock: Clock) -> str:
+    """Sum a rate over the period: each sample weighs the same."""
+    period = clock.promql(slo.period)
+    if slo.calendar is None:
+        return f"sum_over_time({series.of_slo(name, slo)}[{period}])"
+    tiles = f"sum_over_time({series.of_slo(series.tile(name), slo)}[{period}])"
+    return f"sum without ({SLOT}) ({tiles} and on ({SLOT}) {slo.calendar.slot})"
+
+
+def _remaining(slo: Slo) -> str:
+    """Share of the budget that is left; a month or quarter that is idle so far has all of it."""
+    left = f"1 - {series.of_slo(series.PERIOD_BURN, slo)}"
+    if slo.calendar is None:
+        return left
+    return f"{left}\nor\n1 + 0 * {series.of_slo(series.total(BASE_WINDOW), slo)}"
+
+
+def _exhaustion(slo: Slo, clock: Clock) -> str:
+    """Seconds until the budget is spent, at the last hour's rates.
+
+    A rolling period is as long as it is. A month's budget is a share of its events so far, and
+    grows with them: what is left of it, over how much faster bad events come than it grows.
+    """
+    budget = plain(slo.budget)
+    ratio = series.of_slo(series.error_ratio(CURRENT_WINDOW), slo)
+    if slo.calendar is None:
+        remaining = series.of_slo(series.REMAINING, slo)
+        left = f"clamp_min({remaining}, 0) * {clock.seconds(slo.period)}"
+        return f"{left}\n/\n(({ratio} / {budget}) > 1)"
+    total, bad = (
+        _over_period(slo, name(BASE_WINDOW), clock) for name in (series.total, series.bad)
+    )
+    rate, failing = (
+        series.of_slo(name(CURRENT_WINDOW), slo) for name in (series.total, series.bad)
+    )
+    left = f"clamp_min({budget} * {total} - {bad}, 0) * {clock.seconds(EVALUATION_INTERVAL)}"
+    return f"{left}\n/\n({failing} - {budget} * {rate} > 0)"
+
+
 def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
     """Record what is left of the period's budget, how fast it goes, and the SLO's own facts."""
     labels = {series.SLO: slo.name}
     static = {names.SERVICE_NAME: slo.service, **labels}
-    period = clock.promql(slo.period)
-    days = str(slo.period.days)
     budget = plain(slo.budget)
-
-    def over_period(name: str) -> str:
-        return f"sum_over_time({series.of_slo(name, slo)}[{period}])"
-
-    period_ratio = series.error_ratio(slo.period)
+    bad, total = (
+        _over_period(slo, name(BASE_WINDOW), clock) for name in (series.bad, series.total)
+    )
+    period_ratio = series.period_ratio(slo)
     remaining = series.of_slo(series.REMAINING, slo)
-    burn = f"({series.of_slo(series.error_ratio(CURRENT_WINDOW), slo)} / {budget})"
+    days = () if slo.calendar else (Rule(series.PERIOD_DAYS, f"vector({slo.period.days})", static),)
     return (
         # Bad events over all events: each event weighs the same, by day and by night.
         Rule(
             period_ratio,
-            f"{over_period(series.bad(BASE_WINDOW))}\n/\n"
-            f"({over_period(series.total(BASE_WINDOW))} > 0)",
+            f"{bad}\n/\n({total} > 0)",
             labels,
         ),
         Rule(
@@ -148,21 +195,20 @@ def budget_rules(slo: Slo, clock: Clock) -> tuple[Rule, ...]:
             labels,
         ),
         Rule(series.PERIOD_BURN, f"{series.of_slo(period_ratio, slo)} / {budget}", labels),
-        Rule(series.REMAINING, f"1 - {series.of_slo(series.PERIOD_BURN, slo)}", labels),
+        Rule(series.REMAINING, _remaining(slo), labels),
         # A budget that burns no faster than allowed is never spent: then there is no such time.
         # One that is spent is at 0 s, however fast it burns now.
         Rule(
             series.EXHAUSTION,
-            f"clamp_min({remaining}, 0) * {clock.seconds(slo.period)}\n/\n({burn} > 1)\n"
-            f"or\nclamp_min({remaining}, 0) == 0",
+            f"{_exhaustion(slo, clock)}\nor\nclamp_min({remaining}, 0) == 0",
             labels,
         ),
         Rule(series.OBJECTIVE, f"vector({plain(slo.objective)})", static),
         Rule(series.ERROR_BUDGET, f"vector({budget})", static),
-        Rule(series.PERIOD_DAYS, f"vector({days})", static),
+        *days,
         Rule(
             series.INFO,
             "vector(1)",
-            {**static, "objective": plain(slo.objective), "period": f"{days}d"},
+            {**static, "objective": plain(slo.objective), "period": slo.window},
         ),
     )

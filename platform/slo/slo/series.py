@@ -43,6 +43,16 @@ def error_ratio(window: timedelta) -> str:
     return f"slo:sli_error:ratio_rate{prometheus_duration(window)}"
 
 
+def tile(name: str) -> str:
+    """Name of a rate that is recorded in tiles, one for each unit of a calendar."""
+    return name.replace("slo:events_", "slo:calendar_events_")
+
+
+def period_ratio(slo: Slo) -> str:
+    """Name of the ratio of bad events to all events over the SLO's period."""
+    return f"slo:sli_error:ratio_{slo.calendar}" if slo.calendar else error_ratio(slo.period)
+
+
 def of_slo(name: str, slo: Slo) -> str:
     """Select a recorded series of one SLO, in every environment."""
     selector = f"{names.SERVICE_NAME}={quoted(slo.service)}, {SLO}={quoted(slo.name)}"

@@ -10,8 +10,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from slo.calendar import Calendar
+
 RUNBOOK = "slo.platform/runbook"
 MINIMUM_BAD_EVENTS = "slo.platform/minimum-bad-events"
+
+CALENDARS = {"1M": Calendar.MONTH, "1Q": Calendar.QUARTER}
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
@@ -112,11 +116,40 @@ class Indicator(Model):
     spec: IndicatorSpec
 
 
-class TimeWindow(Model):
-    """The period that the objective holds for."""
+class CalendarStart(Model):
+    """Where a calendar window begins: always at midnight UTC, on a unit's first day."""
 
-    duration: Literal["7d", "28d", "30d"]
-    isRolling: Literal[True]  # noqa: N815
+    startTime: Annotated[  # noqa: N815
+        str,
+        Field(
+            pattern=r"^\d{4}-(0[1-9]|1[0-2])-01 00:00:00$",
+            description="First day of a month, or of a quarter; any year",
+        ),
+    ]
+    timeZone: Literal["UTC"]  # noqa: N815
+
+
+class TimeWindow(Model):
+    """The period that the objective holds for: the last days, or a month or quarter."""
+
+    duration: Literal["7d", "28d", "30d", "1M", "1Q"]
+    isRolling: bool  # noqa: N815
+    calendar: CalendarStart | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "TimeWindow":
+        calendar = CALENDARS.get(self.duration)
+        if self.isRolling != (calendar is None):
+            raise ValueError(f"{self.duration} needs isRolling: {str(calendar is None).lower()}")
+        if (self.calendar is None) != (calendar is None):
+            need = "no calendar" if calendar is None else "a calendar (startTime and timeZone)"
+            raise ValueError(f"{self.duration} needs {need}")
+        if self.calendar and calendar:
+            months = list(calendar.first_months())
+            month = int(self.calendar.startTime[5:7])
+            if month not in months:
+                raise ValueError(f"startTime must be in a month that begins a {calendar}: {months}")
+        return self
 
 
 class Objective(Model):

@@ -61,6 +61,8 @@ BASE_WINDOW = min(window.short for window in BURN_WINDOWS)
 CURRENT_WINDOW = BURN_WINDOWS[0].long
 
 PERIODS_DAYS = (7, 28, 30)
+# What burn rates of months and quarters are derived from: the workbook's own period.
+CALENDAR_ALERTING = 30 * _DAYS
 
 # An SLI seen within this time and gone now is missing, not retired.
 MISSING_LOOKBACK = 1 * _HOURS

@@ -13,7 +13,7 @@ from pathlib import Path
 from slo import series
 from slo.emit import rule_groups, to_yaml
 from slo.rules import Group, Rule
-from slo.windows import BASE_WINDOW
+from slo.windows import BASE_WINDOW, prometheus_duration
 from telemetry import declarations, names
 
 from tests.platform.slo.real import Prometheus, prometheus, run, tool
@@ -245,21 +245,33 @@ def backfill(folder: Path, groups: list[Group]) -> None:
         rest = [rule for rule in rules if rule.name not in BASE]
         with prometheus(folder) as server:
             if base:
-                _record(folder, server, base, START, SCRAPE)
+                record(folder, server, base, START, END, timedelta(seconds=SCRAPE))
             if rest:
-                _record(folder, server, rest, END - 3600, 60)
+                record(folder, server, rest, END - 3600, END, timedelta(minutes=1))
 
 
-def _record(folder: Path, server: Prometheus, rules: list[Rule], start: int, step: int) -> None:
+def record(
+    folder: Path,
+    server: Prometheus,
+    rules: list[Rule],
+    start: float,
+    end: float,
+    step: timedelta,
+    blocks: str = "18h",
+) -> None:
+    """Record rules into a folder's data, once a step, between two moments.
+
+    `blocks` is the longest that a block may be: one query a block asks for all its steps, of which
+    Prometheus answers 11,000.
+    """
     # One name for all passes: the moments of evaluation derive from names of file and group.
     file = folder / "pass.yaml"
-    group = Group("backfill", timedelta(seconds=step), tuple(rules))
-    file.write_text(to_yaml(rule_groups([group])))
+    file.write_text(to_yaml(rule_groups([Group("backfill", step, tuple(rules))])))
     run(
         tool("promtool"), "tsdb", "create-blocks-from", "rules",
-        f"--start={start}", f"--end={END}", f"--eval-interval={step}s",
-        "--max-block-duration=18h", f"--output-dir={folder / 'data'}", f"--url={server.url}",
-        str(file),
+        f"--start={start:.0f}", f"--end={end:.0f}",
+        f"--eval-interval={prometheus_duration(step)}", f"--max-block-duration={blocks}",
+        f"--output-dir={folder / 'data'}", f"--url={server.url}", str(file),
     )  # fmt: skip
 
 
@@ -267,10 +279,15 @@ def make(folder: Path, groups: list[Group]) -> dict[str, Truth]:
     """Make the whole history in a folder, rules recorded; return the truth about it."""
     text = folder / "history.txt"
     truths = write(text)
+    load(folder, text)
+    backfill(folder, groups)
+    return truths
+
+
+def load(folder: Path, text: Path) -> None:
+    """Make a folder's data of OpenMetrics text, which is then deleted."""
     run(
         tool("promtool"), "tsdb", "create-blocks-from", "--max-block-duration=2000h",
         "openmetrics", str(text), str(folder / "data"),
     )  # fmt: skip
     text.unlink()
-    backfill(folder, groups)
-    return truths

@@ -4,6 +4,7 @@ Prints a table of all mutants; the exit code is 1 when one survives every test. 
 committed ones: those generated, and those written by hand.
 """
 
+import itertools
 import os
 import re
 import shutil
@@ -20,16 +21,18 @@ from unittest.mock import patch
 from slo.adoption import load_adoption
 from slo.alert_tests import alert_tests
 from slo.alerts import burn_alert_name, missing_alert_name, no_ready_pods_name, watchdog_name
+from slo.calendar import Calendar
 from slo.declaration import find_declarations, load_service
 from slo.emit import rule_groups, to_yaml
 from slo.generate import GENERATED, service_groups
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
-from slo.series import EXHAUSTION, bad, error_ratio, of_slo, total
+from slo.series import EXHAUSTION, REMAINING, bad, error_ratio, of_slo, period_ratio, total
 from slo.windows import BASE_WINDOW, BURN_WINDOWS, BurnWindow, plain
 from stack import values
 
-from tests.platform.slo import enforced, reading
+from tests.platform.slo import enforced, months, reading
+from tests.platform.slo.real import prometheus
 
 ROOT = Path(__file__).parents[3]
 PROMTOOL = ROOT / "tools/bin/promtool"
@@ -277,6 +280,53 @@ def regrouped(groups: list[Group], slo: Slo) -> Iterator[tuple[str, list[Group]]
     yield "six hours beside the tickets", [replace(pages, rules=kept), moved, budget]
 
 
+def calendar_mutants(
+    slo: Slo, calendar: Calendar, scratch: Path
+) -> Iterator[tuple[str, str | None]]:
+    """Break the rules of an SLO that holds for a month or a quarter: promtool must notice."""
+    adoption, held = load_adoption(ROOT), months.of(slo, calendar)
+    groups = service_groups(slo.service, [held], adoption, Clock())
+    tests = scratch / "rules.test.yaml"
+    tests.write_text(to_yaml(alert_tests(slo.service, [held], groups, adoption)))
+    ratio, left = frozenset({period_ratio(held)}), frozenset({REMAINING})
+    days = calendar.longest.days
+    for what, breaks, change in (
+        ("the one before counts too", ratio, replaced(f" and on (slot) {calendar.slot}", "")),
+        ("another one counts", ratio, replaced(" % 3", " % 2")),
+        ("a new one has no budget", left, _without_or),
+        ("its tiles are the last hour's", ratio, replaced(f"[{days}d]", "[1h]")),
+        ("exhaustion forgets the budget's growth", frozenset({EXHAUSTION}), _without_growth),
+    ):
+        mutant = Mutant(
+            f"{calendar}: {what}", breaks, change, "begins with its whole budget|grows with"
+        )
+        own = f"^{held.service} {held.name}:"
+        yield mutant.what, killer(mutate(groups, held, mutant), tests, mutant, own)
+
+
+def _without_growth(rule: Rule) -> Rule:
+    return replace(rule, expr=re.sub(r" - 0\.001 \* slo:events_total:rate1h{[^}]*}", "", rule.expr))
+
+
+def winter_mutants(slo: Slo, scratch: Path) -> Iterator[tuple[str, str | None]]:
+    """Break what only a history shows: how far rules look back, and which slots are the same."""
+    held = {calendar: months.of(slo, calendar) for calendar in Calendar}
+    truths = months.make(scratch)
+    months.backfill(scratch, list(held.values()))
+    with prometheus(scratch) as server:
+        for calendar in Calendar:
+            days, expr = calendar.longest.days, months.ratio_rule(held[calendar]).expr
+            for what, wrong in (
+                ("looks back two days less", expr.replace(f"[{days}d]", f"[{days - 2}d]")),
+                ("mean of tiles", expr.replace("sum_over_time", "avg_over_time", 1)),
+            ):
+                off = months.furthest(server, held[calendar], wrong, truths[calendar], calendar)
+                yield f"{calendar}: {what}", f"{off:.1e} off the raw events" if off > 1e-6 else None
+            with patch("slo.calendar.SLOTS", 2):
+                again = next(months.returning(server, calendar), None)
+            yield f"{calendar}: two slots", f"{again[0]:%F} is {again[1]:%F}" if again else None
+
+
 def killer(groups: list[Group], tests: Path, mutant: Mutant, others: str) -> str | None:
     """Name what notices the mutant, or None if nothing does."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -336,10 +386,16 @@ def main() -> int:
                 wrong = reading.wrong(found)
                 print(f"{slo.group}: {what:<40} {wrong[0] if wrong else 'SURVIVED'}")
                 survivors += [] if wrong else [what]
-        for what, noticed in contract_mutants(declaration):
-            tried += 1
-            print(f"{what:<62} {noticed or 'SURVIVED'}", flush=True)
-            survivors += [] if noticed else [what]
+        with tempfile.TemporaryDirectory() as scratch:
+            found_by_others = itertools.chain(
+                contract_mutants(declaration),
+                *(calendar_mutants(slos[0], each, Path(scratch)) for each in Calendar),
+                winter_mutants(slos[0], Path(scratch)),
+            )
+            for what, noticed in found_by_others:
+                tried += 1
+                print(f"{what:<62} {noticed or 'SURVIVED'}", flush=True)
+                survivors += [] if noticed else [what]
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for mutant, noticed in pool.map(attempt, mutants(service, slos)):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from slo.adoption import load_adoption
+from slo.calendar import Calendar
 from slo.contract import Family
 from slo.generate import service_files
 from slo.matchers import Matcher, OneOf, Prefix
@@ -32,6 +33,7 @@ def _holds(
     good: Selectors = (),
     bad: Selectors = (),
     family: Family = JOBS,
+    calendar: Calendar | None = None,
     tests: str = "",
 ) -> None:
     """Compile an SLO on a counter, and let promtool judge its rules by its tests of such names."""
@@ -45,7 +47,8 @@ def _holds(
         title="Success",
         description="Jobs are done.",
         objective=Decimal("0.95"),
-        period=timedelta(days=7),
+        period=calendar.longest if calendar else timedelta(days=7),
+        calendar=calendar,
         total=Source(family, total),
         good=source(good),
         bad=source(bad),
@@ -88,6 +91,19 @@ def test_the_tests_of_alerts_fail_for_a_selector_that_misses(
     _holds(tmp_path, ({"route": A},), bad=({"route": A, "code": Prefix("5")},), tests=just_above)
     with pytest.raises(AssertionError, match=just_above):
         _holds(tmp_path, ({"route": A},), bad=({"route": A} | dict(missed),), tests=just_above)
+
+
+@pytest.mark.parametrize("calendar", Calendar)
+def test_a_calendar_window_begins_anew(tmp_path: Path, calendar: Calendar) -> None:
+    failed: Selectors = ({"result": OneOf(("failed",))},)
+    names = "begins with its whole budget|grows with its events|is exhausted now"
+    _holds(
+        tmp_path,
+        ({"route": A},),
+        bad=({"route": A} | dict(failed[0]),),
+        calendar=calendar,
+        tests=names,
+    )
 
 
 @pytest.mark.timeout(600)

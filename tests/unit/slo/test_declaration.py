@@ -3,6 +3,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from slo.calendar import Calendar
 from slo.contract import Contract
 from slo.declaration import load_service, load_services
 from slo.matchers import OneOf, Prefix
@@ -15,6 +16,27 @@ METRIC = "http_server_request_duration_seconds"
 BAD = "spec.indicator.spec.ratioMetric.bad.metricSource.spec"
 GOOD = BAD.replace("bad", "good")
 TOTAL = BAD.replace("bad", "total")
+
+
+ROLLING = "30d\n      isRolling: true"
+
+
+def quarter(start: str = "2026-01-01") -> str:
+    """The time window of a quarter, in the place of `ROLLING`."""
+    return f"""\
+1Q
+      isRolling: false
+      calendar:
+        startTime: "{start} 00:00:00"
+        timeZone: UTC"""
+
+
+@pytest.mark.parametrize("calendar", Calendar)
+def test_a_calendar_window_is_read(root: Path, calendar: Calendar) -> None:
+    text = quarter().replace("1Q", "1M") if calendar is Calendar.MONTH else quarter()
+    (slo,) = load_service(declare(root, "shop", VALID.replace(ROLLING, text)))
+    assert (slo.calendar, slo.period) == (calendar, calendar.longest)
+    assert slo.alerting_period == timedelta(days=30)
 
 
 def test_a_declaration_is_read_whole(root: Path) -> None:
@@ -67,8 +89,14 @@ def test_a_latency_bound_reads_the_bucket_that_prints_it(root: Path) -> None:
         ("0.999", "0.93", 38, "14.4 times the budget of 0.07, so a page could never fire"),
         ("0.999", '"0.999"', 38, "objectives[0].target: must be a number"),
         ("- target: 0.999", "- displayName: x", 38, "give either target or targetPercent"),
-        ("30d", "31d", 34, "spec.timeWindow[0].duration: Input should be '7d', '28d' or '30d'"),
-        ("isRolling: true", "isRolling: false", 35, "[0].isRolling: Input should be True"),
+        ("30d", "31d", 34, "timeWindow[0].duration: Input should be '7d', '28d', '30d', '1M' or"),
+        ("isRolling: true", "isRolling: false", 34, "timeWindow[0]: 30d needs isRolling: true"),
+        ("30d", "1M", 34, "timeWindow[0]: 1M needs isRolling: false"),
+        (ROLLING, "1M\n      isRolling: false", 34, "1M needs a calendar (startTime and timeZone)"),
+        (ROLLING, quarter("2026-02-01"), 34, "must be in a month that begins a quarter: [1, 4, 7"),
+        (ROLLING, quarter("2026-01-02"), 37, "calendar.startTime: String should match pattern"),
+        (ROLLING, quarter().replace("UTC", "CET"), 38, "timeZone: Input should be 'UTC'"),
+        (ROLLING, quarter().replace("1Q", "30d"), 34, "30d needs isRolling: true"),
         ("service: shop", "service: shed", 11, "spec.service: must be the folder's name, 'shop'"),
         ("runbooks/availability", "runbooks/none", 7, "no page runbooks/none.md in"),
         ("runbooks/availability.md", "../slo.md", 7, "no page ../slo.md in"),

@@ -84,15 +84,14 @@ def _of(name: str, slo: Slo) -> str:
 
 
 def _numbers(slo: Slo) -> list[Builder[Panel]]:
-    days = slo.period.days
     firing = f'ALERTS{{{TARGET}, {series.SLO}={quoted(slo.name)}, alertstate="firing"}}'
     return [
         number(
-            f"Good over {days} days",
+            f"Good this {slo.calendar}" if slo.calendar else f"Good {slo.over_period}",
             f"Share of good events; {plain(slo.objective * 100)} % are promised. Red: the promise "
             "is broken. Release nothing risky until it is kept again.",
             "percentunit",
-            f"1 - {_of(series.error_ratio(slo.period), slo)}",
+            f"1 - {_of(series.period_ratio(slo), slo)}",
             decimals=3,
             steps=((None, RED), (float(slo.objective), GREEN)),
         ),
@@ -117,7 +116,8 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
         ),
         number(
             "Exhausted in",
-            "When the budget is gone, if it goes on as in the last hour and nothing comes back. "
+            "When the budget is gone, if it goes on as in the last hour and nothing comes back"
+            f"{f', as it does when a {slo.calendar} begins' if slo.calendar else ''}. "
             "Spent: it is gone. No forecast: it burns no faster than allowed, or there is no data. "
             "Red: within a day. Find the cause today.",
             "s",
@@ -148,19 +148,24 @@ def _numbers(slo: Slo) -> list[Builder[Panel]]:
 
 def _budget(slo: Slo) -> list[Builder[Panel]]:
     factors = sorted(
-        (float(exact(window.factor(slo.period))), _FACTOR_COLORS[window.severity])
+        (float(exact(window.factor(slo.alerting_period))), _FACTOR_COLORS[window.severity])
         for window in BURN_WINDOWS
     )
     alerts = "; ".join(
-        f"{window.severity} above {plain(exact(window.factor(slo.period)))} over "
+        f"{window.severity} above {plain(exact(window.factor(slo.alerting_period)))} over "
         f"{prometheus_duration(window.long)} and {prometheus_duration(window.short)}"
         for window in BURN_WINDOWS
+    )
+    back = (
+        f"the {slo.calendar}. It is whole again when the next one begins, at midnight UTC, and "
+        "jumps while a few events are all there are"
+        if slo.calendar
+        else "the rolling period. It comes back as bad events grow old"
     )
     return [
         graph(
             "Budget burn-down",
-            "Error budget left of the rolling period. It comes back as bad events grow old. Below "
-            "the red line the promise is broken.",
+            f"Error budget left of {back}. Below the red line the promise is broken.",
             "percentunit",
             query(_of(series.REMAINING, slo), "left"),
             lines=((None, GREEN), (0.0, RED)),

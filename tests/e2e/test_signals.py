@@ -239,6 +239,17 @@ def test_the_selectors_of_every_slo_pick_what_they_should(
     eventually(verified)
 
 
+def test_the_report_tells_of_the_stack(pipeline: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    url = pipeline.site.addresses.url("prometheus")
+
+    def reported() -> bool:
+        assert main(["--root", str(ROOT), "report", "--prometheus", url]) == 0, capsys.readouterr()
+        told = capsys.readouterr().out
+        return f"| ports | {ENVIRONMENT} | Availability |" in told and "| 99.9 % |" in told
+
+    eventually(reported)
+
+
 def test_the_collectors_pass_on_all_that_they_take(backends: Backends) -> None:
     """Nothing is lost between the service and the backends, whatever the signal."""
 

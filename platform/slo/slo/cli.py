@@ -5,7 +5,9 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from slo.adoption import load_adoption
 from slo.declaration import load_services
@@ -14,12 +16,17 @@ from slo.gate import judge
 from slo.generate import GENERATED, differences, generate, is_apart, scaled_rules, update, write
 from slo.model import Slo
 from slo.prometheus import PrometheusError, connected
+from slo.report.collect import collect
+from slo.report.markdown import markdown
+from slo.report.page import page
 from slo.rules import EVALUATION_INTERVAL, Clock
 from slo.source import InvalidDeclarationError
 from slo.verify import verify
 
 # Below, the rules' interval would be shorter than Prometheus' smallest unit, a millisecond.
 MINIMUM_SCALE = 0.0001
+
+REPORTS: Final = {"md": markdown, "html": page}
 
 _log = logging.getLogger("slo.gate")
 
@@ -73,7 +80,19 @@ def _parser() -> argparse.ArgumentParser:
     verifying.add_argument("--environment", required=True)
     verifying.set_defaults(run=_verify)
 
-    for command in (explaining, gate, verifying):
+    reporting = commands.add_parser("report", help="tell how the objectives were kept")
+    reporting.add_argument("--prometheus", required=True, metavar="URL")
+    reporting.add_argument("--environment", help="this environment alone (default: all)")
+    reporting.add_argument("--format", choices=REPORTS, default="md", help="default: md")
+    reporting.add_argument(
+        "--at",
+        type=_moment,
+        metavar="TIME",
+        help="last moment to report on, such as 2026-02-01T12:00:00Z (default: now)",
+    )
+    reporting.set_defaults(run=_report)
+
+    for command in (explaining, gate, verifying, reporting):
         command.add_argument("--service", help="this service alone (default: all)")
     return parser
 
@@ -83,6 +102,16 @@ def _scale(text: str) -> float:
     if not MINIMUM_SCALE <= scale <= 1:
         raise argparse.ArgumentTypeError(f"must be {MINIMUM_SCALE} at least and 1 at most")
     return scale
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time of ISO 8601") from None
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no time zone: append Z for UTC")
+    return moment.astimezone(UTC)
 
 
 def _slos(options: argparse.Namespace) -> list[Slo]:
@@ -147,6 +176,22 @@ def _gate(options: argparse.Namespace) -> int:
         return 1
     print(f"overridden: {override}")
     _log.warning("gate overridden environment=%s reason=%r", options.environment, override)
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    at = options.at or datetime.now(UTC)
+    try:
+        with connected(options.prometheus) as server:
+            results = list(collect(server, _slos(options), at, options.environment))
+    except PrometheusError as error:
+        print(f"no report: {error}", file=sys.stderr)
+        return 1
+    if not results:
+        where = options.environment or "any environment"
+        print(f"no report: {options.prometheus} has no SLO's data in {where}", file=sys.stderr)
+        return 1
+    print(REPORTS[options.format](results, at), end="")
     return 0
 
 

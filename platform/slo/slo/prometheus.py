@@ -9,6 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 TIMEOUT_SECONDS = 10
 
+# Prometheus answers 11,000 steps of a range at most.
+_STEPS = 10_000
+
 
 class Sample(BaseModel):
     """One series at a moment."""
@@ -27,12 +30,24 @@ class _Vector(BaseModel):
     result: list[Sample]
 
 
+class Line(BaseModel):
+    """One series at several moments."""
+
+    metric: dict[str, str] = {}
+    values: list[tuple[float, float]]
+
+
+class _Matrix(BaseModel):
+    resultType: Literal["matrix"]  # noqa: N815
+    result: list[Line]
+
+
 class _Answer(BaseModel):
     """What every request answers; other fields do not matter here."""
 
     status: str
     error: str = ""
-    data: _Vector | list[dict[str, str]] | None = None
+    data: _Vector | _Matrix | list[dict[str, str]] | None = None
     warnings: list[str] = []
     infos: list[str] = []
     # Where several stores answer for Prometheus, some of them may be away.
@@ -50,17 +65,39 @@ class Prometheus:
         """Ask by this client, whose base URL is the server's."""
         self._client = client
 
-    def query(self, expr: str) -> Sequence[Sample]:
-        """Evaluate an expression now.
+    def query(self, expr: str, at: float | None = None) -> Sequence[Sample]:
+        """Evaluate an expression at a Unix time, by default now.
 
         Raises:
             PrometheusError: the server refuses it, warns about its answer, gives a part of it, or
                 does not answer as Prometheus does.
         """
-        data = self._ask("query", {"query": expr})
+        data = self._ask("query", {"query": expr} | ({} if at is None else {"time": at}))
         if not isinstance(data, _Vector):
             raise self._alien(200, "no vector")
         return data.result
+
+    def query_range(self, expr: str, start: float, end: float, step: float) -> Sequence[Line]:
+        """Evaluate an expression every `step` seconds between two Unix times, however many.
+
+        Raises:
+            PrometheusError: as `query`.
+        """
+        lines: dict[tuple[tuple[str, str], ...], Line] = {}
+        while start <= end:
+            last = min(end, start + (_STEPS - 1) * step)
+            data = self._ask(
+                "query_range", {"query": expr, "start": start, "end": last, "step": step}
+            )
+            if not isinstance(data, _Matrix):
+                raise self._alien(200, "no matrix")
+            for line in data.result:
+                key = tuple(sorted(line.metric.items()))
+                lines.setdefault(key, Line(metric=line.metric, values=[])).values.extend(
+                    line.values
+                )
+            start += _STEPS * step
+        return list(lines.values())
 
     def series(self, selectors: Sequence[str], start: float) -> Sequence[Mapping[str, str]]:
         """List the labels of the series that any selector picks, from a Unix time until now.
@@ -75,7 +112,7 @@ class Prometheus:
 
     def _ask(
         self, endpoint: str, parameters: Mapping[str, str | float | list[str]]
-    ) -> _Vector | list[dict[str, str]]:
+    ) -> _Vector | _Matrix | list[dict[str, str]]:
         response = self._client.get(f"/api/v1/{endpoint}", params=parameters)
         try:
             answer = _Answer.model_validate_json(response.content)

@@ -16,6 +16,7 @@ from slo.rules import Group, Rule
 from slo.windows import BASE_WINDOW, prometheus_duration
 from telemetry import declarations, names
 
+from tests.platform.slo import newborn
 from tests.platform.slo.real import Prometheus, prometheus, run, tool
 from tests.service import ROOT
 
@@ -51,7 +52,10 @@ def constant(_: random.Random) -> Iterator[Tick]:
 
 
 def bursts(dice: random.Random) -> Iterator[Tick]:
-    """No errors but for bursts of seconds to minutes, up to all requests."""
+    """No errors but for bursts of seconds to minutes, up to all requests.
+
+    Pods that fail before their first scrape come on top: `make`.
+    """
     until, ratio = 0, 0.0
     for index in range(SCRAPES):
         if index >= until and dice.random() < 0.0005:
@@ -116,6 +120,11 @@ class Truth:
     failed: int = 0
     slow: int = 0
 
+    def add(self, total: int, failed: int) -> None:
+        """Count more events, none of them slow."""
+        self.total += total
+        self.failed += failed
+
     def bad_ratio(self, slo: str) -> float:
         """Ratio of bad events, in plain arithmetic."""
         if slo == "availability":
@@ -129,14 +138,14 @@ class Counter:
     def __init__(self, name: str, environment: str, **labels: str) -> None:
         target = {names.SERVICE_NAME: "ports", names.ENVIRONMENT: environment}
         pairs = ",".join(f'{key}="{value}"' for key, value in (target | labels).items())
-        self._prefix = f"{name}{{{pairs}}}"
+        self.name = f"{name}{{{pairs}}}"
         self._value = 0
         self.lines: list[str] = []
 
     def add(self, count: int, at: float, *, restarted: bool) -> None:
         """Count, and note what the scrape at that time sees."""
         self._value = count if restarted else self._value + count
-        self.lines.append(f"{self._prefix} {self._value} {at:.1f}\n")
+        self.lines.append(f"{self.name} {self._value} {at:.1f}\n")
 
 
 def write(file: Path) -> dict[str, Truth]:
@@ -280,6 +289,8 @@ def make(folder: Path, groups: list[Group]) -> dict[str, Truth]:
     text = folder / "history.txt"
     truths = write(text)
     load(folder, text)
+    born = [START + OFFSET + (day + 0.3) * DAY for day in range(1, DAYS - 1, 3)]
+    truths["bursts"].add(*newborn.take(folder, "bursts", born))
     backfill(folder, groups)
     return truths
 

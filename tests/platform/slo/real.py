@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from stack import values
 
 from tests.service import free_port
 
@@ -105,6 +106,12 @@ class Prometheus:
         assert answer["status"] == "success", f"{parameters}: {answer}"
         data: dict[str, Any] = answer["data"]
         return data
+
+
+def features() -> list[str]:
+    """Features that the platform's Prometheus has on."""
+    enabled = values.prometheus()["prometheus"]["prometheusSpec"]["enableFeatures"]
+    return [str(feature) for feature in enabled]
 
 
 @contextmanager

@@ -6,21 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stack import values
 from telemetry import names
 
-from tests.platform.slo.real import Prometheus, prometheus
+from tests.platform.slo.real import Prometheus, features, prometheus
 from tests.service import free_port
 from tests.support.harness import serving, wait_for
 
 FAILURES = 30
 ZERO_INGESTION = "created-timestamp-zero-ingestion"
-
-
-def features() -> list[str]:
-    """Features that the platform's Prometheus has on."""
-    enabled = values.prometheus()["prometheus"]["prometheusSpec"]["enableFeatures"]
-    return [str(feature) for feature in enabled]
 
 
 def config(port: int) -> str:

@@ -14,8 +14,8 @@ COLUMNS: Final = (
 )  # fmt: skip
 NOTES: Final = (
     "Budget: the share of events that may be bad. Above 100 % the promise is broken.",
-    "Fastest burn: how many times faster than allowed the budget was spent within an hour, and "
-    "the end of the few hours that this hour was in.",
+    "Fastest burn: how many times faster than allowed the budget was spent within one hour.",
+    "Its time is the end of the few hours that hold this hour.",
     "Incidents: episodes of this objective's alerts. A page called a person at once.",
 )
 KEPT, BROKEN, UNKNOWN = "kept", "broken", "no data"

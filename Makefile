@@ -136,7 +136,7 @@ lock: .venv/.dev ## Update the lock files, with hashes, from requirements/*.in
 
 ##@ Generate
 .PHONY: generate check-generated
-SETTINGS_TABLES := $(wildcard services/*/CONFIGURATION.md)
+SETTINGS_TABLES := $(patsubst %/catalog-info.yaml,%/CONFIGURATION.md,$(wildcard services/*/catalog-info.yaml))
 OPENAPI := $(patsubst %/catalog-info.yaml,%/openapi.json,$(wildcard services/*/catalog-info.yaml))
 # The OpenAPI document of a service, as it serves it without any setting.
 openapi = $(BIN)/python $(1)manage.py export_openapi_schema --indent 2 --api $(notdir $(patsubst %/urls.py,%,$(wildcard $(1)*/urls.py))).urls.api

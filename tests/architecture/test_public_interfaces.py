@@ -83,8 +83,8 @@ def overridden(module: ModuleType) -> Iterator[str]:
         for base in defined.__mro__[1:]:
             if is_foreign(base.__module__):
                 both = set(vars(base)) & set(vars(defined))
-                # Each class has those of Python's own making.
-                made = ("_abc_impl", "_is_protocol", "_is_runtime_protocol")
+                # Each class has those that its metaclass makes.
+                made = ("_abc_impl", "_is_protocol", "_is_runtime_protocol", "_ninja_resolvers")
                 yield from (
                     f"{defined.__name__}.{each} of {base.__module__}"
                     for each in sorted(both)

@@ -32,7 +32,7 @@ GROWS = (".github/CODEOWNERS", "docs/telemetry-reference.md")
 
 def test_the_template_only_adds_files(copy: Copy, scaffolded: list[str]) -> None:
     assert copy.status() == dict.fromkeys(scaffolded, "??")
-    assert len(scaffolded) == 32
+    assert len(scaffolded) == 31
     left = [
         name for name in scaffolded if "{{" in name or "{{ values" in (copy.root / name).read_text()
     ]
@@ -72,6 +72,13 @@ def test_its_tests_pass_and_cover_it(generated: Copy) -> None:
     generated.python(
         "coverage", "report", f"--include=services/{NAME}/*", "--fail-under=95", timeout=60
     )
+
+
+def test_its_http_does_what_that_of_every_service_does(generated: Copy) -> None:
+    contract = "tests/integration/service/test_http_contract.py"
+    printed = generated.python("pytest", "-n0", contract, "-k", NAME)
+    assert "35 passed" in printed
+    assert "failed" not in printed
 
 
 def test_its_runbook_can_be_executed(generated: Copy) -> None:

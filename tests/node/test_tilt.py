@@ -25,8 +25,8 @@ CLUSTER = "kind-local"
 NAMESPACE = "ports-local"
 API = 10350  # where Tilt listens
 URL = "http://localhost:8080"
-SOURCE = Path("services/ports/seaports/adapters/http/probes.py")
-OLD, NEW = "Whether the process answers", "Whether this was changed"
+SOURCE = Path("services/ports/seaports/adapters/http/reading.py")
+OLD, NEW = "Get one port", "Get what was changed"
 # Stands in for kind: copies an image from podman to the node's containerd.
 KIND = """#!/bin/sh -eu
 [ "$1 $2" = "load docker-image" ]

@@ -2,10 +2,9 @@
 
 What a service calls:
 
-- `service`: `is_draining`, `has_been_ready`, `mark_ready`, for its probes
 - `service.environment`: the environment variables of the server, which a service's extend
 - `service.gunicorn`: what goes into `gunicorn.conf.py`; `python -m service.gunicorn` serves
-- `service.django`: a Django service's WSGI application, and what it answers with
+- `service.django`: a service's settings, API, probes and paths; its docstring has the modules
 
 How it works:
 
@@ -15,7 +14,3 @@ How it works:
 
 It stands on `telemetry`, which knows nothing of it.
 """
-
-from telemetry.shared import has_been_ready, is_draining, mark_ready
-
-__all__ = ["has_been_ready", "is_draining", "mark_ready"]

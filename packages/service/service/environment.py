@@ -1,16 +1,23 @@
 """The environment variables by which the server of every service is set."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic.fields import FieldInfo
 
 __all__ = ["ServerEnvironment", "prefixed"]
 
 # Variables of these names mean the same to every program: they have no service's prefix.
 _SHARED: Final = ("HOST", "PORT", "METRICS_PORT", "WEB_CONCURRENCY")
+# Variables that Kubernetes makes for a Service whose name begins as ours: their names and values.
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_LINK: Final = re.compile(
+    r"\w+_(SERVICE_HOST|SERVICE_PORT|SERVICE_PORT_\w+|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)=.*"
+    r"|\w+_PORT=(tcp|udp|sctp)://.*"
+)
 
 
 def prefixed(prefix: str) -> Callable[[str], str]:
@@ -77,6 +84,61 @@ class ServerEnvironment(BaseModel):
         False,
         description="Whether the Collector keeps errors and slow traces only: exemplars follow it.",
     )
+
+    MAX_BODY_BYTES: int = Field(
+        65536, ge=1024, le=10_000_000, description="Largest body that is read."
+    )
+
+    _wrong: dict[str, str] = PrivateAttr(default_factory=dict)
+    _unknown: list[str] = PrivateAttr(default_factory=list)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Return what an environment says, and keep what is wrong in it.
+
+        A wrong value is replaced by its default, so that whoever asks can be told of all of them;
+        the system checks refuse to start (`service.django.checks`). An empty value counts as unset.
+        """
+        given = {name: environ[name] for name in cls.variables() if environ.get(name)}
+        unknown = sorted(cls._not_ours(environ))
+        try:
+            return cls.model_validate(given, context=({}, unknown))
+        except ValidationError as error:
+            wrong = {str(item["loc"][0]): item["msg"] for item in error.errors()}
+        right = {name: value for name, value in given.items() if name not in wrong}
+        return cls.model_validate(right, context=(wrong, unknown))
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep what is wrong in the environment."""
+        self._wrong, self._unknown = context or ({}, [])
+
+    @classmethod
+    def _not_ours(cls, environ: Mapping[str, str]) -> Iterator[str]:
+        """Yield the names with the service's prefix that are none of its settings.
+
+        A misspelt name would otherwise be ignored. Kubernetes makes such names too, and tests have
+        theirs.
+        """
+        prefix = cls.prefix()
+        for name in environ.keys() - cls.variables().keys():
+            is_ours = name.startswith(prefix) and not name.startswith(f"{prefix}TEST_")
+            if is_ours and not _LINK.fullmatch(f"{name}={environ[name]}"):
+                yield name
+
+    @property
+    def wrong(self) -> Mapping[str, str]:
+        """What is wrong with each variable whose value is; no text repeats a value."""
+        return self._wrong
+
+    @property
+    def unknown(self) -> list[str]:
+        """Names that look like the service's settings and are none."""
+        return self._unknown
+
+    @classmethod
+    def prefix(cls) -> str:
+        """Return what the names of the service's own variables begin with."""
+        return str(cls.model_fields["THREADS"].alias).removesuffix("THREADS")
 
     @classmethod
     def variables(cls) -> dict[str, FieldInfo]:

@@ -1,24 +1,28 @@
 """Registers the service with Django."""
 
-from django import db
+from collections.abc import Sequence
+
 from django.apps import AppConfig
-from django.core.cache import close_caches
-from django.core.signals import request_finished, request_started
+from django.core.checks import CheckMessage, Error, register
+
+from seaports import settings
 
 
 class Seaports(AppConfig):
-    """The service's system checks and commands."""
+    """The service's own system check and commands."""
 
     name = "seaports"
 
-    def ready(self) -> None:
-        """Register the checks; let a service without a database look after none."""
-        from seaports import checks, settings  # noqa: F401, PLC0415 - importing registers them
 
-        if settings.STORE == "memory":
-            # Django closes what database and cache connections there are around each request.
-            # Finding that there are none cost a tenth of a small one.
-            request_started.disconnect(db.reset_queries)
-            request_started.disconnect(db.close_old_connections)
-            request_finished.disconnect(db.close_old_connections)
-            request_finished.disconnect(close_caches)
+@register()
+def writing(app_configs: Sequence[AppConfig] | None, **_: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's signature
+    """Report a write token for a store that is only read (E001)."""
+    if settings.STORE != "memory" or settings.ENVIRONMENT.PORTS_WRITE_TOKEN is None:
+        return []
+    return [
+        Error(
+            "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP",
+            hint="Unset it, or set PORTS_STORE_URL to a postgresql:// URL.",
+            id="ports.E001",
+        )
+    ]

@@ -8,7 +8,6 @@ from typing import BinaryIO, ParamSpec, TypeVar
 
 import telemetry
 from django.core.cache import caches
-from django.core.checks import Error, run_checks
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -115,14 +114,11 @@ def run_import(
 
 
 def start() -> None:
-    """Check the configuration and fill the memory store, before anything is served.
+    """Fill the memory store, before anything is served.
 
     Raises:
-        SystemExit: Something is wrong; one line of the log says what.
+        SystemExit: The file cannot be read; one line of the log says why.
     """
-    wrong = [message for message in run_checks() if isinstance(message, Error)]
-    if wrong:
-        raise _stop("; ".join(f"{message.msg} ({message.hint})" for message in wrong))
     if settings.STORE == "memory":
         path = settings.ENVIRONMENT.PORTS_DATA_FILE
         try:

@@ -1,19 +1,17 @@
 """Everything that the environment decides, and Django's settings made of it.
 
-Only this module reads the environment (the telemetry package reads OTEL_* and LOG_* itself).
+Only this module reads the environment (the package telemetry reads OTEL_* and LOG_* itself).
 """
 
 import os
 import re
-import secrets
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import telemetry.django
 from django.utils.module_loading import import_string
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr
+from service.django.conf import settings
 from service.environment import ServerEnvironment, prefixed
 
 SERVICE: Final = "ports"
@@ -93,37 +91,9 @@ class Environment(ServerEnvironment, alias_generator=prefixed("PORTS_")):
     PORTS_FAULTS_FILE: Path | None = Field(
         None, description="For game days: the file that says which fault there is; unset: none."
     )
-    PORTS_MAX_BODY_BYTES: int = Field(
-        65536, ge=1024, le=10_000_000, description="Largest body that is read."
-    )
 
 
-def read_environment(environ: Mapping[str, str]) -> tuple[Environment, dict[str, str]]:
-    """Return the environment and what is wrong in it, by variable.
-
-    A wrong value is replaced by its default, so that whoever asks can be told of all of them; the
-    system checks refuse to start (`seaports.checks`). An empty value counts as unset. No message
-    repeats a value: it may be a secret.
-    """
-    given = {name: environ[name] for name in Environment.variables() if environ.get(name)}
-    try:
-        return Environment.model_validate(given), {}
-    except ValidationError as error:
-        wrong = {str(item["loc"][0]): item["msg"] for item in error.errors()}
-    right = {name: value for name, value in given.items() if name not in wrong}
-    return Environment.model_validate(right), wrong
-
-
-ENVIRONMENT, WRONG = read_environment(os.environ)
-# A misspelt name would otherwise be ignored. Kubernetes makes such names too for a Service called
-# `ports`, and the tests have theirs.
-UNKNOWN: Final = sorted(
-    name
-    for name in os.environ
-    if name.startswith("PORTS_")
-    and name not in Environment.variables()
-    and not name.startswith(("PORTS_PORT", "PORTS_SERVICE_", "PORTS_TEST_"))
-)
+ENVIRONMENT: Final = Environment.read(os.environ)
 
 _store_url_text = ENVIRONMENT.PORTS_STORE_URL.get_secret_value()
 STORE: Final[Literal["memory", "postgresql"]] = (
@@ -175,24 +145,15 @@ def database(url: str) -> dict[str, object]:
 
 # --- Django ---------------------------------------------------------------------------------------
 
-DEBUG = False
-# Nothing is signed, so nothing depends on this key; Django wants one.
-SECRET_KEY = secrets.token_urlsafe(50)
-# The Host header is used for nothing: no absolute URL is made of it.
-ALLOWED_HOSTS = ["*"]
-INSTALLED_APPS = [
-    *telemetry.django.INSTALLED_APPS,
-    "ninja",
-    "seaports",
-    "seaports.adapters.store.postgres",
-]
-MIDDLEWARE = [*telemetry.django.MIDDLEWARE, "seaports.adapters.http.edge.Edge"]
-if ENVIRONMENT.PORTS_FAULTS_FILE is not None:
-    MIDDLEWARE.append("seaports.bootstrap.faults")
-ROOT_URLCONF = "seaports.urls"
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
-STATIC_URL = "/docs/static/"
-DATABASES = {} if STORE == "memory" else {"default": database(_store_url_text)}
+globals().update(
+    settings(
+        "seaports",
+        ENVIRONMENT,
+        apps=["seaports", "seaports.adapters.store.postgres"],
+        middleware=[] if ENVIRONMENT.PORTS_FAULTS_FILE is None else ["seaports.bootstrap.faults"],
+        databases=None if STORE == "memory" else {"default": database(_store_url_text)},
+    )
+)
 CACHES = {
     "default": {
         "BACKEND": "django_prometheus.cache.backends.locmem.LocMemCache",
@@ -200,14 +161,3 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": ENVIRONMENT.PORTS_CACHE_ENTRIES},
     }
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = ENVIRONMENT.PORTS_MAX_BODY_BYTES
-APPEND_SLASH = False
-USE_I18N = False
-USE_TZ = True
-TIME_ZONE = "UTC"
-LOGGING_CONFIG = telemetry.django.LOGGING_CONFIG
-SILENCED_SYSTEM_CHECKS = [
-    "security.W001",  # what SecurityMiddleware would set for a JSON service, `Edge` sets
-    "security.W002",  # the only page, /docs, refuses framing itself
-    "security.W003",  # no cookies, no forms: nothing that a forged request could ride on
-]

@@ -2,7 +2,7 @@
 
 import os
 
-from service.django import get_wsgi_application
+from service.django.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seaports.settings")
 _application = get_wsgi_application()

@@ -55,6 +55,10 @@ def refused(**settings: str) -> str:
             ),
         ),
         (
+            {"PORTS_WRITE_TOKNE": "hunter2"},
+            "PORTS_WRITE_TOKNE: no such setting (Is PORTS_WRITE_TOKEN meant?)",
+        ),
+        (
             {"PORTS_DATA_FILE": "nope.json"},
             "PORTS_DATA_FILE nope.json: No such file or directory",
         ),
@@ -166,8 +170,8 @@ def test_no_folder_that_can_be_written_to_is_said_in_one_line() -> None:
 
 def test_a_misspelt_setting_is_found_by_check() -> None:
     done = service.manage("check", settings={"PORTS_WRITE_TOKNE": "x"})
-    assert done.returncode == 0
-    assert "ports.W001) PORTS_WRITE_TOKNE: no such setting" in done.stderr.decode()
+    assert done.returncode == 1
+    assert "service.E003) PORTS_WRITE_TOKNE: no such setting" in done.stderr.decode()
     assert "HINT: Is PORTS_WRITE_TOKEN meant?" in done.stderr.decode()
 
 

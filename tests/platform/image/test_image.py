@@ -262,9 +262,9 @@ def live_update(container: str, changes: dict[str, bytes]) -> None:
 
 def test_a_live_update_of_the_dev_image_is_served(dev_image: str) -> None:
     port = free_port()
-    service = "services/ports/seaports/adapters/http/probes.py"
+    service = "services/ports/seaports/adapters/http/reading.py"
     shared = "packages/telemetry/telemetry/names.py"
-    old, new = "Whether the process answers", "Whether this was changed"
+    old, new = "Get one port", "Get what was changed"
     source, names = ((engine.ROOT / file).read_text() for file in (service, shared))
     assert old in source
 

@@ -8,8 +8,6 @@ from contextlib import AbstractContextManager
 from http import HTTPStatus
 
 import django
-import service
-import service.django
 import telemetry
 import telemetry.django
 import telemetry.metrics
@@ -31,6 +29,9 @@ if not settings.configured:
     django.setup()
 
 from ninja import NinjaAPI
+from service.django.problems import problem
+from service.django.wsgi import get_wsgi_application
+from telemetry import shared
 
 log = telemetry.get_logger("harbour")
 api = NinjaAPI(openapi_url=None)
@@ -38,13 +39,13 @@ api = NinjaAPI(openapi_url=None)
 
 @api.exception_handler(LookupError)
 def not_found(request: HttpRequest, exc: LookupError) -> HttpResponse:
-    return service.django.problem(request, HTTPStatus.NOT_FOUND, str(exc))
+    return problem(request, HTTPStatus.NOT_FOUND, str(exc))
 
 
 @api.exception_handler(ArithmeticError)
 def broken(request: HttpRequest, exc: ArithmeticError) -> HttpResponse:
     telemetry.record_exception(exc)
-    return service.django.problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "broken")
+    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "broken")
 
 
 @api.get("/ports/{str:id}")
@@ -105,7 +106,7 @@ def in_thread(request: HttpRequest) -> dict[str, str]:
 
 def ready(request: HttpRequest) -> HttpResponse:
     with telemetry.span("check"):
-        return HttpResponse(status=503 if service.is_draining() else 200)
+        return HttpResponse(status=503 if shared.is_draining() else 200)
 
 
 def live(request: HttpRequest) -> HttpResponse:
@@ -138,4 +139,4 @@ telemetry.django.declare_routes(
         ("PUT", "/ports/{id}"),
     }
 )
-application = service.django.get_wsgi_application()
+application = get_wsgi_application()

@@ -1,26 +1,26 @@
 from pathlib import Path
 
 import pytest
-from seaports import checks, settings
-from seaports.settings import Environment, database, read_environment
+from seaports import apps, settings
+from seaports.settings import Environment, database
 
 
 def test_nothing_given_means_the_defaults() -> None:
-    assert read_environment({}) == (Environment.model_validate({}), {})
-    assert read_environment({"PORT": "", "UNRELATED": "x"}) == (Environment.model_validate({}), {})
+    assert Environment.read({}) == Environment.model_validate({})
+    assert Environment.read({"PORT": "", "UNRELATED": "x"}) == Environment.model_validate({})
 
 
 def test_what_is_given_counts() -> None:
-    environment, wrong = read_environment(
+    environment = Environment.read(
         {"PORT": "9090", "PORTS_DATA_FILE": "x.json", "PORTS_STORE_URL": "postgresql://u:p@h/d"}
     )
-    assert wrong == {}
+    assert environment.wrong == {}
     assert (9090, Path("x.json")) == (environment.PORT, environment.PORTS_DATA_FILE)
     assert environment.PORTS_STORE_URL.get_secret_value() == "postgresql://u:p@h/d"
 
 
 def test_every_wrong_value_is_named_and_replaced_and_none_is_repeated() -> None:
-    environment, wrong = read_environment(
+    environment = Environment.read(
         {
             "PORT": "99999",
             "PORTS_STORE_URL": "postgresql://u:hunter2@h/d?x=%",
@@ -28,9 +28,10 @@ def test_every_wrong_value_is_named_and_replaced_and_none_is_repeated() -> None:
             "PORTS_THREADS": "2",
         }
     )
-    assert set(wrong) == {"PORT", "PORTS_STORE_URL", "PORTS_WRITE_TOKEN"}
-    assert "hunter2" not in str(wrong)
-    assert environment == Environment.model_validate({"PORTS_THREADS": "2"})
+    assert set(environment.wrong) == {"PORT", "PORTS_STORE_URL", "PORTS_WRITE_TOKEN"}
+    assert "hunter2" not in str(environment.wrong)
+    right = Environment.model_validate({"PORTS_THREADS": "2"})
+    assert environment.model_dump() == right.model_dump()
 
 
 POSTGRESQL = "postgresql://u:p@h"
@@ -88,17 +89,17 @@ def range_of(name: str) -> tuple[list[str], list[str]]:
 def test_what_is_accepted_equals_what_the_page_of_settings_says(name: str) -> None:
     accepted, refused = EXAMPLES.get(name) or range_of(name)
     for value in accepted:
-        assert read_environment({name: value})[1] == {}, value
+        assert Environment.read({name: value}).wrong == {}, value
     for value in refused:
-        assert list(read_environment({name: value})[1]) == [name], value
+        assert list(Environment.read({name: value}).wrong) == [name], value
 
 
 @pytest.mark.parametrize(
     "token", ["two words are none", "a-colon:is-not-one", "equals=in-the-middle", "ä" * 16]
 )
 def test_a_token_that_no_client_can_send_is_refused(token: str) -> None:
-    assert "PORTS_WRITE_TOKEN" in read_environment({"PORTS_WRITE_TOKEN": token})[1]
-    assert read_environment({"PORTS_WRITE_TOKEN": "A-Za.z0_9~+/-abc=="})[1] == {}
+    assert "PORTS_WRITE_TOKEN" in Environment.read({"PORTS_WRITE_TOKEN": token}).wrong
+    assert Environment.read({"PORTS_WRITE_TOKEN": "A-Za.z0_9~+/-abc=="}).wrong == {}
 
 
 def test_a_limit_is_at_least_a_millisecond_of_postgresql() -> None:
@@ -107,7 +108,7 @@ def test_a_limit_is_at_least_a_millisecond_of_postgresql() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    environment, _ = read_environment(
+    environment = Environment.read(
         {"PORTS_STORE_URL": "postgresql://u:hunter2@h/d", "PORTS_WRITE_TOKEN": "hunter2" * 3}
     )
     assert "hunter2" not in repr(environment)
@@ -131,37 +132,14 @@ def test_a_connection_url_becomes_djangos_settings() -> None:
 
 
 def test_a_statement_limit_that_postgresql_reads_as_none_is_refused() -> None:
-    _, wrong = read_environment({"PORTS_STATEMENT_SECONDS": "0.0001"})
+    wrong = Environment.read({"PORTS_STATEMENT_SECONDS": "0.0001"}).wrong
     assert set(wrong) == {"PORTS_STATEMENT_SECONDS"}
 
 
-def test_what_does_not_go_together_is_an_error_with_a_hint(
+def test_a_write_token_for_a_store_that_is_only_read_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    together, _ = read_environment(
-        {"METRICS_PORT": "8080", "PORTS_WRITE_TOKEN": "x" * 16, "PORTS_CPU_AFFINITY": "true"}
-    )
-    monkeypatch.delattr("os.sched_setaffinity", raising=False)
-    monkeypatch.setattr(settings, "ENVIRONMENT", together)
-    monkeypatch.setattr(settings, "WRONG", {"PORT": "is wrong"})
-    monkeypatch.setattr(settings, "UNKNOWN", ["PORTS_THREADZ", "PORTS_XYZZY"])
-    assert [(message.id, message.msg, message.hint) for message in checks.environment(None)] == [
-        ("ports.E001", "PORT: is wrong", "Port to listen on."),
-        ("ports.E002", "METRICS_PORT is PORT", "Choose another port."),
-        (
-            "ports.E002",
-            "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP",
-            "Unset it, or set PORTS_STORE_URL to a postgresql:// URL.",
-        ),
-        (
-            "ports.E002",
-            "PORTS_CPU_AFFINITY: this system keeps no process to a core",
-            "Unset it: only Linux can.",
-        ),
-        ("ports.W001", "PORTS_THREADZ: no such setting", "Is PORTS_THREADS meant?"),
-        ("ports.W001", "PORTS_XYZZY: no such setting", "Unset it."),
-    ]
-
-
-def test_a_right_configuration_has_nothing_to_report() -> None:
-    assert checks.environment(None) == []
+    assert apps.writing(None) == []
+    monkeypatch.setattr(settings, "ENVIRONMENT", Environment.read({"PORTS_WRITE_TOKEN": "x" * 16}))
+    (error,) = apps.writing(None)
+    assert error.msg == "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP"

@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 from django.test import RequestFactory
 from service import problem
-from service.django import problem as problem_of_django
+from service.django.problems import problem as problem_of_django
 from telemetry import context
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -1,9 +1,13 @@
-"""What a Django service answers with, and its WSGI application.
+"""A Django service's settings, API and answers: the same edge in every service.
 
-A service's wsgi.py takes ``get_wsgi_application`` from here.
+Each module is imported by its name, because Django's settings import one before Django has any.
+
+- `conf`: `settings`, for a service's settings module
+- `api`: `Api`, the API with strict input; `parser` reads that input
+- `problems`: `Errors`, the one table of errors; `problem`, `Problem` and `PROBLEMS`
+- `probes`: `router`, the routes `/ready` and `/live`
+- `urls`: `urlconf`, for a service's urls module
+- `conditional`: entity tags and conditional requests
+- `wsgi`: `get_wsgi_application`, for a service's wsgi module
+- `edge`, `docs`, `checks`, `apps`, `management`: what these bring along
 """
-
-from service.django.problems import problem
-from service.django.wsgi import get_wsgi_application
-
-__all__ = ["get_wsgi_application", "problem"]

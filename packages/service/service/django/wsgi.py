@@ -4,12 +4,17 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from telemetry import context
+import telemetry
+from telemetry import context, names
 
 from service import proxies
 
 if TYPE_CHECKING:
     from django.core.handlers.wsgi import WSGIHandler
+
+__all__ = ["get_wsgi_application"]
+
+_log = telemetry.get_logger(__name__)
 
 _BOUNDARY: Final = re.compile(
     r""";[ \t]*(boundary=(?:[\w!#$%&'*+.^`|~-]+|"[\w'()+,./:=? -]+"))""", re.ASCII | re.IGNORECASE
@@ -25,8 +30,13 @@ def get_wsgi_application() -> "WSGIHandler":
     Django decodes a request's query by the charset of its Content-Type, before any middleware
     could answer what goes wrong: `charset=hex` ends in a 500. A query is UTF-8 (RFC 3986, section
     2.5), and so is JSON (RFC 8259, section 8.1). The boundary of multipart content stays.
+
+    Raises:
+        SystemExit: A system check finds an error, as a setting that is wrong; one line of the log
+            says which.
     """
     import django
+    from django.core.checks import Error, run_checks
     from django.core.handlers.wsgi import WSGIHandler
 
     class Application(WSGIHandler):
@@ -43,6 +53,10 @@ def get_wsgi_application() -> "WSGIHandler":
             return super().__call__(environ, start_response)
 
     django.setup(set_prefix=False)
+    if wrong := [message for message in run_checks() if isinstance(message, Error)]:
+        reason = "; ".join(f"{message.msg} ({message.hint})" for message in wrong)
+        _log.critical(names.START_REFUSED_EVENT, reason=reason)
+        raise SystemExit(1)
     return Application()
 
 

@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from telemetry import names
 
-from seaports.adapters.http.problems import from_error
+from seaports.adapters.http.problems import ERRORS
 from seaports.domain.errors import PortsError, StoreUnavailable
 
 # Probes, /metrics and the documentation are never touched.
@@ -62,9 +62,10 @@ class Faults:
         if fault is None or random.random() >= fault.share:  # noqa: S311 - nothing secret
             return None
         if fault.fault == "errors":
-            return from_error(request, InjectedFault("injected"))
+            return ERRORS.answer(request, InjectedFault("injected"))
         if fault.fault == "db-down":
-            return from_error(request, StoreUnavailable("the database does not answer (injected)"))
+            away = StoreUnavailable("the database does not answer (injected)")
+            return ERRORS.answer(request, away)
         time.sleep(fault.seconds)
         return None
 

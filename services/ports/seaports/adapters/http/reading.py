@@ -10,16 +10,17 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Path, Query, Router
 from ninja.errors import HttpError
+from service.django.conditional import REVALIDATE, etag_of, json_response, unchanged
 
-from seaports.adapters.http.conditional import REVALIDATE, etag_of, unchanged
 from seaports.adapters.http.negotiation import preferred
-from seaports.adapters.http.responses import JSON, NDJSON, PROBLEMS, json_response
+from seaports.adapters.http.problems import OF_PORTS
 from seaports.adapters.http.schemas import AnyCaseCode, ListQuery, PageOut, PortOut
 from seaports.application.interfaces import Document, Selection
 from seaports.application.use_cases import UseCases
-from seaports.domain.errors import shown
 from seaports.domain.port import unlocode
 
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
 _STREAMED_AT_ONCE: Final = 500
 
 
@@ -28,7 +29,7 @@ def add_reading(router: Router, use_cases: UseCases) -> None:
 
     @router.get(
         "/ports/{id}",
-        response={200: PortOut, 304: None, **PROBLEMS},
+        response={200: PortOut, 304: None, **OF_PORTS},
         operation_id="get_port",
         summary="Get one port",
     )
@@ -40,7 +41,7 @@ def add_reading(router: Router, use_cases: UseCases) -> None:
 
     @router.get(
         "/ports",
-        response={200: PageOut, 304: None, **PROBLEMS},
+        response={200: PageOut, 304: None, **OF_PORTS},
         operation_id="list_ports",
         summary="List ports",
         openapi_extra=_stream_in_openapi(),
@@ -51,10 +52,6 @@ def add_reading(router: Router, use_cases: UseCases) -> None:
         With `Accept: application/x-ndjson` they come as a stream, one a line. Following `next`
         yields no port twice, and each one that is there from the first page to the last.
         """
-        if unknown := sorted(request.GET.keys() - ListQuery.model_fields.keys()):
-            raise HttpError(
-                HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no parameter {shown(unknown[0])}"
-            )
         media_type = _negotiated(request)
         selection = Selection(
             after=None if query.cursor is None else unlocode(query.cursor),

@@ -1,9 +1,10 @@
 """What goes in and out over HTTP, as the OpenAPI document tells it."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from ninja import Schema
 from pydantic import ConfigDict, Field, Strict, WithJsonSchema
+from service.django.parser import StrictQuery
 
 from seaports.application.list_ports import DEFAULT_LIMIT, MAX_LIMIT
 from seaports.domain.port import MAX_ITEMS, MAX_TEXT, TEXT_PATTERN, UNLOCODE_PATTERN
@@ -85,7 +86,7 @@ class PageOut(Schema):
     next: Code | None = Field(description="Where more follow: the `cursor` of the next page.")
 
 
-class ListQuery(Schema):
+class ListQuery(StrictQuery):
     """Which ports to list."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] | None = Field(
@@ -101,49 +102,3 @@ class ListQuery(Schema):
     q: FilterText | None = Field(
         None, description="Only ports whose name contains this, whatever the case."
     )
-
-
-class FieldProblem(Schema):
-    """One input that was wrong."""
-
-    source: str = Field(description="query, path or body.")
-    name: str
-    detail: str
-
-
-class Problem(Schema):
-    """An error (RFC 9457)."""
-
-    type: Literal["about:blank"]
-    title: str
-    status: int
-    detail: str
-    instance: str
-    request_id: str | None = Field(description="Finds the request's lines in the logs.")
-    trace_id: str | None = Field(description="Finds the request's trace.")
-    errors: list[FieldProblem] | None = None
-
-
-class Unavailable(Schema):
-    """A dependency that does not answer."""
-
-    dependency: Literal["store"]
-    detail: str
-
-
-class Ready(Schema):
-    """This instance takes requests."""
-
-    status: Literal["ready", "degraded"] = Field(
-        description="degraded: a dependency that all instances share does not answer. Requests "
-        "that need it get 503."
-    )
-    ports: int | None = Field(description="null while the store does not answer.")
-    revision: int | None = Field(description="null while the store does not answer.")
-    unavailable: list[Unavailable]
-
-
-class Live(Schema):
-    """The process answers."""
-
-    status: Literal["live"]

@@ -8,17 +8,20 @@ from django.http.response import HttpResponseBase
 from ninja import Body, Path, Router
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
+from service.django.conditional import ENTITY_TAGS_PATTERN, etag_of, json_response
+from service.django.parser import whole_body
+from service.django.problems import Problem
 
-from seaports.adapters.http.conditional import ENTITY_TAGS_PATTERN, etag_of, precondition
-from seaports.adapters.http.responses import PROBLEMS, json_response
-from seaports.adapters.http.schemas import AnyCaseCode, PortIn, PortOut, Problem
+from seaports.adapters.http.conditional import precondition
+from seaports.adapters.http.problems import OF_PORTS
+from seaports.adapters.http.schemas import AnyCaseCode, PortIn, PortOut
 from seaports.application.use_cases import UseCases
 from seaports.domain.port import port_from_record, unlocode
 
 
 def add_writing(router: Router, use_cases: UseCases, auth: HttpBearer) -> None:
     """Add the routes that change ports, for clients that `auth` lets in."""
-    problems: dict[Any, Any] = {frozenset({401, 409, 411, 413, 415}): Problem, **PROBLEMS}
+    problems: dict[Any, Any] = {frozenset({401, 409, 413}): Problem, **OF_PORTS}
 
     @router.put(
         "/ports/{id}",
@@ -66,24 +69,6 @@ def add_writing(router: Router, use_cases: UseCases, auth: HttpBearer) -> None:
         whole_body(request)
         use_cases.delete_port(unlocode(id), precondition(request))
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-
-
-def whole_body(request: HttpRequest) -> bytes:
-    """Return the request's body.
-
-    gunicorn hands over what came where a client leaves early: such a request is incomplete (RFC
-    9112, section 6.3), and nothing may be written for it.
-
-    Raises:
-        HttpError: 400, the body is shorter than its Content-Length.
-        RequestDataTooBig: It is longer than this service takes.
-    """
-    body, announced = request.body, int(request.META.get("CONTENT_LENGTH") or 0)
-    if len(body) != announced:
-        raise HttpError(
-            HTTPStatus.BAD_REQUEST, f"the body ends after {len(body)} of {announced} bytes"
-        )
-    return body
 
 
 def _header(name: str) -> dict[str, Any]:

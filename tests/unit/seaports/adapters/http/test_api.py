@@ -8,16 +8,15 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-import service
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 from seaports import urls
-from seaports.adapters.http import problems
-from seaports.adapters.http.api import PortsApi
+from seaports.adapters.http.api import build_api
 from seaports.application.use_cases import UseCases
 from seaports.domain.errors import StoreUnavailable
+from service.django import problems
 from telemetry import shared
 
 TOKEN = "x" * 20
@@ -42,7 +41,7 @@ def failing() -> Failing:
 def urls_of_failing(failing: Failing) -> str:
     """The name of a URL configuration over the failing use cases."""
     names = UseCases.__dataclass_fields__
-    api = PortsApi(UseCases(**dict.fromkeys(names, failing)), TOKEN)
+    api = build_api(UseCases(**dict.fromkeys(names, failing)), TOKEN)
     api.urls_namespace = "failing"
 
     def raising(_request: HttpRequest, error: str) -> HttpResponse:
@@ -92,7 +91,7 @@ def test_a_store_that_goes_away_later_does_not_take_the_instance_out(
 ) -> None:
     failing.error = StoreUnavailable("the database does not answer")
     assert client.get("/ready").status_code == 503
-    service.mark_ready()
+    shared.mark_ready()
     response = client.get("/ready")
     assert (response.status_code, response.json()) == (
         200,
@@ -110,7 +109,7 @@ def test_a_store_that_goes_away_later_does_not_take_the_instance_out(
 @pytest.mark.usefixtures("never_ready")
 def test_ready_is_remembered_once_the_store_has_answered() -> None:
     assert Client().get("/ready").json()["status"] == "ready"
-    assert service.has_been_ready()
+    assert shared.has_been_ready()
 
 
 def test_the_service_lives_while_its_store_does_not_answer(client: Client) -> None:
@@ -148,12 +147,12 @@ def test_an_error_that_is_no_problem_document_is_made_one(client: Client) -> Non
 def test_ready_says_503_from_the_moment_of_sigterm_while_requests_are_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(service, "is_draining", lambda: True)
+    monkeypatch.setattr(shared, "is_draining", lambda: True)
     client = Client()
     response = client.get("/ready")
     assert (response.status_code, response.json()["detail"]) == (
         503,
-        "this instance is about to stop",
+        "this instance is draining: send requests to another one",
     )
     assert client.get("/live").status_code == 200
     assert client.get("/openapi.json").status_code == 200

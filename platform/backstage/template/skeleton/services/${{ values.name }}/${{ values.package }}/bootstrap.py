@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ninja import NinjaAPI
+from service.django.api import Api
 
 from ${{ values.package }}.adapters.http.api import build_api
 from ${{ values.package }}.adapters.measured import measured
@@ -11,7 +11,7 @@ from ${{ values.package }}.application.items import get_item
 from ${{ values.package }}.domain.item import Item
 
 
-def api() -> NinjaAPI:
+def api() -> Api:
     """Return the API over a store in memory."""
     store = MemoryItemStore([Item("first", "The first item"), Item("second", "The second item")])
     return build_api(measured(partial(get_item, store)), store.all)

@@ -2,7 +2,7 @@
 
 import os
 
-from service.django import get_wsgi_application
+from service.django.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "${{ values.package }}.settings")
 application = get_wsgi_application()

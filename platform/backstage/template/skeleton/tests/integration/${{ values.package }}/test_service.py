@@ -77,12 +77,12 @@ def test_wrong_addresses_stop_the_start_with_one_line_each() -> None:
     (line,) = host.stdout.splitlines()
     assert json.loads(line)["reason"].startswith("HOST=x86_64-conda-linux-gnu: ")
     port = service.start_refused(name="${{ values.name }}", PORT="tcp://10.0.0.1:80")
-    (text,) = port.stderr.splitlines()
-    assert text.startswith("PORT: ")
+    (line,) = port.stdout.splitlines()
+    assert json.loads(line)["reason"].startswith("PORT: ")
 
 
 def test_probes_answer(running: Service) -> None:
-    assert running.client.get("/ready").json() == {"status": "ready"}
+    assert running.client.get("/ready").json() == {"status": "ready", "unavailable": []}
     assert running.client.get("/live").json() == {"status": "live"}
 
 

@@ -1,17 +1,22 @@
-"""The API: its routes and its OpenAPI document."""
+"""The API: its routes, and its errors."""
 
 from collections.abc import Callable
-from typing import Final
+from http import HTTPStatus
+from typing import Annotated, Any, Final
 
-import service
 from django.http import HttpRequest
-from ninja import NinjaAPI, Schema
-from ninja.errors import HttpError
+from ninja import Query, Schema
+from pydantic import Field
+from service.django import probes
+from service.django.api import Api
+from service.django.parser import StrictQuery
+from service.django.problems import PROBLEMS, Errors, Problem
 
-from ${{ values.package }}.adapters.http import problems
-from ${{ values.package }}.domain.item import Item
+from ${{ values.package }}.domain.item import Item, UnknownItem
 
-ROUTES: Final = [("GET", "/${{ values.name }}"), ("GET", "/${{ values.name }}/{id}")]
+# Beside the errors that every service has.
+ERRORS: Final = Errors({UnknownItem: HTTPStatus.NOT_FOUND})
+NOT_FOUND: Final[dict[Any, Any]] = {404: Problem}
 
 
 class ItemOut(Schema):
@@ -21,42 +26,40 @@ class ItemOut(Schema):
     name: str
 
 
-class Status(Schema):
-    """What a probe answers."""
+class ListQuery(StrictQuery):
+    """Which items to list."""
 
-    status: str
+    limit: Annotated[int, Field(ge=1, le=1000)] = Field(100, description="How many at most.")
 
 
-def build_api(get_item: Callable[[str], Item], all_items: Callable[[], list[Item]]) -> NinjaAPI:
+def build_api(get_item: Callable[[str], Item], all_items: Callable[[], list[Item]]) -> Api:
     """Route to the use cases."""
-    api = NinjaAPI(
+    api = Api(
         title="${{ values.title }}",
-        version="1",
         description="${{ values.description }}",
-        urls_namespace="${{ values.name }}",
+        namespace="${{ values.name }}",
+        errors=ERRORS,
     )
-    problems.handle_errors(api)
 
-    @api.get("/${{ values.name }}", response=list[ItemOut], operation_id="list_items")
-    def list_items(request: HttpRequest) -> list[Item]:  # noqa: ARG001 - Ninja's signature
-        """List every item, in the order of their ids."""
-        return all_items()
+    @api.get(
+        "/${{ values.name }}",
+        response={200: list[ItemOut], **PROBLEMS},
+        operation_id="list_items",
+        summary="List items",
+    )
+    def list_items(request: HttpRequest, query: Query[ListQuery]) -> list[Item]:  # noqa: ARG001 - Ninja's signature
+        """In the order of their ids."""
+        return all_items()[: query.limit]
 
-    @api.get("/${{ values.name }}/{id}", response=ItemOut, operation_id="get_item")
+    @api.get(
+        "/${{ values.name }}/{id}",
+        response={200: ItemOut, **NOT_FOUND, **PROBLEMS},
+        operation_id="get_item",
+        summary="Get one item",
+    )
     def get(request: HttpRequest, id: str) -> Item:  # noqa: ARG001
-        """Get one item."""
+        """By its id."""
         return get_item(id)
 
-    @api.get("/ready", response=Status, operation_id="ready")
-    def ready(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001
-        """503 from the moment the service is to stop."""
-        if service.is_draining():
-            raise HttpError(503, "this instance is about to stop")
-        return {"status": "ready"}
-
-    @api.get("/live", response=Status, operation_id="live")
-    def live(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001
-        """200 whenever the process answers."""
-        return {"status": "live"}
-
+    api.add_router("", probes.router())
     return api

@@ -7,11 +7,26 @@ from types import ModuleType
 
 import pytest
 import service
+import service.django
 import telemetry
 
 API = {
-    "service": ["has_been_ready", "is_draining", "mark_ready"],
-    "service.django": ["get_wsgi_application", "problem"],
+    "service.django.api": ["Api"],
+    "service.django.conditional": [
+        "ENTITY_TAGS_PATTERN",
+        "REVALIDATE",
+        "etag_of",
+        "if_match",
+        "if_none_match",
+        "json_response",
+        "unchanged",
+    ],
+    "service.django.conf": ["settings"],
+    "service.django.parser": ["StrictParser", "whole_body"],
+    "service.django.probes": ["Ready", "router"],
+    "service.django.problems": ["Errors", "PROBLEMS", "Problem", "problem"],
+    "service.django.urls": ["urlconf"],
+    "service.django.wsgi": ["get_wsgi_application"],
     "service.environment": ["ServerEnvironment", "prefixed"],
     "service.gunicorn": ["settings"],
     "telemetry": [
@@ -47,6 +62,7 @@ MODULES = {name: importlib.import_module(name) for name in API}
 # What its own package's text names as what a service calls.
 CALLED = {
     "service": ["django", "environment", "gunicorn"],
+    "service.django": [],
     "telemetry": ["client", "django", "metrics", "names"],
 }
 
@@ -57,7 +73,7 @@ def test_the_public_names_are_these(name: str) -> None:
     assert all(hasattr(MODULES[name], each) for each in API[name])
 
 
-@pytest.mark.parametrize("package", [service, telemetry])
+@pytest.mark.parametrize("package", [service, service.django, telemetry])
 def test_the_map_of_modules_is_complete(package: ModuleType) -> None:
     folder = Path(inspect.getfile(package)).parent
     modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}

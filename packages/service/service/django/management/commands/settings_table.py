@@ -1,17 +1,18 @@
 """`manage.py settings_table`: the service's environment variables as a page of Markdown."""
 
+import inspect
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
-
-from seaports import settings
-from seaports.settings import Environment
+from pydantic import SecretStr
 
 _PAGE = """\
 # Configuration of {service}
 
-Environment variables, as `service.environment` and `seaports/settings.py` declare them; written
-by `make generate`. An empty value counts as unset. `OTEL_*` are read as OpenTelemetry documents
+Environment variables, as `service.environment` and `{module}` declare them; written by
+`make generate`. An empty value counts as unset. `OTEL_*` are read as OpenTelemetry documents
 them. The telemetry package reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST`
 (`true`, `false`: whether the accelerator is used). A wrong value stops the start with one line that
 names it.
@@ -30,12 +31,19 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **_options: object) -> None:
         """Print the page."""
-        schema = Environment.model_json_schema()["properties"]
+        declared = type(settings.ENVIRONMENT)
+        file = Path(inspect.getfile(declared))
+        folder = file.parent.parent
+        schema = declared.model_json_schema()["properties"]
         rows = []
-        for name, field in Environment.variables().items():
+        for name, field in declared.variables().items():
             rule = {**schema[name], **next(iter(schema[name].get("anyOf", [{}])))}
-            rows.append(f"| `{name}` | {_default(name)} | {_allowed(rule)} | {field.description} |")
-        self.stdout.write(_PAGE.format(service=settings.SERVICE, rows="\n".join(rows)), ending="")
+            default = _shown(field.default, folder)
+            rows.append(f"| `{name}` | {default} | {_allowed(rule)} | {field.description} |")
+        page = _PAGE.format(
+            service=settings.SERVICE, module=file.relative_to(folder), rows="\n".join(rows)
+        )
+        self.stdout.write(page, ending="")
 
 
 def _allowed(rule: dict[str, Any]) -> str:
@@ -46,12 +54,11 @@ def _allowed(rule: dict[str, Any]) -> str:
     return f"{rule['minLength']} to {rule['maxLength']} characters" if "minLength" in rule else ""
 
 
-def _default(name: str) -> str:
-    default = Environment.variables()[name].default
+def _shown(default: object, folder: Path) -> str:
     if default is None:
         return "unset"
-    if name == "PORTS_DATA_FILE":
-        return f"`{default.relative_to(settings.SERVICE_FOLDER)}`"
-    if name == "PORTS_STORE_URL":
-        return f"`{settings.MEMORY_URL}`"
+    if isinstance(default, SecretStr):  # a default is no secret
+        default = default.get_secret_value()
+    if isinstance(default, Path) and default.is_relative_to(folder):
+        default = default.relative_to(folder)
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"

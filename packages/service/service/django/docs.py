@@ -10,13 +10,19 @@ from django.views.decorators.http import require_GET
 from django.views.static import serve
 from ninja import NinjaAPI, Swagger
 
-from seaports.adapters.http.api import PortsApi
-from seaports.adapters.http.conditional import etag_of, unchanged
-from seaports.adapters.http.responses import json_response
+from service.django.api import Api
+from service.django.conditional import etag_of, json_response, unchanged
 
 _STATIC = Path(ninja.__file__).parent / "static"
 _FILES = frozenset(
     file.relative_to(_STATIC).as_posix() for file in _STATIC.rglob("*") if file.is_file()
+)
+
+
+# The page runs its own scripts alone, and asks this service alone.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 
@@ -25,7 +31,7 @@ class _Page(Swagger):
         return "/openapi.json"
 
 
-def add_docs(api: PortsApi) -> None:
+def add_docs(api: Api) -> None:
     """Add the routes of the API's description to the API itself."""
     page = _Page()
 
@@ -38,6 +44,7 @@ def add_docs(api: PortsApi) -> None:
     def docs(request: HttpRequest) -> HttpResponse:
         response = page.render_page(request, api)
         response["X-Frame-Options"] = "DENY"
+        response["Content-Security-Policy"] = _POLICY
         return response
 
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from service.django import problem
+
+from service.django.problems import problem
 from service.problem import CONTENT_TYPE
 
 # Two filters of 100 characters fit, each up to 12 bytes in percent-encoded UTF-8; the server itself

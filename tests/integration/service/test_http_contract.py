@@ -1,0 +1,230 @@
+"""What every service's HTTP does, whatever the service is about: over each folder of services/.
+
+`make golden-path` runs this over a service that the template has just made.
+"""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import service
+from tests.service import ROOT, Service
+from tests.support import raw
+
+SERVICES = sorted(file.parent.name for file in ROOT.glob("services/*/catalog-info.yaml"))
+PROBES = {"/ready", "/live"}
+NOWHERE = "nothing is served at this path; see /docs"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+
+
+@dataclass
+class Target:
+    """A running service, and paths of its API."""
+
+    name: str
+    running: Service
+    listing: str
+    one: str
+
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Send a request for a path, in which `LIST` is the path of a list."""
+        return self.running.client.request(method, path.replace("LIST", self.listing), **more)
+
+    def exchange(self, head: bytes) -> bytes:
+        return raw.exchange(httpx.URL(self.running.url).port or 0, head)
+
+
+@pytest.fixture(scope="module", params=SERVICES)
+def target(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    name: str = request.param
+    drain = {f"{service.prefix(name)}DRAIN_SECONDS": "3"}
+    with service.running(tmp_path_factory.mktemp(name), name=name, **drain) as running:
+        paths = running.client.get("/openapi.json").json()["paths"]
+        reading = [path for path, methods in paths.items() if "get" in methods]
+        (listing, *_) = [path for path in reading if "{" not in path and path not in PROBES]
+        (one, *_) = [path for path in reading if "{" in path]
+        yield Target(name, running, listing, one)
+
+
+def problem(response: httpx.Response) -> dict[str, Any]:
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    document: dict[str, Any] = response.json()
+    assert document["request_id"] == response.headers["X-Request-ID"]
+    assert document.keys() - {"errors"} == {
+        "type", "title", "status", "detail", "instance", "request_id", "trace_id",
+    }  # fmt: skip
+    assert (document["type"], document["status"]) == ("about:blank", response.status_code)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "detail"),
+    [
+        ("GET", "/", 404, NOWHERE),
+        ("GET", "/nope", 404, NOWHERE),
+        ("GET", "LIST/", 404, NOWHERE),
+        ("GET", "/docs/static/nope.js", 404, NOWHERE),
+        ("POST", "LIST", 405, "LIST takes GET, HEAD"),
+        ("BREW", "LIST", 405, "LIST takes GET, HEAD"),
+        ("OPTIONS", "LIST", 405, "LIST takes GET, HEAD"),
+        ("OPTIONS", "/ready", 405, "/ready takes GET, HEAD"),
+        ("OPTIONS", "/docs", 405, "/docs takes GET, HEAD"),
+        ("OPTIONS", "/metrics", 405, "/metrics takes GET, HEAD"),
+        ("GET", "LIST?limit=0", 422, "not acceptable: limit"),
+        ("GET", "LIST?limit=1001", 422, "not acceptable: limit"),
+        ("GET", "LIST?limit=ten", 422, "not acceptable: limit"),
+        ("GET", "LIST?limit=1&limit=2", 422, "limit is given 2 times"),
+        ("GET", "LIST?lmit=1", 422, "there is no parameter 'lmit'"),
+        ("GET", "LIST?" + "&" * 1500, 400, "the request is malformed"),
+        ("GET", "LIST?q=" + "x" * 3100, 414, "a query of over 3072 bytes"),
+    ],
+)
+def test_each_error_is_a_problem_document(
+    target: Target, method: str, path: str, status: int, detail: str
+) -> None:
+    response = target.request(method, path)
+    document = problem(response)
+    expected = (status, detail.replace("LIST", target.listing))
+    assert (response.status_code, document["detail"]) == expected
+    assert document["instance"] == response.request.url.path
+    if status == 405:
+        assert response.headers["Allow"] == "GET, HEAD"
+
+
+def test_an_error_of_input_names_each_input(target: Target) -> None:
+    (error,) = problem(target.request("GET", "LIST?limit=0"))["errors"]
+    assert error == {
+        "source": "query",
+        "name": "limit",
+        "detail": "Input should be greater than or equal to 1",
+    }
+
+
+def test_an_item_that_is_not_there_is_404(target: Target) -> None:
+    path = re.sub(r"\{\w+\}", "ZZZZZ", target.one)
+    assert problem(target.request("GET", path))["status"] == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["LIST", "LIST?limit=1", "/ready", "/live", "/docs", "/openapi.json", "/nope"]
+)
+def test_head_is_get_without_the_body(target: Target, path: str) -> None:
+    get, head = target.request("GET", path), target.request("HEAD", path)
+    assert head.content == b""
+    volatile = {"date", "x-request-id"}
+    if get.is_error:  # it has the request's id, whose length differs
+        volatile.add("content-length")
+    headers = [
+        {name: value for name, value in each.headers.items() if name not in volatile}
+        for each in (get, head)
+    ]
+    assert (head.status_code, headers[1]) == (get.status_code, headers[0])
+    assert headers[0]["x-content-type-options"] == "nosniff"
+
+
+def test_a_body_of_unknown_length_is_411_and_one_in_a_coding_415(target: Target) -> None:
+    endless = target.request("GET", "LIST", content=iter([b"{}"]))
+    assert (endless.status_code, problem(endless)["detail"]) == (
+        411,
+        "a body needs a Content-Length header",
+    )
+    coded = target.request("GET", "LIST", content=b"x", headers={"Content-Encoding": "gzip"})
+    assert (coded.status_code, coded.headers["Accept-Encoding"]) == (415, "identity")
+    problem(coded)
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GARBAGE\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA B: c\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20000 + b"\r\n\r\n", b"431"),
+    ],
+    ids=["no request line", "bad header", "long request line", "long header"],
+)
+def test_what_is_no_http_is_answered_with_a_problem_too(
+    target: Target, head: bytes, status: bytes
+) -> None:
+    answer = target.exchange(head)
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert b"application/problem+json" in answer.lower()
+    assert b"<html" not in answer.lower()
+
+
+def test_the_docs_page_and_its_files_come_from_the_service_alone(target: Target) -> None:
+    page = target.request("GET", "/docs")
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert {Path(source).suffix for source in sources} >= {".css", ".js"}
+    for source in sources:
+        assert source.startswith("/docs/static/ninja/")
+        assert target.request("GET", source).status_code == 200
+    assert '"url": "/openapi.json"' in page.text
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium or Chrome")
+def test_the_docs_page_shows_each_operation_in_a_browser_without_internet(target: Target) -> None:
+    done = subprocess.run(
+        [
+            *(str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+            *(
+                "--virtual-time-budget=10000",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ),
+            f"{target.running.url}/docs",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    paths = target.request("GET", "/openapi.json").json()["paths"]
+    operations = [each["operationId"] for methods in paths.values() for each in methods.values()]
+    shown = re.findall(r'id="operations-(?!tag-)[\w-]+?-(\w+)"', done.stdout)
+    assert sorted(shown) == sorted(operations)
+
+
+def test_a_setting_that_is_none_or_wrong_stops_the_start_with_one_line(target: Target) -> None:
+    prefix = service.prefix(target.name)
+    wrong = {f"{prefix}TREADS": "4", f"{prefix}MAX_BODY_BYTES": "0"}
+    done = service.start_refused(name=target.name, **wrong)
+    (line,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (line["level"], line["event"]) == ("critical", "service.start_refused")
+    assert line["reason"] == (
+        f"{prefix}MAX_BODY_BYTES: Input should be greater than or equal to 1024"
+        f" (Largest body that is read.); {prefix}TREADS: no such setting"
+        f" (Is {prefix}THREADS meant?)"
+    )
+
+
+def test_a_drain_is_told_to_probes_and_is_no_error(target: Target) -> None:
+    """This one comes last: it ends the service."""
+    before = len(target.running.lines())
+    target.running.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 2
+    while (ready := target.request("GET", "/ready")).status_code == 200:
+        assert time.monotonic() < deadline
+    assert ready.headers["Retry-After"] == "1"
+    assert problem(ready)["detail"] == "this instance is draining: send requests to another one"
+    for path in ("/live", "LIST", "/docs"):
+        assert target.request("GET", path).status_code == 200
+    assert target.running.process.wait(service.DEADLINE_SECONDS) == 0
+    lines = [json.loads(line) for line in target.running.lines()[before:]]
+    assert len(lines) >= 2, "the two requests"
+    assert {line["level"] for line in lines} == {"info"}
+    assert [line for line in lines if "exception" in line] == []

@@ -13,9 +13,9 @@ _PAGE = """\
 
 Environment variables, as `service.environment` and `{module}` declare them; written by
 `make generate`. An empty value counts as unset. `OTEL_*` are read as OpenTelemetry documents
-them. The telemetry package reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST`
-(`true`, `false`: whether the accelerator is used). A wrong value stops the start with one line that
-names it.
+them. The package telemetry reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST`
+(`true`, `false`: whether the accelerator is used). A wrong value, or a name that begins as the
+service's own and is none of them, stops the start with one line that names it.
 
 | variable | default | allowed | meaning |
 | --- | --- | --- | --- |

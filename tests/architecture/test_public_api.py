@@ -22,7 +22,7 @@ API = {
         "unchanged",
     ],
     "service.django.conf": ["settings"],
-    "service.django.parser": ["StrictParser", "whole_body"],
+    "service.django.parser": ["StrictParser", "StrictQuery", "whole_body"],
     "service.django.probes": ["Ready", "router"],
     "service.django.problems": ["Errors", "PROBLEMS", "Problem", "problem"],
     "service.django.urls": ["urlconf"],

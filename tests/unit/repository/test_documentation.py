@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ LINK = re.compile(
 )
 # Pages of the site refer by their names to files that are not in it.
 NAME = re.compile(r"`([\w.-]+/[\w.*<>/-]*)`")
+TEST = re.compile(r"^ *def (test_\w+)\(", re.MULTILINE)
+CALLED_TEST = re.compile(r"`(test_\w+)`")
 # A service that pages take for an example is not there.
 EXAMPLE = re.compile("port.calls")
 ADOPTION = load_adoption(ROOT)
@@ -80,10 +83,28 @@ def is_ignored(name: str) -> bool:
     return name.rstrip("/") in folders or not folders.isdisjoint(Path(name).parts)
 
 
+@cache
+def every_test() -> frozenset[str]:
+    """Return the name of every test that is written in Python."""
+    texts = ((ROOT / name).read_text() for name in tracked("*test_*.py"))
+    return frozenset(name for text in texts for name in TEST.findall(text))
+
+
+def dead_tests(text: str) -> list[str]:
+    """Return what a page names as a test, and none is called so."""
+    return [name for name in CALLED_TEST.findall(text) if name not in every_test()]
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_link_is_dead(page: Path) -> None:
     assert list(dead_links(page, page.read_text())) == []
     assert list(dead_names(page.read_text())) == []
+    assert dead_tests(page.read_text()) == []
+
+
+def test_a_name_of_a_test_that_is_not_there_is_found() -> None:
+    text = "`test_that_nobody_wrote`, `test_no_link_is_dead`, `tests/unit/repository/test_none.py`"
+    assert dead_tests(text) == ["test_that_nobody_wrote"]
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ generate: .venv/.dev ## Write all generated files
 	@# First the routes: SLOs are checked against them.
 	$(foreach file,$(OPENAPI),$(call openapi,$(dir $(file))) > $(file) &&) true
 	$(BIN)/slo generate
-	$(BIN)/python -m telemetry.reference docs/telemetry-reference.md
+	$(BIN)/python tools/reference.py docs/telemetry-reference.md
 	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table || exit; done
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
 	$(BIN)/python tools/architecture.py > docs/architecture.svg
@@ -152,7 +152,7 @@ generate: .venv/.dev ## Write all generated files
 check-generated: .venv/.dev ## Fail if a generated file is out of date
 	$(BIN)/slo validate
 	$(BIN)/slo check
-	diff docs/telemetry-reference.md <($(BIN)/python -m telemetry.reference /dev/stdout)
+	diff docs/telemetry-reference.md <($(BIN)/python tools/reference.py /dev/stdout)
 	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table) || exit; done
 	$(foreach file,$(OPENAPI),diff $(file) <($(call openapi,$(dir $(file)))) &&) true
 	diff .github/CODEOWNERS <($(BIN)/python platform/backstage/codeowners.py)

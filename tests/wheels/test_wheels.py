@@ -29,7 +29,11 @@ for name in sys.argv[2:]:
         if module.name not in left:
             importlib.import_module(module.name)
 """
-SETTINGS = {"services/ports": "seaports.settings"}
+# Importing Ninja asks for settings; of a package any do.
+SETTINGS = {
+    "packages/service": "django.conf.global_settings",
+    "services/ports": "seaports.settings",
+}
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ How it works:
 
 - `gunicorn`: settings, hooks and the worker; the answers that reach no application
 - `problem`: an error as an RFC 9457 document
+- `hosts`: which server a request names
 - `proxies`: whose forwarding headers are believed, and what they say of a request
 
 It stands on `telemetry`, which knows nothing of it.

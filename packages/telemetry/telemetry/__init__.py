@@ -20,9 +20,7 @@ How it works:
 - `accelerator`: the one seam to the package `telemetry_fast`
 - `initial`, `created`: series that count from 0, and since when
 - `exposition`, `exemplars`, `multiprocess`, `shared`: `/metrics` of one process or of several
-- `hosts`: which server a request names
-- `memoize`, `declarations`, `reference`: a cache for threads; what services declare, and the
-  page of all names
+- `memoize`, `declarations`: a cache for threads; what the services of a repository declare
 """
 
 from importlib import import_module

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from gunicorn.http import errors
 from gunicorn.http.message import Request
-from telemetry import context, hosts, logs, metrics, names
+from telemetry import context, logs, metrics, names
 
-from service import problem, proxies
+from service import hosts, problem, proxies
 
 _errors = logs.get_logger("service.gunicorn")
 

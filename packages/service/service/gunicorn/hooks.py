@@ -16,9 +16,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
-from telemetry import exposition, logs, metrics, multiprocess, names, shared, tracing
+from telemetry import logs, metrics, multiprocess, names, shared, tracing
 
-from service.gunicorn import listening
+from service.gunicorn import listening, scrapes
 
 _log = logs.get_logger("service.gunicorn")
 
@@ -48,7 +48,7 @@ class _Server:
     config: Config
     metrics_listener: socket.socket | None = None
     metrics_turn: Any = None
-    metrics_server: "exposition.Server | None" = None
+    metrics_server: "scrapes.Server | None" = None
     leaving = False
 
 
@@ -117,7 +117,7 @@ def serve_metrics() -> None:
     def serve_in_turn() -> None:
         fcntl.lockf(turn, fcntl.LOCK_EX)  # released by stop_metrics, or by the kernel at death
         if not _Server.leaving:
-            _Server.metrics_server = exposition.Server(listener)
+            _Server.metrics_server = scrapes.Server(listener)
             _Server.metrics_server.serve_forever(0.1)
 
     threading.Thread(target=serve_in_turn, daemon=True, name="telemetry-metrics").start()

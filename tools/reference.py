@@ -1,6 +1,6 @@
 """Write the page of all names, with those of services by their modules `names`.
 
-``python -m telemetry.reference docs/telemetry-reference.md`` in the repository's root.
+``tools/reference.py docs/telemetry-reference.md`` in the repository's root.
 """
 
 import sys

@@ -3,7 +3,7 @@ from django.http import HttpRequest
 from django.test import override_settings
 from hypothesis import example, given
 from hypothesis import strategies as st
-from telemetry import hosts
+from service import hosts
 
 from tests.support.thorough import examples
 

@@ -72,7 +72,7 @@ def test_without_the_token_nothing_is_written(
     ):
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="ports"'
-        assert problem(response)["detail"] == "a bearer token that may write is needed"
+        assert problem(response)["detail"] == "a valid bearer token is needed"
     assert postgres_service.client.get(PATH).status_code == 404
 
 

@@ -1,5 +1,6 @@
-"""What git no longer has: gone in dev, left to a person in prod."""
+"""What git no longer has: gone in dev, left to a person in prod. And who owns an application."""
 
+import json
 import shutil
 from collections.abc import Callable
 
@@ -142,3 +143,54 @@ def test_a_person_removes_prod_by_the_commands_of_the_page(
     typed(cluster, "kubectl delete namespace ports-prod")
     assert gone(cluster, "deployment", "ports", "ports-prod")
     restore(applications, repository)
+
+
+def owner(cluster: Cluster) -> str:
+    """The application set that ports-dev belongs to."""
+    found = cluster.get("application", "ports-dev", "--namespace=argocd")
+    names = [each["name"] for each in found["metadata"].get("ownerReferences", ())]
+    return " ".join(names)
+
+
+def complaint(cluster: Cluster) -> str:
+    """What the set of dev and staging says is wrong."""
+    found = cluster.get("applicationset", "services-pruned", "--namespace=argocd")
+    conditions = found.get("status", {}).get("conditions", ())
+    told = [
+        c["message"] for c in conditions if (c["type"], c["status"]) == ("ErrorOccurred", "True")
+    ]
+    return " ".join(told)
+
+
+def test_an_application_of_a_former_single_set_is_handed_over_and_never_deleted(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    applications.wait("ports-dev", is_well)
+
+    def lives() -> list[str]:
+        kinds = (("application", "ports-dev", "argocd"), ("deployment", "ports", "ports-dev"))
+        found = [cluster.get(kind, name, f"--namespace={space}") for kind, name, space in kinds]
+        return [each["metadata"]["uid"] for each in found]
+
+    before = lives()
+    single = cluster.get("applicationset", "services", "--namespace=argocd")["metadata"]["uid"]
+    reference = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "ApplicationSet",
+        "name": "services",
+        "uid": single,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    patch = json.dumps({"metadata": {"ownerReferences": [reference]}})
+    flags = ("--namespace=argocd", "--type=merge", f"--patch={patch}")
+    cluster.kubectl("patch", "application", "ports-dev", *flags)
+    applications.refresh_sets()
+    eventually(lambda: "owned" in complaint(cluster), "the new set takes what another one owns")
+    assert owner(cluster) == "services"
+    typed(cluster, "kubectl --namespace argocd patch application ports-dev")
+    applications.refresh_sets()
+    eventually(lambda: owner(cluster) == "services-pruned", "the new set does not take it")
+    eventually(lambda: complaint(cluster) == "", "the new set still complains")
+    applications.wait("ports-dev", is_well)
+    assert lives() == before

@@ -32,9 +32,7 @@ API = {
     "telemetry": [
         "carry",
         "configure_logging",
-        "django",
         "get_logger",
-        "metrics",
         "names",
         "record_exception",
         "request_id",

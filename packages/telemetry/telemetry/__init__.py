@@ -23,9 +23,6 @@ How it works:
 - `memoize`, `declarations`: a cache for threads; what the services of a repository declare
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from telemetry import names
 from telemetry.context import carry, request_id
 from telemetry.current import trace_id
@@ -33,15 +30,10 @@ from telemetry.logs import configure_logging, get_logger
 from telemetry.streams import stream
 from telemetry.tracing import record_exception, span
 
-if TYPE_CHECKING:
-    from telemetry import django, metrics
-
 __all__ = [
     "carry",
     "configure_logging",
-    "django",
     "get_logger",
-    "metrics",
     "names",
     "record_exception",
     "request_id",
@@ -49,9 +41,3 @@ __all__ = [
     "stream",
     "trace_id",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("django", "metrics"):
-        return import_module(f"telemetry.{name}")
-    raise AttributeError(f"module 'telemetry' has no attribute {name!r}")

@@ -9,7 +9,7 @@ series has a gauge beside it here, of which the earliest time is told.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import Metric, Sample
@@ -24,47 +24,34 @@ _SUFFIX: Final = "_created"
 _END: Final = float(2**33)
 
 
-class DatedCounter(Counter):
+class _Dated(Collector):
+    """What a metric of prometheus_client is before: each series notes since when it counts."""
+
+    def __init__(
+        self, name: str, documentation: str, labelnames: Iterable[str] = (), **more: Any
+    ) -> None:
+        """Make it as prometheus_client does."""
+        super().__init__(name, documentation, labelnames, **more)  # type: ignore[call-arg]
+        self.label_names = tuple(labelnames)
+        if not self.label_names:
+            _begin(self, (), {})
+
+    def labels(self, *labelvalues: Any, **labelkwargs: Any) -> Self:
+        """Return the series of a label set."""
+        series: Self = super().labels(*labelvalues, **labelkwargs)  # type: ignore[misc]
+        _begin(self, labelvalues, labelkwargs)
+        return series
+
+
+class DatedCounter(_Dated, Counter):
     """A counter of which each series notes since when it counts."""
 
-    def __init__(
-        self, name: str, documentation: str, labelnames: Iterable[str] = (), **more: Any
-    ) -> None:
-        """Make it as prometheus_client does."""
-        super().__init__(name, documentation, labelnames, **more)
-        self.label_names = tuple(labelnames)
-        if not self.label_names:
-            _begin(self, (), {})
 
-    def labels(self, *labelvalues: Any, **labelkwargs: Any) -> "DatedCounter":
-        """Return the series of a label set."""
-        series = super().labels(*labelvalues, **labelkwargs)
-        _begin(self, labelvalues, labelkwargs)
-        return series
-
-
-class DatedHistogram(Histogram):
+class DatedHistogram(_Dated, Histogram):
     """A histogram of which each series notes since when it counts."""
 
-    def __init__(
-        self, name: str, documentation: str, labelnames: Iterable[str] = (), **more: Any
-    ) -> None:
-        """Make it as prometheus_client does."""
-        super().__init__(name, documentation, labelnames, **more)
-        self.label_names = tuple(labelnames)
-        if not self.label_names:
-            _begin(self, (), {})
 
-    def labels(self, *labelvalues: Any, **labelkwargs: Any) -> "DatedHistogram":
-        """Return the series of a label set."""
-        series = super().labels(*labelvalues, **labelkwargs)
-        _begin(self, labelvalues, labelkwargs)
-        return series
-
-
-def _begin(
-    metric: DatedCounter | DatedHistogram, values: tuple[Any, ...], by_name: Mapping[str, Any]
-) -> None:
+def _begin(metric: Any, values: tuple[Any, ...], by_name: Mapping[str, Any]) -> None:
     if multiprocess.enabled():
         ordered = values or tuple(by_name[label] for label in metric.label_names)
         (family,) = metric.describe()

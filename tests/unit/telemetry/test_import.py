@@ -68,10 +68,3 @@ def test_what_exports_by_http_is_loaded_before_the_fork_and_grpc_after_it(
     said, _, number = done.stdout.strip().rpartition(" ")
     assert said == loaded
     assert protocol == "grpc" or int(number) == 0, "a worker loads what it could have shared"
-
-
-def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
-    import telemetry  # noqa: PLC0415 -- beside what it shows
-
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        telemetry.nothing  # noqa: B018

@@ -116,12 +116,15 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
     up = series.targets_up(slo.service)
     lookback = clock.promql(MISSING_LOOKBACK)
     from_start = exists_from_start(slo.total)
-    recorded = f"    {total}\n    and {series.ON_TARGET}\n" if from_start else ""
+    parts = [total] if from_start else []
+    # What a prober counts goes on while no target of the service answers.
+    parts += [] if slo.total.family.outside else [f"{up} == 1"]
+    data = f"\n    and {series.ON_TARGET}\n    ".join(parts)
     expr = (
         f"(\n    count {series.BY_TARGET} ({up})\n    or\n"
         f"    count {series.BY_TARGET} (present_over_time({total}[{lookback}]))\n)\n"
         f"unless {series.ON_TARGET}\n"
-        f"(\n{recorded}    {up} == 1\n)"
+        f"(\n    {data}\n)"
     )
     return Rule(
         missing_alert_name(slo),
@@ -129,12 +132,20 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
         {SEVERITY: Severity.PAGE, series.SLO: slo.name},
         {
             "summary": f"{slo.service} {slo.name} has no data in {ENVIRONMENT_TEMPLATE}",
-            "description": "No target answers its scrape"
-            + (", or none reports the SLI" if from_start else "")
-            + ": the service may be down, and its other alerts are blind.",
+            "description": _why_missing(slo),
             **_links(slo, adoption, begin_template(clock.seconds(MISSING_LOOKBACK))),
         },
         clock.lasts(MISSING_HOLD),
+    )
+
+
+def _why_missing(slo: Slo) -> str:
+    if slo.total.family.outside:
+        return "No prober reports on the service: nobody sees it from outside."
+    none = ", or none reports the SLI" if exists_from_start(slo.total) else ""
+    return (
+        f"No target answers its scrape{none}: the service may be down, and its other alerts are "
+        "blind."
     )
 
 

@@ -25,12 +25,14 @@ class Family:
         histogram: Whether it is a histogram; else it is a counter.
         values: All values that a label can have, by label; None where it can have any.
         initial: Series that exist before their first event.
+        outside: Whether others than the service itself expose it.
     """
 
     name: str
     histogram: bool
     values: Mapping[str, tuple[str, ...] | None]
     initial: tuple[Event, ...] = ()
+    outside: bool = False
 
 
 class UnknownRoutesError(Exception):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from telemetry import names
 
+from slo import probes
 from slo.contract import Contract, Family, UnknownRoutesError
 from slo.coverage import leftover
 from slo.limits import Names
@@ -207,18 +208,22 @@ class _Reader:
             for selector in spec.select
         )
         le = None if spec.le is None else repr(float(spec.le))
+        counter = spec.metric if spec.metric in probes.COUNTERS else None
         if family is None:
             return Source(Family(spec.metric, histogram=False, values={}), selectors, le)
         self._bound(location, spec)
         for index, selector in enumerate(selectors):
             for label, matcher in selector.items():
                 self._label((*location, "select", index, label), family, label, matcher)
-        return Source(family, selectors, le)
+        return Source(family, selectors, le, counter)
 
     def _family(self, location: Location, name: str) -> Family | None:
         metrics = self.contract.metrics
         metric = metrics.get(name)
         counting = [each.name for each in metrics.values() if each.kind != "gauge"]
+        counting += probes.COUNTERS
+        if name in probes.COUNTERS:
+            return self._probes(location)
         if metric is None:
             place = self.contract.home / "*" / "names.py"
             self.report(
@@ -234,6 +239,14 @@ class _Reader:
             except UnknownRoutesError as error:
                 self.report(location, str(error))
         return None
+
+    def _probes(self, location: Location) -> Family | None:
+        try:
+            routes = (route for _, route in self.contract.operations)
+            return probes.family(dict.fromkeys((*routes, *sorted(names.PROBE_ROUTES))))
+        except UnknownRoutesError as error:
+            self.report(location, str(error))
+            return None
 
     def _bound(self, location: Location, spec: SourceSpec) -> None:
         metric = self.contract.metrics.get(spec.metric)
@@ -264,7 +277,17 @@ class _Reader:
             if leftover([selector], total.selectors, total.family) is not None:
                 message = "picks events that no selector of total picks"
                 self.report((*location, "select", index), message)
-        if part.le is None and leftover(total.selectors, part.selectors, total.family) is None:
+        if total.family.outside:
+            for each, counter in ((kind, probes.SUCCESS), ("total", probes.TOTAL)):
+                if sources[each].counter != counter or kind != "good":
+                    place = (*_RATIO, each, "metricSource", "spec", "metric")
+                    self.report(place, f"good probes are {probes.SUCCESS} of {probes.TOTAL}")
+            if leftover(total.selectors, part.selectors, total.family) is not None:
+                self.report((*location, "select"), "must pick the probes that total picks")
+        if (
+            part.series == total.series
+            and leftover(total.selectors, part.selectors, total.family) is None
+        ):
             self.report((*location, "select"), f"picks every event of total: each would be {kind}")
 
 

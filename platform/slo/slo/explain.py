@@ -83,8 +83,7 @@ def _facts(slo: Slo, clock: Clock) -> Iterator[tuple[str, str]]:
         "page",
         (
             f"{missing_alert_name(slo)} fires {in_words(clock.lasts(MISSING_HOLD))} "
-            "after the last target has stopped answering"
-            f"{', or the SLI has no data' if exists_from_start(slo.total) else ''}."
+            f"after {_missing(slo)}."
         ),
     )
     yield (
@@ -94,6 +93,13 @@ def _facts(slo: Slo, clock: Clock) -> Iterator[tuple[str, str]]:
             "whatever their share."
         ),
     )
+
+
+def _missing(slo: Slo) -> str:
+    if slo.total.family.outside:
+        return "the prober's last result"
+    unexposed = ", or the SLI has no data" if exists_from_start(slo.total) else ""
+    return f"the last target has stopped answering{unexposed}"
 
 
 def in_words(duration: timedelta) -> str:

@@ -27,19 +27,21 @@ Selector = Mapping[str, Matcher]
 class Source:
     """Events counted by one metric: those that any of the selectors picks.
 
-    `le` is a bucket bound as its label prints it; None counts all events.
+    `le` is a bucket bound as its label prints it; None counts all events. `counter` names the
+    series where a family has several.
     """
 
     family: Family
     selectors: tuple[Selector, ...]
     le: str | None = None
+    counter: str | None = None
 
     @property
     def series(self) -> str:
         """Name of the counter series that holds the events."""
         name = self.family.name
         if not self.family.histogram:
-            return name
+            return self.counter or name
         return f"{name}_count" if self.le is None else f"{name}_bucket"
 
 
@@ -91,6 +93,11 @@ class Slo:
         if part is None:
             raise ValueError(f"{self.service} {self.name} counts neither good nor bad events")
         return part
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether the part is counted by series that are none of the total's."""
+        return self.part.series != self.total.series
 
     @property
     def budget(self) -> Decimal:

@@ -104,7 +104,7 @@ def _total(slo: Slo, window: str) -> str:
     result, so nothing is recorded without it.
     """
     total = f"{events(slo.service, slo.total, window)} > -Inf < Inf"
-    if slo.part.le is None:
+    if not slo.apart:
         # The part's series are some of the total's: where these are finite, so are they.
         return total
     # Only NaN and Inf times nothing are not nothing.

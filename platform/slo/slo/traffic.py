@@ -112,7 +112,7 @@ def _counters(slo: Slo) -> list[_Counter]:
     meant = samples(part)
     parts = [event for event in meant if event is not None]
     none, share = Fraction(0), Fraction(1, len(meant))
-    if part.le is not None:
+    if slo.apart:
         whole = parts or [event for event in samples(slo.total) if event is not None]
         return [
             *(_Counter(slo.total.series, labels, share, share) for labels in whole),

@@ -1,7 +1,7 @@
 """Do the selectors of SLOs pick what they should? Asked of live data."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from telemetry import names
@@ -106,7 +106,7 @@ class _Live:
             for source in (self.slo.total, self.slo.part)
         )
         other = f"({whole}) unless ({some})"
-        if self.slo.part.le is not None:
+        if self.slo.apart:
             other = f"({whole}) - ignoring (le) ({some})"
         rest = "good" if self.slo.bad else "bad"
         found = {
@@ -130,7 +130,7 @@ class _Live:
         """Tell which values of the labels that selectors use are in no selector."""
         total = self.slo.total
         selectors = (*total.selectors, *self.slo.part.selectors)
-        every = self._series(Source(total.family, ()), {})
+        every = self._series(replace(total, selectors=()), {})
         for label in dict.fromkeys(label for each in selectors for label in each):
             values = sorted({each.get(label, "") for each in every})
             if left := [

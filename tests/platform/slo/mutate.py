@@ -33,6 +33,7 @@ from stack import values
 
 from tests.platform.slo import enforced, months, reading
 from tests.platform.slo.real import prometheus
+from tests.unit.slo import test_probes
 
 ROOT = Path(__file__).parents[3]
 PROMTOOL = ROOT / "tools/bin/promtool"
@@ -144,7 +145,7 @@ def slo_mutants(slo: Slo) -> Iterator[Mutant]:
     every = frozenset({total(BASE_WINDOW)})
     yield Mutant(f"{subject}: NaN let through", every, replaced(" > -Inf < Inf", ""), own)
     yield Mutant(f"{subject}: Inf let through", every, replaced(" < Inf", ""), own)
-    if slo.part.le is not None:
+    if slo.apart:
         yield Mutant(f"{subject}: a broken part let through", every, _without_unless, own)
     yield Mutant(f"{subject}: a missing series is no data", base, _without_zero, own)
     mean = f"avg_over_time({of_slo(error_ratio(BASE_WINDOW), slo)}[30d])"
@@ -304,6 +305,31 @@ def calendar_mutants(
         yield mutant.what, killer(mutate(groups, held, mutant), tests, mutant, own)
 
 
+def probe_mutants(scratch: Path) -> Iterator[tuple[str, str | None]]:
+    """Break the rules of an SLO on probes from outside."""
+    (slo,) = load_service(test_probes.declared(scratch))
+    adoption, missing = load_adoption(ROOT), missing_alert_name(slo)
+    groups = service_groups(slo.service, [slo], adoption, Clock())
+    tests = scratch / "probes.test.yaml"
+    tests.write_text(to_yaml(alert_tests(slo.service, [slo], groups, adoption)))
+    bads = frozenset({bad(BASE_WINDOW), bad(BURN_WINDOWS[0].long)})
+    alert = frozenset({missing})
+    above, gone = f"^{slo.pascal_name}Burn1h: just above", f"^{missing}: a target that vanished"
+    for what, breaks, change, first in (
+        ("every probe is a good one", bads, replaced("_success{", "_total{"), above),
+        ("no prober is no alert", alert, replaced("unless on", "and on"), gone),
+        ("a service that answers is data", alert, _answering, gone),
+    ):
+        mutant = Mutant(f"probes: {what}", breaks, change, first)
+        yield mutant.what, killer(mutate(groups, slo, mutant), tests, mutant, first)
+
+
+def _answering(rule: Rule) -> Rule:
+    known, _ = rule.expr.split("\nunless")
+    target = known.split("(up{", 1)[1].split("}", 1)[0]
+    return replace(rule, expr=f"{known}\nunless on (service_name) up{{{target}}} >= 0")
+
+
 def _without_growth(rule: Rule) -> Rule:
     return replace(rule, expr=re.sub(r" - 0\.001 \* slo:events_total:rate1h{[^}]*}", "", rule.expr))
 
@@ -391,6 +417,7 @@ def main() -> int:
                 contract_mutants(declaration),
                 *(calendar_mutants(slos[0], each, Path(scratch)) for each in Calendar),
                 winter_mutants(slos[0], Path(scratch)),
+                probe_mutants(Path(scratch)),
             )
             for what, noticed in found_by_others:
                 tried += 1

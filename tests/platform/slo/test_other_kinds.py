@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from slo import probes
 from slo.adoption import load_adoption
 from slo.calendar import Calendar
 from slo.contract import Family
@@ -34,12 +35,13 @@ def _holds(
     bad: Selectors = (),
     family: Family = JOBS,
     calendar: Calendar | None = None,
+    counters: tuple[str | None, str | None] = (None, None),
     tests: str = "",
 ) -> None:
     """Compile an SLO on a counter, and let promtool judge its rules by its tests of such names."""
 
     def source(selectors: Selectors) -> Source | None:
-        return Source(family, selectors) if selectors else None
+        return Source(family, selectors, counter=counters[1]) if selectors else None
 
     slo = Slo(
         service="jobs",
@@ -49,7 +51,7 @@ def _holds(
         objective=Decimal("0.95"),
         period=calendar.longest if calendar else timedelta(days=7),
         calendar=calendar,
-        total=Source(family, total),
+        total=Source(family, total, counter=counters[0]),
         good=source(good),
         bad=source(bad),
         runbook="runbooks/success.md",
@@ -104,6 +106,14 @@ def test_a_calendar_window_begins_anew(tmp_path: Path, calendar: Calendar) -> No
         calendar=calendar,
         tests=names,
     )
+
+
+@pytest.mark.timeout(600)
+def test_probes_from_outside(tmp_path: Path) -> None:
+    every = probes.family(("/a", "/b"))
+    picked: Selectors = ({"probe": A},)
+    names = "Burn1h: just|counters that start again|vanished|does not answer|without the SLI"
+    _holds(tmp_path, picked, good=picked, family=every, counters=probes.COUNTERS, tests=names)
 
 
 @pytest.mark.timeout(600)

@@ -23,6 +23,7 @@ END = datetime(2026, 2, 1, 12, tzinfo=UTC)
 BEGIN = END - timedelta(days=40)
 STEP = timedelta(minutes=5)
 OUTAGE = datetime(2026, 1, 12, 14, 0, tzinfo=UTC)
+TICKET = datetime(2026, 1, 13, 3, tzinfo=UTC)
 FAST = "PortsAvailabilityBurn1h"
 SLOW = "PortsAvailabilityBurn3d"
 
@@ -91,6 +92,7 @@ def reported(
         out.writelines(firing(FAST, "page", OUTAGE + 10 * minutes, OUTAGE + 30 * minutes))
         # Prometheus restarts, and the alert goes on.
         out.writelines(firing(FAST, "page", OUTAGE + 33 * minutes, OUTAGE + 55 * minutes))
+        out.writelines(firing(SLOW, "ticket", TICKET, TICKET + 120 * minutes))
         out.writelines(firing(SLOW, "ticket", END - 90 * minutes, END))
         out.write("# EOF\n")
     load(folder, text)
@@ -113,7 +115,7 @@ def test_markdown_tells_what_was_promised_and_kept(
         f"idle | Availability | {span} | 99.9 % | no event | no event | no event | none | no data",
         (
             f"prod | Availability | {span} | 99.9 % | 99.960% | 40% | 35.2 times, {burst} "
-            "| 1 page, 1 ticket | kept"
+            "| 1 page, 2 tickets | kept"
         ),
         (
             f"staging | Availability | {span} | 99.9 % | 99.750% | 250% "
@@ -124,6 +126,7 @@ def test_markdown_tells_what_was_promised_and_kept(
     for line in (
         *(f"| ports | {cells} |" for cells in rows),
         f"- 12 January 14:10 UTC: {FAST} (page), 45 min",
+        f"- 13 January 03:00 UTC: {SLOW} (ticket), 2 h",
         f"- 1 February 10:30 UTC: {SLOW} (ticket), 1 h 30 min, still firing at the end",
         "The data begins on 20 January 08:00 UTC: the window is not full.",
     ):
@@ -159,10 +162,11 @@ def test_the_page_has_a_chart_of_each_budget_with_its_incidents(
         for svg in re.findall(r"<svg.*?</svg>", told, re.DOTALL)
     ]
     assert len(charts) == 3
-    (prod,) = (each for each in charts if len(each.findall("rect")) == 2)
-    page, ticket = prod.findall("rect")
-    assert [each.findtext("title") for each in (page, ticket)] == [
+    (prod,) = (each for each in charts if len(each.findall("rect")) == 3)
+    page, earlier, ticket = prod.findall("rect")
+    assert [each.findtext("title") for each in (page, earlier, ticket)] == [
         f"{FAST}: 12 January 14:10 UTC, 45 min",
+        f"{SLOW}: 13 January 03:00 UTC, 2 h",
         f"{SLOW}: 1 February 10:30 UTC, 1 h 30 min, still firing at the end",
     ]
     (line,) = prod.findall("path")

@@ -392,7 +392,7 @@ load: .venv-load/.stamp ## Send requests to LOAD_URL (the local service) for LOA
 
 ##@ GitOps
 CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus $(if $(CHART_STORE),prometheus-operator)
-.PHONY: promote e2e-cluster e2e-node e2e-tilt cluster workstation test-workstation lint-ansible
+.PHONY: promote e2e-cluster e2e-node e2e-node-ipv6 e2e-tilt cluster workstation test-workstation lint-ansible
 promote: .venv/.dev ## Create a branch that moves SERVICE's image FROM=staging TO=prod, if error budget is left
 	@$(BIN)/promote --service $(SERVICE) --from $(FROM) --to $(TO) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) \
 		$(if $(OVERRIDE),--override '$(subst ','\'',$(OVERRIDE))') $(if $(PUSH),--push)
@@ -406,7 +406,12 @@ NODE_TOOLS := kubernetes coredns metrics-server helm $(STACK_TOOLS) \
 e2e-node: .venv/.dev ## Test the service on a real Kubernetes node (Linux, root; CHART_STORE=DIR: and the platform's charts)
 	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS="$(NODE_TOOLS)"
-	$(BIN)/python -m tests.node.run -s tests/node --ignore tests/node/test_tilt.py
+	$(BIN)/python -m tests.node.run -s tests/node --ignore tests/node/test_tilt.py --ignore tests/node/test_ipv6.py
+
+e2e-node-ipv6: .venv/.dev ## Run the service in pods of a node that has IPv6 alone (Linux, root; 3 minutes)
+	$(call needs,podman,$(PODMAN))
+	@$(MAKE) --no-print-directory tools TOOLS="kubernetes coredns helm otelcol"
+	env -u CHART_STORE NODE_IPV6=1 $(BIN)/python -m tests.node.run -s tests/node/test_ipv6.py
 
 e2e-tilt: .venv/.dev ## Test live update with the real Tilt on that node (Linux, root; tilt, podman, containerd)
 	$(call needs,tilt,install Tilt (https://docs.tilt.dev/install.html))

@@ -12,9 +12,13 @@ from stack import kubernetes
 
 from tests.platform.image import engine
 
-ADDRESS: Final = "10.200.0.1"
+# Whether node, pods and Services have IPv6 alone: `make e2e-node-ipv6`.
+IS_IPV6: Final = "NODE_IPV6" in os.environ
+ADDRESS: Final = "fd00:200::1" if IS_IPV6 else "10.200.0.1"
 BRIDGE: Final = "node0"
-PODS: Final = "10.244.0.0/24"
+PODS: Final = "fd00:244::/64" if IS_IPV6 else "10.244.0.0/24"
+SERVICES: Final = "fd00:10::/112" if IS_IPV6 else kubernetes.SERVICES
+ANYWHERE: Final = "::/0" if IS_IPV6 else "0.0.0.0/0"
 PROGRAMS: Final = ("containerd", "ctr", "runc", "nft", "ip", "/usr/lib/cni/bridge")
 GONE_SECONDS: Final = 10.0
 _CGROUPS: Final = Path("/sys/fs/cgroup")
@@ -50,11 +54,13 @@ def prepare(scratch: Path) -> None:
     shutil.rmtree("/var/log/pods", ignore_errors=True)
     run("ip", "link", "set", "lo", "up")
     run("ip", "link", "add", BRIDGE, "type", "bridge")
-    run("ip", "address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
+    own = (f"{ADDRESS}/64", "nodad") if IS_IPV6 else (f"{ADDRESS}/24",)
+    run("ip", "address", "add", *own, "dev", BRIDGE)
     run("ip", "link", "set", BRIDGE, "up")
     # The kernel translates Service addresses only for packets that have a route.
-    run("ip", "route", "add", kubernetes.SERVICES, "dev", BRIDGE, "src", ADDRESS)
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    run("ip", "route", "add", SERVICES, "dev", BRIDGE, "src", ADDRESS)
+    forwarding = "ipv6/conf/all/forwarding" if IS_IPV6 else "ipv4/ip_forward"
+    Path("/proc/sys/net", forwarding).write_text("1")
 
 
 def settings() -> dict[Path, str]:

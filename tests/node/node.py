@@ -150,6 +150,7 @@ class Node(Cluster):
             f"--kubelet-client-key={pki}/client.key",
             "--kubelet-preferred-address-types=InternalIP",
             "--allow-privileged",
+            f"--service-cluster-ip-range={machine.SERVICES}",
             # The API server forwards requests for metrics to the metrics server.
             "--enable-aggregator-routing",
             f"--requestheader-client-ca-file={pki}/ca.crt",

@@ -93,7 +93,7 @@ def containerd(site: Site) -> Process:
                     "type": "host-local",
                     "dataDir": str(data / "addresses"),
                     "ranges": [[{"subnet": machine.PODS}]],
-                    "routes": [{"dst": "0.0.0.0/0"}],
+                    "routes": [{"dst": machine.ANYWHERE}],
                 },
             }
         ],

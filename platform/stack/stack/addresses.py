@@ -55,7 +55,8 @@ class Addresses:
 
     def endpoint(self, name: str) -> str:
         """`host:port` where others reach `name`."""
-        return f"{self.reach}:{self.port(name)}"
+        host = f"[{self.reach}]" if ":" in self.reach else self.reach
+        return f"{host}:{self.port(name)}"
 
     def own_port(self, name: str) -> int:
         """Port that a component listens at as `name`."""

@@ -76,6 +76,12 @@ def test_a_component_that_ignores_the_polite_signal_is_killed(
     assert not psutil.pid_exists(pid)
 
 
+def test_an_ipv6_address_stands_in_brackets_before_its_port() -> None:
+    addresses = Addresses(reach="fd00::1")
+    assert addresses.endpoint("etcd") == f"[fd00::1]:{addresses.port('etcd')}"
+    assert addresses.url("etcd") == f"http://[fd00::1]:{addresses.port('etcd')}"
+
+
 def test_addresses_are_kept_and_differ() -> None:
     addresses = Addresses()
     ports = [addresses.port(str(number)) for number in range(100)]

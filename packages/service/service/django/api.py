@@ -74,6 +74,8 @@ class Api(NinjaAPI):
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         for path in schema["paths"].values():
             for operation in path.values():
+                # Ninja's order is that of sets, which differs from one process to the next.
+                operation["responses"] = dict(sorted(operation["responses"].items()))
                 for status, response in operation["responses"].items():
                     if int(status) >= HTTPStatus.BAD_REQUEST and "content" in response:
                         (content,) = response["content"].values()

@@ -55,10 +55,6 @@ def refused(**settings: str) -> str:
             ),
         ),
         (
-            {"PORTS_WRITE_TOKNE": "hunter2"},
-            "PORTS_WRITE_TOKNE: no such setting (Is PORTS_WRITE_TOKEN meant?)",
-        ),
-        (
             {"PORTS_DATA_FILE": "nope.json"},
             "PORTS_DATA_FILE nope.json: No such file or directory",
         ),

@@ -1,9 +1,10 @@
-"""The service as a process: what clients, probes and Prometheus see of it."""
+"""The service as a process: what clients, probes and Prometheus see of it.
+
+tests/integration/service/test_http_contract.py asks for what every service does over HTTP.
+"""
 
 import json
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from ${{ values.package }} import names
@@ -59,26 +60,6 @@ def test_the_series_of_the_slo_exist_before_the_first_request(running: Service) 
             f'http_route="{route}"' in line and 'http_response_status_code="500"' in line
             for line in metrics.splitlines()
         ), route
-
-
-def test_a_service_that_is_to_stop_says_so_before_it_does(tmp_path: Path) -> None:
-    drain = {"${{ values.prefix }}_DRAIN_SECONDS": "5"}
-    with service.running(tmp_path, name="${{ values.name }}", **drain) as running:
-        running.process.terminate()
-        deadline = time.monotonic() + 4
-        while (ready := running.client.get("/ready")).status_code == 200:
-            assert time.monotonic() < deadline
-        assert ready.status_code == 503
-        assert running.client.get("/${{ values.name }}").status_code == 200
-
-
-def test_wrong_addresses_stop_the_start_with_one_line_each() -> None:
-    host = service.start_refused(name="${{ values.name }}", HOST="x86_64-conda-linux-gnu")
-    (line,) = host.stdout.splitlines()
-    assert json.loads(line)["reason"].startswith("HOST=x86_64-conda-linux-gnu: ")
-    port = service.start_refused(name="${{ values.name }}", PORT="tcp://10.0.0.1:80")
-    (line,) = port.stdout.splitlines()
-    assert json.loads(line)["reason"].startswith("PORT: ")
 
 
 def test_probes_answer(running: Service) -> None:

@@ -3,8 +3,8 @@
 A word in code is taken for a metric when it can be nothing else by its look: it begins with `slo:`,
 ends with a suffix that only metrics have, or begins with the first two parts of a metric that
 exists (`http_server_…`). A name ending in `_` or `…` stands for all that begin so. Labels and
-whatever NOT_METRICS lists are left out. So a metric that was renamed within its family, or a counter
-that never existed, is found; a word of a family that has no living metric at all is not.
+whatever NOT_METRICS lists are left out. So a metric that was renamed within its family, or a
+counter that never existed, is found; a word of a family that has no living metric at all is not.
 """
 
 import re

@@ -18,13 +18,14 @@ PACKAGES := $(SERVED) $(wildcard platform/*/pyproject.toml)
 comma := ,
 space := $() $()
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))
-export MYPYPATH := $(subst $(space),:,$(SERVICES:%=services/%))
+export MYPYPATH := $(subst $(space),:,platform/backstage $(SERVICES:%=services/%))
 CONTRACTS := $(shell grep -l '^.tool.importlinter.$$' services/*/pyproject.toml)
 # Stop with one line if PROGRAM is missing: $(call needs,PROGRAM,HOW TO GET IT)
 needs = @command -v $(1) >/dev/null || { echo '$(1) is missing: $(2)' >&2; exit 1; }
 NODE := install Node.js 20 or later
 PODMAN := install podman, buildah, runc and mmdebstrap (Debian: make packages)
-SOURCES := packages services platform/slo platform/stack platform/promote platform/backstage/codeowners.py tools tests
+SOURCES := packages services platform/slo platform/stack platform/promote platform/backstage/codeowners.py \
+	platform/backstage/taken_names.py tools tests
 
 .PHONY: help
 help: ## Print this menu
@@ -147,6 +148,7 @@ generate: .venv/.dev ## Write all generated files
 	$(BIN)/python tools/reference.py docs/telemetry-reference.md
 	for table in $(SETTINGS_TABLES); do $(BIN)/python $${table%/*}/manage.py settings_table > $$table || exit; done
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
+	$(BIN)/python platform/backstage/taken_names.py > platform/backstage/template/taken.yaml
 	$(BIN)/python tools/architecture.py > docs/architecture.svg
 
 check-generated: .venv/.dev ## Fail if a generated file is out of date
@@ -156,6 +158,7 @@ check-generated: .venv/.dev ## Fail if a generated file is out of date
 	for table in $(SETTINGS_TABLES); do diff $$table <($(BIN)/python $${table%/*}/manage.py settings_table) || exit; done
 	$(foreach file,$(OPENAPI),diff $(file) <($(call openapi,$(dir $(file)))) &&) true
 	diff .github/CODEOWNERS <($(BIN)/python platform/backstage/codeowners.py)
+	diff platform/backstage/template/taken.yaml <($(BIN)/python platform/backstage/taken_names.py)
 	diff docs/architecture.svg <($(BIN)/python tools/architecture.py)
 
 ##@ SLOs
@@ -174,29 +177,44 @@ mutate-slo: .venv/.dev ## Break each rule on purpose and check that a test fails
 docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, into site/
 	.venv-docs/bin/mkdocs build --strict --quiet --clean
 	@! grep -rl --include=index.html '```' site || { echo 'a block of these pages is shown as text' >&2; exit 1; }
+	@! grep -rl 'fonts\.googleapis' site || { echo 'these pages stay blank where Google is not reached' >&2; exit 1; }
 
 .venv-docs/.stamp: requirements/uv.txt requirements/docs.txt
 	@tools/install sync .venv-docs requirements/docs.txt
 	@touch $@
 
 ##@ Catalog
-.PHONY: test-catalog new-service golden-path
+.PHONY: test-catalog new-service remove-service e2e-portal golden-path
 BACKSTAGE := tests/platform/backstage
+PORTAL := tests/portal
 test-catalog: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Load the catalog with Backstage's own code and check its links (Node, Go)
-	@$(MAKE) --no-print-directory tools TOOLS=helm
+	@$(MAKE) --no-print-directory tools TOOLS="helm promtool"
 	node --test $(BACKSTAGE)/*.test.mjs
 	$(BIN)/pytest $(BACKSTAGE)
 
-$(BACKSTAGE)/node_modules/.stamp: $(BACKSTAGE)/package-lock.json
+$(BACKSTAGE)/node_modules/.stamp $(PORTAL)/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
 	$(call needs,npm,$(NODE))
-	npm ci --prefix $(BACKSTAGE) --loglevel=error
+	npm ci --prefix $* --loglevel=error
 	touch $@
 
 NAME ?=
 DESCRIPTION ?=
 OWNER ?= group:default/platform
-new-service: $(BACKSTAGE)/node_modules/.stamp ## Create a service from the template (Node): NAME=port-calls DESCRIPTION="Calls of ships" OWNER=group:default/maritime
-	@node $(BACKSTAGE)/scaffold.mjs . . name='$(NAME)' description='$(DESCRIPTION)' owner='$(OWNER)'
+OBJECTIVE ?= 99.9
+new-service: $(BACKSTAGE)/node_modules/.stamp ## Create a service from the template (Node): NAME=port-calls DESCRIPTION="Calls of ships" OWNER=group:default/maritime OBJECTIVE=99.9
+	@node $(BACKSTAGE)/scaffold.mjs . . name='$(NAME)' description='$(subst ','\'',$(DESCRIPTION))' owner='$(OWNER)' objective='$(OBJECTIVE)'
+
+remove-service: .venv/.dev ## Remove the files of a service that new-service made, then run make generate: NAME=port-calls
+	@test -n '$(filter-out ports,$(filter $(NAME),$(SERVICES)))' || \
+		{ echo 'NAME=$(NAME): must be a service that make new-service made' >&2; exit 1; }
+	rm -rf services/$(NAME) platform/generated/$(NAME) docs/slos/$(NAME).md \
+		platform/argocd/environments/*/$(NAME).yaml \
+		tests/unit/$(subst -,_,$(NAME)) tests/integration/$(subst -,_,$(NAME))
+	$(BIN)/uv pip uninstall --quiet $(NAME)
+
+e2e-portal: .venv/.dev .venv-docs/.stamp $(BACKSTAGE)/node_modules/.stamp $(PORTAL)/node_modules/.stamp ## Load the repository into a real Backstage backend and run the template there (Node, Go)
+	@$(MAKE) --no-print-directory tools TOOLS="helm prometheus promtool"
+	$(BIN)/pytest $(PORTAL)
 
 golden-path: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Create a service from the template in a copy of the repository, and test it
 	@$(MAKE) --no-print-directory tools TOOLS="helm kustomize promtool"

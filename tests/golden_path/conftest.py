@@ -71,6 +71,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     (copy.root / BACKSTAGE.relative_to(ROOT) / "node_modules").symlink_to(
         BACKSTAGE / "node_modules"
     )
+    # As new as the copied lock at least: the copy must not install into the shared folder.
+    (BACKSTAGE / "node_modules" / ".stamp").touch()
     (copy.root / "tools" / "bin").symlink_to(ROOT / "tools" / "bin")
     copy.run("git", "init", "--quiet", "--initial-branch=main")
     copy.run("git", "add", "--all")

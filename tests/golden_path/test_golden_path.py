@@ -27,7 +27,11 @@ pytestmark = pytest.mark.timeout(900)
 
 TOOLS = ROOT / "tools" / "bin"
 # The generated files that list all services: they get lines, and lose none.
-GROWS = (".github/CODEOWNERS", "docs/telemetry-reference.md")
+GROWS = (
+    ".github/CODEOWNERS",
+    "docs/telemetry-reference.md",
+    "platform/backstage/template/taken.yaml",
+)
 
 
 def test_the_template_only_adds_files(copy: Copy, scaffolded: list[str]) -> None:
@@ -184,24 +188,52 @@ def test_its_own_metric_is_on_its_dashboard_and_on_the_page_of_names(generated: 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "message"),
     [
-        ("name", "Port"),
-        ("name", "a--b"),
-        ("name", "telemetry"),
-        ("description", 'says "so"'),
-        ("description", "{{ evil }}"),
+        ("name", NAME, f'name: "{NAME}" is in the catalog already'),
+        ("owner", "group:default/nobody", "Entity group:default/nobody not found"),
     ],
 )
-def test_the_form_refuses_what_would_not_work(copy: Copy, name: str, value: str) -> None:
-    answers = [f"{key}={text}" for key, text in {**ANSWERS, name: value}.items()]
+def test_what_would_not_work_is_refused_in_words(
+    generated: Copy, name: str, value: str, message: str
+) -> None:
+    """The service that was made above is in the catalog of the copy."""
+    answers = {**ANSWERS, "name": "another", name: value}
     done = subprocess.run(
-        ["node", BACKSTAGE / "scaffold.mjs", ROOT, copy.root / "refused", *answers],
+        [
+            *("node", BACKSTAGE / "scaffold.mjs", generated.root, generated.root / "refused"),
+            *(f"{key}={text}" for key, text in answers.items()),
+        ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 1
-    assert "the form refuses" in done.stderr
-    assert not (copy.root / "refused").exists()
+    assert message in done.stderr
+    assert not (generated.root / "refused").exists()
+
+
+def test_a_service_is_removed_without_a_trace(generated: Copy) -> None:
+    """The last scenario: the copy is then as it was before the first."""
+    for command in ("make remove-service", "make generate"):
+        generated.run("bash", "-c", documented(PAGE, command))
+    assert generated.status() == {}
+    assert not (generated.root / "services" / NAME).exists()
+    program = f"from importlib.util import find_spec; print(find_spec({PACKAGE!r}))"
+    assert generated.python("python", "-c", program) == "None\n"
+
+
+@pytest.mark.parametrize("name", ["", "ports", "nothing", "../ports"])
+def test_only_a_service_of_the_template_is_removed(generated: Copy, name: str) -> None:
+    done = subprocess.run(
+        ["make", "remove-service", f"NAME={name}"],
+        cwd=generated.root,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"NAME={name}: must be a service that make new-service made" in done.stderr
+    assert (generated.root / "services/ports").is_dir()

@@ -1,6 +1,7 @@
 """What an organisation that adopts the platform changes: names and addresses, in one file."""
 
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,7 +23,12 @@ class Urls(BaseModel):
 
 
 class Adoption(BaseModel):
-    """The organisation, where its code and images live, and its tools' addresses."""
+    """The organisation, where its code and images live, and its tools' and services' addresses.
+
+    Attributes:
+        addresses: Where a service is reached, by environment, in the order of promotion;
+            `{service}` is the service's name.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -30,6 +36,28 @@ class Adoption(BaseModel):
     repository: str
     registry: str
     urls: Urls
+    addresses: dict[str, str] = {}
+
+    @property
+    def slug(self) -> str:
+        """The repository's owner and name on its host, such as `example/ports-platform`."""
+        return urlsplit(self.repository).path.strip("/")
+
+    @property
+    def repo_url(self) -> str:
+        """The repository as Backstage's scaffolder writes it: `github.com?owner=acme&repo=sea`."""
+        owner, _, name = self.slug.rpartition("/")
+        query = urlencode({"owner": owner, "repo": name}, safe="/")
+        return f"{urlsplit(self.repository).netloc}?{query}"
+
+    @property
+    def last_environment(self) -> str | None:
+        """The environment that users see; None if no address is known."""
+        return next(reversed(self.addresses), None)
+
+    def address(self, service: str, environment: str) -> str:
+        """Where a service of an environment is reached."""
+        return self.addresses[environment].replace("{service}", service)
 
     def file_url(self, path: str) -> str:
         """Address of a file of the repository, as a person reads it."""

@@ -8,10 +8,18 @@ from typing import Any
 from telemetry import declarations
 from telemetry.names import Metric
 
+from slo import contract
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
 from slo.alerts import SEVERITY, inhibit_rules, service_group, slo_alerts
-from slo.catalog import alert_names, links
+from slo.catalog import (
+    alert_names,
+    graphs,
+    links,
+    overview_dashboard,
+    platform_links,
+    with_servers,
+)
 from slo.dashboards.detail import detail
 from slo.dashboards.frame import to_json
 from slo.dashboards.overview import overview
@@ -62,6 +70,8 @@ def generate(root: Path) -> dict[Path, str]:
         if wrong := list(oversized(made, groups)):
             file = root / "services" / service / "slo.yaml"
             raise InvalidDeclarationError([Problem(file, 1, "(document)", each) for each in wrong])
+        document = (root / "services" / service / contract.API).read_text(encoding="utf-8")
+        made[contract.API] = with_servers(service, document, adoption)
         files |= _below(GENERATED / service, made)
         files[PROMISES / f"{service}.md"] = promises(service, slos)
     files |= _below(GENERATED / PLATFORM, _platform_files(adoption))
@@ -113,7 +123,9 @@ def service_files(
         "prometheusrule.yaml": to_yaml(prometheus_rule(service, groups)),
         "kustomization.yaml": to_yaml(rules_kustomization()),
         "links.yaml": to_yaml(links(service, slos, adoption)),
-        "alerts.txt": alert_names(groups),
+        "alerts.txt": alert_names(service, groups),
+        "graphs.txt": graphs(service, adoption),
+        "overview-dashboard.txt": overview_dashboard(slos, adoption),
         **_dashboard_files(service, dashboards),
     }
 
@@ -126,6 +138,9 @@ def _platform_files(adoption: Adoption) -> dict[str, str]:
         "rules.yaml": to_yaml(rule_groups(groups)),
         "prometheusrule.yaml": to_yaml(prometheus_rule(PLATFORM, groups)),
         "kustomization.yaml": to_yaml(rules_kustomization()),
+        "links.yaml": to_yaml(platform_links(adoption)),
+        "project-slug.txt": adoption.slug,
+        "repo-url.txt": adoption.repo_url,
         **_dashboard_files("slo", {"overview": to_json(overview())}),
     }
 

@@ -73,6 +73,16 @@ export async function repositoryOf(root) {
 }
 
 /**
+ * Tell whether an owner is unknown. Without org.yaml, groups come from the organization's directory: no checkout
+ * knows them.
+ */
+export function isUnknown(entities, reference) {
+  const hasPeople = [...entities.keys()].some((name) => name.startsWith("group:"));
+  const isPerson = /^(group|user):/.test(reference);
+  return !entities.has(reference) && (hasPeople || !isPerson);
+}
+
+/**
  * Process everything that the configured location leads to.
  *
  * Returns the entities by reference, their relations as `[source, type, target]`, and every error.

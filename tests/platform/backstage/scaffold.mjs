@@ -1,7 +1,7 @@
 // Renders the software template with Backstage's own scaffolder: its form's schema, its workflow
-// runner, its actions; `node scaffold.mjs ROOT OUTPUT name=… description=… owner=…`. It is the dry run
-// that Backstage's template editor offers: nothing is sent to GitHub.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+// runner, its actions; `node scaffold.mjs ROOT OUTPUT name=… description=… owner=… [objective=…]`. It is
+// the dry run that Backstage's template editor offers: nothing is sent to GitHub.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -13,10 +13,9 @@ import scaffolderBackend from "@backstage/plugin-scaffolder-backend";
 import github from "@backstage/plugin-scaffolder-backend-module-github";
 import scaffolderNode from "@backstage/plugin-scaffolder-node";
 import { metrics } from "@opentelemetry/api";
-import jsonschema from "jsonschema";
-import YAML from "yaml";
 
-import { repositoryOf } from "./catalog.mjs";
+import { isUnknown, load } from "./catalog.mjs";
+import { problemsOf } from "./form.mjs";
 
 // The dry runner is what the backend runs for its template editor; the package does not export it.
 const require = createRequire(import.meta.url);
@@ -26,30 +25,27 @@ const { createDryRunner } = require(path.join(dist, "scaffolder/dryrun/createDry
 const quiet = { debug() {}, info() {}, warn: console.error, error: console.error };
 quiet.child = () => quiet;
 
-/** Check the values as the form does; returns what is wrong. */
-export function problemsOf(template, parameters) {
-  return template.spec.parameters.flatMap((page) =>
-    jsonschema.validate(parameters, { type: "object", ...page }).errors.map(String),
-  );
-}
-
-/** The template as it is declared. */
-export async function readTemplate(root) {
-  const file = path.join(root, "platform/backstage/template/template.yaml");
-  return YAML.parse(await readFile(file, "utf8"));
-}
+const TEMPLATE = "template:default/django-ninja-service";
 
 /** Render the template: files as `{path, content, executable}`, and the log. */
 export async function scaffold(root, parameters) {
   const folder = path.join(root, "platform/backstage/template");
-  const template = await readTemplate(root);
+  const { entities } = await load(root);
+  const template = entities.get(TEMPLATE);
   const wrong = problemsOf(template, parameters);
-  if (wrong.length > 0) throw new Error(`the form refuses: ${wrong.join("; ")}`);
+  if (wrong.length > 0) throw new Error(`the form refuses ${wrong.join("; ")}`);
 
   const config = new ConfigReader({});
   const integrations = ScmIntegrations.fromConfig(config);
   const githubCredentialsProvider = DefaultGithubCredentialsProvider.fromIntegrations(integrations);
   const actions = [
+    scaffolderBackend.createFetchCatalogEntityAction({
+      catalog: {
+        async getEntityByRef(reference) {
+          return isUnknown(entities, reference) ? undefined : (entities.get(reference) ?? {});
+        },
+      },
+    }),
     scaffolderBackend.createFetchTemplateAction({ integrations, reader: {} }),
     github.createPublishGithubPullRequestAction({
       integrations,
@@ -86,12 +82,12 @@ export async function scaffold(root, parameters) {
         parameters,
       },
       templateInfo: {
-        entityRef: `template:default/${template.metadata.name}`,
+        entityRef: TEMPLATE,
         baseUrl: pathToFileURL(path.join(copy, "template.yaml")).href,
       },
       directoryContents: await scaffolderNode.serializeDirectoryContents(folder),
       secrets: {},
-      credentials: {},
+      credentials: {}, // nobody is logged in
     });
   } finally {
     await rm(workingDirectory, { recursive: true });
@@ -100,26 +96,22 @@ export async function scaffold(root, parameters) {
 
 if (process.argv[1] === import.meta.filename) {
   const [root, output, ...pairs] = process.argv.slice(2);
-  const parameters = Object.fromEntries(
+  const answers = Object.fromEntries(
     pairs.map((pair) => [pair.split("=", 1)[0], pair.slice(pair.indexOf("=") + 1)]),
   );
-  const { host, pathname } = new URL(await repositoryOf(root));
-  const [, owner, repo] = pathname.split("/");
-  const repository = `${host}?owner=${owner}&repo=${repo}`;
+  // All answers are text on a command line.
+  const objective = answers.objective ? { objective: Number(answers.objective) } : {};
   let rendered;
   try {
-    rendered = await scaffold(root, { repository, ...parameters });
+    rendered = await scaffold(root, { ...answers, ...objective });
   } catch (error) {
     console.error(error.message);
     process.exit(1);
   }
-  const { directoryContents, log } = rendered;
-  for (const file of directoryContents) {
+  for (const file of rendered.directoryContents) {
     const target = path.join(output, file.path);
     await mkdir(path.dirname(target), { recursive: true });
     await writeFile(target, file.content, { mode: file.executable ? 0o755 : 0o644, flag: "wx" });
     console.log(file.path);
   }
-  const failed = log.filter(({ body }) => body.status === "failed");
-  if (failed.length > 0) throw new Error(failed.map(({ body }) => body.message).join("\n"));
 }

@@ -10,6 +10,7 @@ VALUES = {
     "package": "seaports",
     "prefix": "PORTS",
     "description": "The world's seaports over HTTP",
+    "objective": "99.9",
 }
 
 

@@ -58,6 +58,9 @@ urls:
   alertmanager: https://alertmanager.acme.test
   jaeger: https://jaeger.acme.test
   backstage: https://backstage.acme.test
+addresses:
+  dev: https://{service}.dev.acme.test
+  prod: https://acme.test/{service}
 """
 
 

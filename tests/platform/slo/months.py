@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from slo import series
+from slo import probes, series
 from slo.calendar import SLOT, Calendar
+from slo.declaration import load_service
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule, budget_rules, rate_rules, tile_rules
 from slo.windows import BASE_WINDOW
@@ -19,6 +20,7 @@ from telemetry import names
 
 from tests.platform.slo.history import Counter, load, passes, record
 from tests.platform.slo.real import Prometheus, prometheus
+from tests.unit.slo import test_probes
 
 # Scrapes and evaluations: it matters that they are as frequent, not how frequent they are.
 STEP = timedelta(minutes=2)
@@ -41,6 +43,12 @@ MOMENTS = tuple(
 )  # fmt: skip
 
 ENVIRONMENTS = ("month", "quarter", "bursts")
+
+
+def held(slo: Slo, folder: Path) -> dict[Calendar, Slo]:
+    """The page's SLO on probes, which holds for a month, and another one held for a quarter."""
+    (probes,) = load_service(test_probes.declared(folder))
+    return {Calendar.MONTH: probes, Calendar.QUARTER: of(slo, Calendar.QUARTER)}
 
 
 def of(slo: Slo, calendar: Calendar) -> Slo:
@@ -94,21 +102,26 @@ def _events(environment: str) -> Iterator[tuple[datetime, int, int]]:
         yield moment, 1000 * thousands, bad * thousands
 
 
-def _counters(environment: str, truth: Truth) -> tuple[Counter, Counter]:
+def _counters(environment: str, truth: Truth) -> Iterator[Counter]:
+    """Count the events as a service does, as a prober does, or as both."""
     route = {names.HTTP_METHOD: "GET", names.HTTP_ROUTE: "/ports"}
-    good, bad = (
+    served = [
         Counter(
             f"{names.HTTP_SERVER_DURATION}_count", environment, **route, **{names.HTTP_STATUS: code}
         )
         for code in ("200", "500")
-    )
+    ]
+    labels = {"ptype": "http", probes.PROBE: "/ports", "dst": "ports"}
+    probed = [Counter(name, environment, **labels) for name in probes.COUNTERS]
     dice = random.Random(f"{environment} restarts")  # noqa: S311  # dice
     for moment, total, failed in truth.events:
         # After a restart `rate` estimates: not exactly for two counters of different size.
         restarted = environment == "bursts" and dice.random() < 1 / 2000
-        good.add(total - failed, moment.timestamp() - 1, restarted=restarted)
-        bad.add(failed, moment.timestamp() - 1, restarted=restarted)
-    return good, bad
+        counts = (total - failed, failed, total, total - failed)
+        for counter, count in zip((*served, *probed), counts, strict=True):
+            counter.add(count, moment.timestamp() - 1, restarted=restarted)
+    yield from served if environment != "month" else ()
+    yield from probed if environment != "quarter" else ()
 
 
 def backfill(folder: Path, slos: Sequence[Slo]) -> None:

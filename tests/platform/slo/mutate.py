@@ -336,7 +336,7 @@ def _without_growth(rule: Rule) -> Rule:
 
 def winter_mutants(slo: Slo, scratch: Path) -> Iterator[tuple[str, str | None]]:
     """Break what only a history shows: how far rules look back, and which slots are the same."""
-    held = {calendar: months.of(slo, calendar) for calendar in Calendar}
+    held = months.held(slo, scratch / "held")
     truths = months.make(scratch)
     months.backfill(scratch, list(held.values()))
     with prometheus(scratch) as server:

@@ -19,9 +19,9 @@ def truths() -> dict[str, months.Truth]:
 
 
 @pytest.fixture(scope="module")
-def calendars(slos: list[Slo]) -> dict[Calendar, Slo]:
-    """The SLO of availability, held for each unit of the calendar."""
-    return {calendar: months.of(slos[0], calendar) for calendar in Calendar}
+def calendars(slos: list[Slo], tmp_path_factory: pytest.TempPathFactory) -> dict[Calendar, Slo]:
+    """An SLO for each unit of the calendar: one on probes, and one on requests."""
+    return months.held(slos[0], tmp_path_factory.mktemp("probes"))
 
 
 @pytest.fixture(scope="module")

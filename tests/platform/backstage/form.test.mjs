@@ -97,7 +97,7 @@ for (const [name, reason] of Object.entries(NAMES)) {
 for (const [field, value, message] of [
   ["description", 'says "so"', "must be one line of letters, digits, spaces and , ' ( ) - and start with a letter or digit"],
   ["description", "{{ evil }}", "must be one line of letters, digits, spaces and , ' ( ) - and start with a letter or digit"],
-  ["description", "d".repeat(81), "must have 80 characters at most"],
+  ["description", "d".repeat(76), "must have 75 characters at most"],
   ["owner", "nobody at all", "must be a group of the catalog, for example group:default/platform"],
   ["owner", "user:default/ada", "must be a group of the catalog, for example group:default/platform"],
   ["objective", 100, "must be 99, 99.5, 99.9 or 99.95"],

@@ -12,21 +12,24 @@ from ${{ values.package }} import names
 from tests import service
 from tests.service import ROOT, Service
 
+NAME = "${{ values.name }}"
+PATH = f"/{NAME}"
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service.running(tmp_path_factory.mktemp("service"), name="${{ values.name }}") as running:
+    with service.running(tmp_path_factory.mktemp("service"), name=NAME) as running:
         yield running
 
 
 def test_items_are_listed_and_one_is_got(running: Service) -> None:
-    items = running.client.get("/${{ values.name }}").json()
+    items = running.client.get(PATH).json()
     assert [item["id"] for item in items] == ["first", "second"]
-    assert running.client.get("/${{ values.name }}/first").json() == items[0]
+    assert running.client.get(f"{PATH}/first").json() == items[0]
 
 
 def test_errors_are_problem_documents_with_the_request_id(running: Service) -> None:
-    for path in ("/${{ values.name }}/third", "/nowhere"):
+    for path in (f"{PATH}/third", "/nowhere"):
         response = running.client.get(path, headers={"X-Request-ID": "a-test"})
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["status"] == response.status_code == 404
@@ -34,18 +37,18 @@ def test_errors_are_problem_documents_with_the_request_id(running: Service) -> N
 
 
 def test_requests_are_counted_by_route_and_logged(running: Service) -> None:
-    running.client.get("/${{ values.name }}/first", headers={"X-Request-ID": "counted"})
+    running.client.get(f"{PATH}/first", headers={"X-Request-ID": "counted"})
     metrics = running.client.get("/metrics").text
-    assert 'http_route="/${{ values.name }}/{id}"' in metrics
+    assert f'http_route="{PATH}/{{id}}"' in metrics
     lines = [json.loads(line) for line in running.lines()]
     (access,) = [line for line in lines if line.get("request_id") == "counted"]
-    assert access["route"] == "/${{ values.name }}/{id}"
+    assert access["route"] == f"{PATH}/{{id}}"
 
 
 def test_lookups_are_counted_and_an_unknown_item_is_logged(running: Service) -> None:
     name = f'{names.LOOKUPS}{{outcome="{names.UNKNOWN}"}} '
     before = running.client.get("/metrics").text
-    running.client.get("/${{ values.name }}/third", headers={"X-Request-ID": "lookup"})
+    running.client.get(f"{PATH}/third", headers={"X-Request-ID": "lookup"})
     after = running.client.get("/metrics").text
     values = [float(text.split(name, 1)[1].split()[0]) for text in (before, after)]
     assert values[1] == values[0] + 1
@@ -55,7 +58,7 @@ def test_lookups_are_counted_and_an_unknown_item_is_logged(running: Service) -> 
 
 def test_the_series_of_the_slo_exist_before_the_first_request(running: Service) -> None:
     metrics = running.client.get("/metrics").text
-    for route in ("/${{ values.name }}", "/${{ values.name }}/{id}", "_overload"):
+    for route in (PATH, f"{PATH}/{{id}}", "_overload"):
         assert any(
             f'http_route="{route}"' in line and 'http_response_status_code="500"' in line
             for line in metrics.splitlines()
@@ -68,5 +71,5 @@ def test_probes_answer(running: Service) -> None:
 
 
 def test_the_committed_openapi_document_is_the_one_that_is_served(running: Service) -> None:
-    committed = json.loads((ROOT / "services/${{ values.name }}/openapi.json").read_text())
+    committed = json.loads((ROOT / "services" / NAME / "openapi.json").read_text())
     assert running.client.get("/openapi.json").json() == committed

@@ -14,7 +14,7 @@ from typing import Final
 
 from stack.images import image
 
-from tests.node import charts
+from tests.node import absent, charts
 from tests.platform.charts import releases
 from tests.platform.image import engine
 from tests.platform.stack import stand_ins
@@ -36,8 +36,6 @@ PROGRAMS: Final = {
     ),
     **{image(name).rpartition(":")[0]: known for name, known in stand_ins.ENTRY_POINTS.items()},
 }  # fmt: skip
-# No module of the program is to be had; `charts.stand_ins` says what is without it.
-_NOT_HERE: Final = ("ghcr.io/jkroepke/kube-webhook-certgen",)
 _IMAGE: Final = re.compile(
     r"""(?:^\s*(?:-\s)?image:\s|--prometheus-config-reloader=)["']?([\w./-]+:[\w.-]+)""",
     re.MULTILINE,
@@ -62,8 +60,10 @@ def save(archive: Path) -> list[str]:
     (base,) = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
     engine.podman("tag", engine.build_image(), base)
     programs = rendered() if charts.ARE_REAL else sorted(map(image, COLLECTORS))
+    made = absent.make(programs)
     for name in programs:
-        stand_ins.import_tool(name, *PROGRAMS[name.rpartition(":")[0]])
+        if name not in made:
+            stand_ins.import_tool(name, *PROGRAMS[name.rpartition(":")[0]])
     names = [service, following, SANDBOX, *programs]
     archive.unlink(missing_ok=True)
     archive.parent.mkdir(parents=True, exist_ok=True)
@@ -72,14 +72,14 @@ def save(archive: Path) -> list[str]:
 
 
 def rendered() -> list[str]:
-    """Full names of the images that the umbrella charts' manifests name, and that can be had."""
+    """Full names of the images that the umbrella charts' manifests name."""
     found = set()
     with tempfile.TemporaryDirectory() as folder:
-        for name in (*charts.BACKENDS, charts.COLLECTOR):
+        for name in (*charts.BACKENDS, charts.COLLECTOR, *charts.OF_TILT):
             manifests = charts.release(name).manifests(charts.copy(name, Path(folder)))
             for document in filterfalse(releases.is_crd, releases.documents(manifests)):
                 found |= {_full(each) for each in _IMAGE.findall(document)}
-    return sorted(each for each in found if each.rpartition(":")[0] not in _NOT_HERE)
+    return sorted(found)
 
 
 def _full(name: str) -> str:

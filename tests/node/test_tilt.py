@@ -13,7 +13,7 @@ from stack import kubernetes
 
 from tests.cluster.programs import run as program
 from tests.e2e.backends import eventually
-from tests.node import parts
+from tests.node import parts, upstream
 from tests.node.node import Node
 from tests.node.run import SOCKET
 from tests.platform.charts import vendor
@@ -99,19 +99,29 @@ def test_tilt_ci_is_green(checkout: Path, terminal: Mapping[str, str], node: Nod
     assert node.get("deployments", where) == []
 
 
-@pytest.fixture
-def profile() -> str:
-    """The profile that is up."""
-    return "service"
+@pytest.mark.skipif(vendor.STORE not in os.environ, reason="needs the upstream charts: CHART_STORE")
+@pytest.mark.parametrize("profile", _profiles()[1:])
+def test_a_profile_with_the_platform_is_green(
+    profile: str, checkout: Path, terminal: Mapping[str, str], node: Node
+) -> None:
+    """The first profile meets a cluster without the operator's kinds. Images: `absent.py`."""
+    upstream.give_certificate(node)
+    begin = time.monotonic()
+    said = run(
+        f"tilt ci --port 0 -- --profile={profile}", folder=checkout, env=terminal, seconds=900
+    )
+    print(f"tilt ci, {profile}: green after {time.monotonic() - begin:.0f} s")
+    assert "is not a known resource" not in said
+    run("tilt down", folder=checkout, env=terminal, seconds=300)
 
 
 @pytest.fixture
-def up(checkout: Path, terminal: Mapping[str, str], tmp_path: Path, profile: str) -> Iterator[Path]:
+def up(checkout: Path, terminal: Mapping[str, str], tmp_path: Path) -> Iterator[Path]:
     """Run `tilt up` until the test ends; yield its log."""
     log = tmp_path / "tilt.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["tilt", "up", "--stream", "--port", str(API), "--", f"--profile={profile}"],
+            ["tilt", "up", "--stream", "--port", str(API)],
             cwd=checkout,
             env={**os.environ, **terminal},
             stdout=output,
@@ -151,26 +161,3 @@ def test_saved_file_is_served_and_a_syntax_error_needs_no_new_pod(
     (same,) = node.get("pods", f"--namespace={NAMESPACE}")
     assert same["metadata"]["uid"] == pod["metadata"]["uid"], "Tilt built an image"
     assert same["status"]["containerStatuses"][0]["restartCount"] == 0
-
-
-@pytest.mark.skipif(vendor.STORE not in os.environ, reason="needs the upstream charts: CHART_STORE")
-@pytest.mark.parametrize("profile", ["observability"])
-def test_objects_of_new_kinds_are_applied_once_their_kinds_are_known(
-    up: Path, checkout: Path, terminal: Mapping[str, str], node: Node
-) -> None:
-    """No images of Grafana and of kube-webhook-certgen can be had here: their pods wait."""
-    begin = time.monotonic()
-
-    def status(resource: str) -> str:
-        shown = "-o jsonpath={.status.updateStatus}"
-        command = f"tilt get uiresource {resource} --port {API} {shown}"
-        return attempt(command, folder=checkout, env=terminal)[1]
-
-    for resource in ("prometheus-kinds", "prometheus-objects", "jaeger-objects", "loki-objects"):
-        eventually(lambda name=resource: status(name) == "ok", 200)  # type: ignore[misc]
-        print(f"{resource}: applied after {time.monotonic() - begin:.0f} s")
-    where = "--namespace=observability"
-    eventually(lambda: node.get("prometheuses.monitoring.coreos.com", where), 100)
-    said = up.read_text()
-    assert "is not a known resource" not in said
-    assert "no matches for kind" not in said

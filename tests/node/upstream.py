@@ -31,8 +31,8 @@ _HERE: Final = f"--namespace={OBSERVABILITY}"
 
 def release(node: Node, folder: Path, typed: Mapping[str, str]) -> None:
     """Release the backends, and wait until they are ready."""
-    certificate = _certificate(node)
-    node.apply([_secret(CERTIFICATE, certificate), _receivers(node)])
+    certificate = give_certificate(node)
+    node.apply([_receivers(node)])
     ours = folder / "ours.json"
     ours.write_text(json.dumps(_overrides(node, certificate["ca"])))
     for name in charts.BACKENDS:
@@ -83,8 +83,8 @@ def _overrides(node: Node, authority: str) -> dict[str, Any]:
     return {STACK: ours}
 
 
-def _certificate(node: Node) -> dict[str, str]:
-    """Make the operator's certificate: contents of its secret, as base64."""
+def give_certificate(node: Node) -> dict[str, str]:
+    """Make the operator's certificate and its secret, and return what is in it, as base64."""
     folder = node.site.folder(OPERATOR)
     name = f"{OPERATOR}.{OBSERVABILITY}.svc"
     machine.run(
@@ -100,9 +100,11 @@ def _certificate(node: Node) -> dict[str, str]:
         *("-keyout", f"{folder}/key", "-out", f"{folder}/cert"),
     )
     files = {"ca": "cert", "cert": "cert", "key": "key"}
-    return {
+    certificate = {
         key: base64.b64encode((folder / file).read_bytes()).decode() for key, file in files.items()
     }
+    node.apply([_secret(CERTIFICATE, certificate)])
+    return certificate
 
 
 def _receivers(node: Node) -> dict[str, Any]:

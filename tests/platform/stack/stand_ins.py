@@ -54,7 +54,7 @@ def import_image(component: str) -> None:
 
 def import_tool(name: str, program: str, entry_point: str) -> None:
     """Make an image of a built tool, which lies at the entry point."""
-    files = {str(library): library for library in _libraries(tool(program))}
+    files = {str(library): library for library in libraries(tool(program))}
     import_files(name, entry_point, {entry_point: Path(tool(program)), **files})
 
 
@@ -83,7 +83,7 @@ def podman(*arguments: str, given: bytes = b"") -> str:
     return done.stdout.decode()
 
 
-def _libraries(program: str) -> list[Path]:
+def libraries(program: str) -> list[Path]:
     """Shared libraries of a program, the loader among them; none if it is static."""
     told = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
     return [Path(path) for path in re.findall(r"(/\S+) \(0x", told)]

@@ -420,7 +420,7 @@ e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Test GitOps with a real Kubernet
 	$(BIN)/pytest -s tests/cluster
 
 NODE_TOOLS := kubernetes coredns metrics-server helm $(STACK_TOOLS) \
-	$(if $(CHART_STORE),prometheus-operator kube-state-metrics node-exporter)
+	$(if $(CHART_STORE),prometheus-operator kube-state-metrics node-exporter argocd)
 e2e-node: .venv/.dev ## Test the service on a real Kubernetes node (Linux, root; CHART_STORE=DIR: and the platform's charts)
 	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS="$(NODE_TOOLS)"

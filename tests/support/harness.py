@@ -298,6 +298,16 @@ class Receiver:
             if attribute.key == "service.instance.id"
         }
 
+    def metric_names(self) -> set[str]:
+        """Return the names of the metrics that came."""
+        return {
+            metric.name
+            for export in list(self.metrics)
+            for resource in export.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+
     def histogram_counts(self, name: str) -> Counter[str]:
         """Return per route the last cumulative count of each instance, summed."""
         last: dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, int]] = {}

@@ -10,6 +10,7 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.util.http import get_excluded_urls
 
 from telemetry import accelerator, names
+from telemetry.django.durations import DurationProvider
 from telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def instrument(position: int) -> None:
     is_said = any(map(os.environ.get, _EXCLUDED))
     DjangoInstrumentor().instrument(
         middleware_position=position,
+        meter_provider=DurationProvider(),
         request_hook=began,
         response_hook=ended,
         excluded_urls=None if is_said else rf"^https?://[^/]+(?:{_PROBES})(?:\?|$)",

@@ -1,8 +1,8 @@
 """Images for `tilt up` that hold no built tool of one module, under the official names.
 
 A server that answers 200 to everything stands in for Grafana, `sleep` for its sidecars, and `true`
-for kube-webhook-certgen, whose secret the test makes. Argo CD is the built tool on Debian's Python
-without gpg; Redis is Debian's.
+for kube-webhook-certgen, whose secret the test makes. Argo CD is the built tool on Debian's Python,
+without gpg and with a `cp` that knows `--update=none`, which Debian's does not; Redis is Debian's.
 """
 
 import json
@@ -34,6 +34,7 @@ ENTRY_POINTS: Final = {
     "quay.io/argoproj/argocd": ["env", "ARGOCD_GPG_ENABLED=false"],
     "quay.io/kiwigrid/k8s-sidecar": ["sleep", "infinity"],
 }
+_CP: Final = "#!/usr/bin/python3\nimport shutil, sys\nshutil.copy(*sys.argv[-2:])\n"
 _ARGO_CD: Final = ("application-controller", "applicationset-controller", "repo-server", "server")
 
 
@@ -62,5 +63,7 @@ def _programs(root: Path) -> None:
     programs = root / "usr/local/bin"
     programs.mkdir(parents=True)
     shutil.copy(tool("argocd"), programs / "argocd")
+    (root / "usr/bin/cp").write_text(_CP)
+    (root / "usr/bin/cp").chmod(0o755)
     for part in _ARGO_CD:
         (programs / f"argocd-{part}").symlink_to("argocd")

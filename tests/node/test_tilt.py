@@ -107,12 +107,17 @@ def test_a_profile_with_the_platform_is_green(
     """The first profile meets a cluster without the operator's kinds. Images: `absent.py`."""
     upstream.give_certificate(node)
     begin = time.monotonic()
-    said = run(
-        f"tilt ci --port 0 -- --profile={profile}", folder=checkout, env=terminal, seconds=900
-    )
-    print(f"tilt ci, {profile}: green after {time.monotonic() - begin:.0f} s")
-    assert "is not a known resource" not in said
-    run("tilt down", folder=checkout, env=terminal, seconds=300)
+    command = f"tilt ci --port 0 -- --profile={profile}"
+    try:
+        said = run(command, folder=checkout, env=terminal, seconds=900)
+        print(f"tilt ci, {profile}: green after {time.monotonic() - begin:.0f} s")
+        assert "is not a known resource" not in said
+    except AssertionError:
+        print(node.kubectl("get", "pods,pvc,pv,statefulsets,prometheuses,alertmanagers", "-A"))
+        print(node.kubectl("get", "events", "--namespace=observability"))
+        raise
+    finally:
+        run("tilt down", folder=checkout, env=terminal, seconds=300)
 
 
 @pytest.fixture

@@ -23,13 +23,14 @@ ELSEWHERE = {
     r"make (test|run STORE=postgresql)": "tests/newcomer/test_newcomer.py",
     r"make gameday": ".github/workflows/nightly.yml",
     r"make (generate|new-service .*)": "tests/golden_path/conftest.py",
-    r"make run SERVICE=port-calls": "tests/golden_path/test_golden_path.py",
+    r"make (run SERVICE|remove-service NAME)=port-calls": "tests/golden_path/test_golden_path.py",
     r"make build": "tests/platform/image/engine.py",
     r"make deploy": "tests/cluster/test_local.py",
     r"make cluster .*": "tests/cluster/conftest.py",
     r"(make promote|git push) .*": "tests/cluster/test_promotion.py",
     r"slo gate .*": "tests/platform/slo/test_gate.py",
     r"slo verify .*": "tests/platform/slo/test_verify.py",
+    r"slo report .*": "tests/platform/slo/test_report.py",
     r"curl .*localhost:8080/.*": "tests/e2e/test_readme.py",
 }
 # Blocks with these addresses a game day runs as they stand, each on the fault that it is for: those

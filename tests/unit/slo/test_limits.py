@@ -34,6 +34,7 @@ def test_the_form_takes_no_longer_name() -> None:
 def test_a_name_that_the_templates_form_takes_compiles(root: Path, name: str) -> None:
     (declaration,) = TEMPLATE.glob("skeleton/services/*/slo.yaml")
     text = declaration.read_text().replace("${{ values.name }}", name)
+    text = text.replace("${{ values.objective }}", "99.5")
     declare(root, name, text, [f"/{name}", f"/{name}/{{id}}"])
     files = generate(root)
     boards = [json.loads(text) for path, text in files.items() if path.suffix == ".json"]

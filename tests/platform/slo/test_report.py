@@ -1,4 +1,4 @@
-"""`slo report`: The report on objectives, from a real Prometheus that holds forty days of recorded series."""
+"""`slo report` on a real Prometheus that holds forty days of recorded series."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -98,6 +98,24 @@ def test_what_a_resource_waits_for_is_a_resource(profile: str) -> None:
         assert waiting["otel-collector-objects"] == ["prometheus-served"]
 
 
+@pytest.mark.parametrize(
+    ("release", "profile"), [("prometheus", "observability"), ("argocd", "full")]
+)
+def test_programs_start_once_the_kinds_of_their_release_are_served(
+    release: str, profile: str
+) -> None:
+    """The Prometheus operator never serves a kind that is missing at its start."""
+    resources = evaluate(profile).resources()
+    programs = [
+        name
+        for name, options in resources.items()
+        if name.startswith(f"{release}-")
+        and not name.endswith(("-kinds", "-served", "-objects", "-page"))
+    ]
+    assert len(programs) >= 5
+    assert all(resources[name]["resource_deps"] == [f"{release}-served"] for name in programs)
+
+
 @PROFILES
 def test_kinds_and_objects_of_these_kinds_are_never_in_one_resource(profile: str) -> None:
     """Tilt maps every kind of a resource before it applies any object; `uncategorized` is one."""

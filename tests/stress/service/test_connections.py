@@ -50,7 +50,7 @@ def is_served(server: Server) -> bool:
 def slowest_probe(server: Server, count: int = 20) -> float:
     """Return how many seconds the slowest of so many probes took, each on a new connection."""
     slowest = 0.0
-    assert server.get("/live", timeout=30).status == 200  # what was opened just now is accepted
+    wait_for("what was opened just now is accepted", lambda: is_served(server))
     for _ in range(count):
         started = time.monotonic()
         assert server.get("/live", timeout=30).status == 200

@@ -23,6 +23,7 @@ def p99(load: Load) -> float:
     return statistics.quantiles(load.latencies, n=100)[98]
 
 
+@pytest.mark.timeout(300)  # 30 s of waits, and a machine may be busy
 def test_spans_flow_again_after_a_collector_was_dead_and_slow(
     serve: Callable[..., Server], receiver: Receiver
 ) -> None:

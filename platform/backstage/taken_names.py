@@ -91,11 +91,18 @@ def variables(_root: Path) -> Iterator[str]:
 
 def folders(root: Path) -> Iterator[str]:
     """Yield the folders that those of a service would be mixed with."""
-    listed = subprocess.run(
-        ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True
-    )
-    for file in map(Path, listed.stdout.splitlines()):
+    for file in _files(root):
         yield from (each.name for each in file.parents if each.parent in map(Path, PLACES))
+
+
+def _files(root: Path) -> Iterable[Path]:
+    """The repository's files without what is built, or all of a copy that git does not have."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    if listed:
+        return map(Path, listed)
+    return (file.relative_to(root) for file in root.rglob("*") if file.is_file())
 
 
 REASONS: Final[tuple[tuple[Callable[[Path], Iterable[str]], str], ...]] = (

@@ -24,14 +24,22 @@ urls:
   alertmanager: https://alertmanager.acme.test
   jaeger: https://jaeger.acme.test
   backstage: https://backstage.acme.test
+addresses:
+  dev: https://{service}.dev.acme.test
+  staging: https://{service}.staging.acme.test
+  prod: https://{service}.acme.test
 """
 
 
 def given(root: Path) -> dict[str, str]:
     """What was adopted: each value by its key."""
     loaded = YAML(typ="safe").load((root / ADOPTION).read_text())
-    urls = {f"urls.{key}": value for key, value in loaded.pop("urls").items()}
-    return {**loaded, **urls}
+    flat = {
+        f"{group}.{key}": value.replace("{service}", "ports")
+        for group in ("urls", "addresses")
+        for key, value in loaded.pop(group).items()
+    }
+    return {**loaded, **flat}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +50,7 @@ def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / ADOPTION).write_text(ACME)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
     generate = ["make", "--old-file=setup", "generate", f"BIN={ROOT / '.venv/bin'}"]
-    subprocess.run(generate, cwd=root, env=environment, capture_output=True, check=True)
+    subprocess.run(generate, cwd=root, env=environment, stdout=subprocess.DEVNULL, check=True)
     return root
 
 

@@ -73,6 +73,7 @@ def everything() -> dict[str, Any]:
     files = (ROOT / render.CHART / "values.yaml", render.BASE, cases / "everything.yaml")
     rules = [{"to": PEERS, "ports": [{"port": 53}]}]
     more = {
+        "addresses": {"prod": "https://{service}.example.com"},
         "networkPolicy": {"callers": PEERS, "dns": rules, "egress": rules},
         "postgresql": {"peers": PEERS},
         "podDisruptionBudget": {"maxUnavailable": "50%"},

@@ -1,8 +1,9 @@
 """Images for `tilt up` that hold no built tool of one module, under the official names.
 
 A server that answers 200 to everything stands in for Grafana, `sleep` for its sidecars, and `true`
-for kube-webhook-certgen, whose secret the test makes. Argo CD is the built tool on Debian's Python,
-without gpg and with a `cp` that knows `--update=none`, which Debian's does not; Redis is Debian's.
+for kube-webhook-certgen, whose secret the test makes. Argo CD is the built tool, which is older
+than the tag, on Debian's Python, without gpg. A script stands in for `cp`, because Debian's does
+not know `--update=none`. Redis is Debian's.
 """
 
 import json

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from promote.cli import main
 
+from tests.support.answers import answering, vector
 from tests.unit.slo.conftest import ADOPTION, VALID, declare
-from tests.unit.slo.test_gate import answering, vector
 
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "12")
 STAGING = f"# What it runs.\nimage:\n  # moved by promotion\n  digest: {NEW} # the candidate\n"

@@ -1,45 +1,11 @@
 """The release gate against answers that a healthy Prometheus does not give."""
 
-import json
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from slo.cli import main
 
-
-def vector(*values: str, **more: Sequence[str] | bool) -> str:
-    result = [{"metric": {"n": str(n)}, "value": [0, value]} for n, value in enumerate(values)]
-    return json.dumps(
-        {"status": "success", "data": {"resultType": "vector", "result": result}, **more}
-    )
-
-
-@contextmanager
-def answering(body: str) -> Iterator[str]:
-    """A stand-in for Prometheus that answers every query alike."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+from tests.support.answers import answering, vector
 
 
 def gate(root: Path, url: str) -> int:

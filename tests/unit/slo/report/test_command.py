@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from slo.cli import main
 
-from tests.unit.slo.test_gate import answering, vector
+from tests.support.answers import answering, vector
 
 
 def report(root: Path, *arguments: str) -> int:

@@ -53,7 +53,7 @@ def slowest_probe(server: Server, count: int = 20) -> float:
     wait_for("what was opened just now is accepted", lambda: is_served(server))
     for _ in range(count):
         started = time.monotonic()
-        assert server.get("/live", timeout=30).status == 200
+        wait_for("a probe is answered", lambda: is_served(server))  # its time counts, retries too
         slowest = max(slowest, time.monotonic() - started)
         time.sleep(0.05)
     return slowest

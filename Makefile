@@ -33,7 +33,7 @@ help: ## Print this menu
 		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Develop
-.PHONY: packages setup run try-run test test-stress test-newcomer coverage test-stock test-ipv6 test-wheels test-database test-fuzz test-load lint lint-workflows fmt lock
+.PHONY: packages setup run try-run test test-stress test-newcomer coverage test-stock test-ipv6 test-browser test-wheels test-database test-fuzz test-load lint lint-workflows fmt lock
 packages: ## Install the Debian packages that tests need (as root, or by sudo)
 	.ci/packages
 
@@ -98,6 +98,9 @@ test-stock: .venv/.dev ## Run the tests of the server's processes without the ac
 test-ipv6: .venv/.dev ## Serve, and run the backends, in a network namespace that has IPv6 alone (Linux, root)
 	@$(MAKE) --no-print-directory tools TOOLS="otelcol jaeger loki"
 	unshare --net sh -c 'ip link set lo up && ip address add fd00::1/128 dev lo && exec $(BIN)/pytest tests/network'
+
+test-browser: .venv/.dev ## Look at the services' pages in Chromium without internet
+	$(BIN)/pytest tests/browser
 
 test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
 	$(BIN)/pytest tests/wheels --timeout 600

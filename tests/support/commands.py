@@ -18,7 +18,8 @@ from pathlib import Path
 _FORKS = """
 import json, os, runpy, sys
 import django.core.handlers.wsgi, django.core.management, django.db.models
-import psutil, pydantic.json_schema, structlog
+import ijson, psutil, psycopg_pool, pydantic.json_schema, structlog, tqdm, unittest.mock, wrapt
+import opentelemetry.sdk.metrics.export, opentelemetry.sdk.resources, packaging.requirements
 for line in iter(sys.stdin.readline, ""):
     case = json.loads(line)
     pid = os.fork()

@@ -1,6 +1,7 @@
 """The components' configurations, read from the umbrella charts that clusters are deployed from."""
 
 import copy
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,12 @@ Values = dict[str, Any]
 
 def read(file: Path) -> Values:
     """Read a YAML mapping."""
-    loaded: Values = YAML(typ="safe", pure=True).load(file.read_text())
+    return copy.deepcopy(_parsed(file.read_text()))
+
+
+@functools.cache
+def _parsed(text: str) -> Values:
+    loaded: Values = YAML(typ="safe", pure=True).load(text)
     return loaded
 
 

@@ -24,6 +24,7 @@ from tests.bench.contenders import (
     go,
     gunicorn,
     service,
+    stock_worker,
     uvicorn,
     worker,
 )
@@ -35,7 +36,8 @@ ABOUT = """
 and a receiver of spans on the other. The peers are in `tests/bench/peers`, with how they are run.
 *Exporting* means every span by OTLP/HTTP to that receiver; the service then also writes its access
 line and counts its metrics. *Stock parts* is the service without the accelerator
-(`TELEMETRY_FAST=off`). *Off* is all that the environment can switch off: spans, OTLP metrics
+(`TELEMETRY_FAST=off`); *stock worker alone* is the service with the accelerator but for its worker
+and parser. *Off* is all that the environment can switch off: spans, OTLP metrics
 and the access line; the histogram and the request id stay. Figures are medians of rounds that take
 turns, ratios medians of the rounds' own.
 """
@@ -48,6 +50,7 @@ NAIVE = "naive Ninja, exporting"
 FASTAPI = "FastAPI, exporting"
 ON, TENTH_ON, SWITCHED_OFF = "ports, 100 % of spans", "ports, 10 % of spans", "ports, off"
 STOCK = "ports, stock parts"
+STOCK_WORKER = "ports, stock worker alone"
 LISTED, NOT_MODIFIED, GO_LIST = "ports, 1000 listed", "ports, 304", "Go, whole list"
 ACCESS_LOG = ("--access-logfile", "/dev/null")
 
@@ -62,6 +65,7 @@ CONTENDERS: tuple[Contender, ...] = (
     service(NOT_MODIFIED, contenders.ONE_PORT, KNOWN, **OTLP),
     service(ON, **OTLP),
     service(STOCK, **OTLP, TELEMETRY_FAST="off"),
+    stock_worker(STOCK_WORKER, **OTLP),
     service(SWITCHED_OFF, **OFF),
     service(TENTH_ON, **OTLP, **TENTH),
     service(LISTED, LIST, **OTLP),
@@ -73,6 +77,7 @@ RATIOS = (
     (ON, NAIVE, 2.5),
     (STOCK, FASTAPI, 0.68),
     (STOCK, NAIVE, 1.1),
+    (ON, STOCK_WORKER, 1.03),
     (ON, BARE, 0.35),
     (ON, SWITCHED_OFF, 0.65),
     (TENTH_ON, SWITCHED_OFF, 0.8),

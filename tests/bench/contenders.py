@@ -73,6 +73,12 @@ def service(name: str, path: str = ONE_PORT, *headers: str, **settings: str) -> 
     )
 
 
+def stock_worker(name: str, **settings: str) -> Contender:
+    """Return the service with its accelerator, but for the worker and the parser."""
+    configuration = str(Path(__file__).parent / "stock_worker.conf.py")
+    return Contender(name, (str(OWN_BIN / "gunicorn"), "-c", configuration), settings=settings)
+
+
 def gunicorn(
     name: str, app: str, *options: str, path: str = ONE_PORT, tel: str = "", workers: int = 1
 ) -> Contender:

@@ -32,6 +32,46 @@ def environment_reads(source: str) -> Iterator[int]:
                 yield node.lineno
 
 
+def imports_of_tests(source: str) -> Iterator[str]:
+    """Yield the test modules that a source imports from."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            named = [f"{node.module or ''}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (
+            name for name in named if any(part.startswith("test_") for part in name.split("."))
+        )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import tests.unit.slo.test_probes",
+        "from tests.unit.slo.test_probes import declared",
+        "from tests.unit.slo import test_probes as probes",
+        "from .test_probes import declared",
+        "from . import test_probes",
+        "def test() -> None:\n    from tests.unit.slo import test_probes",
+    ],
+)
+def test_an_import_from_a_test_module_is_recognized(source: str) -> None:
+    assert list(imports_of_tests(source))
+
+
+def test_nothing_imports_from_a_test_module() -> None:
+    """What several tests need lies beside them or in tests/support."""
+    found = {
+        str(file.relative_to(ROOT)): wrong
+        for file in (ROOT / "tests").rglob("*.py")
+        if "node_modules" not in file.parts
+        and (wrong := list(imports_of_tests(file.read_text(encoding="utf-8"))))
+    }
+    assert found == {}
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -190,3 +190,26 @@ def gone(cluster: Cluster, kind: str, name: str, namespace: str) -> bool:
     except StackError:
         return True
     return False
+
+
+def image(cluster: Cluster, environment: str) -> str:
+    """The image that ports runs in an environment."""
+    deployment = cluster.get("deployment", "ports", f"--namespace=ports-{environment}")
+    found: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    return found
+
+
+def replicas(cluster: Cluster, environment: str) -> int:
+    """How many replicas ports is to have."""
+    deployment = cluster.get("deployment", "ports", f"--namespace=ports-{environment}")
+    number: int = deployment["spec"]["replicas"]
+    return number
+
+
+def eventually(condition: object, what: str) -> None:
+    """Wait until a condition holds."""
+    assert callable(condition)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)

@@ -11,11 +11,10 @@ from stack.cluster import Cluster
 from stack.ways import BIN
 
 from tests import terminal
-from tests.cluster.applications import Applications
+from tests.cluster.applications import Applications, image
 from tests.cluster.conftest import Bootstrap
 from tests.cluster.programs import run
 from tests.cluster.repository import Repository
-from tests.cluster.test_rollout import image
 from tests.documentation import documented
 from tests.platform.slo.real import prometheus
 from tests.service import ROOT

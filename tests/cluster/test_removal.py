@@ -10,10 +10,9 @@ from stack.cluster import Cluster
 from stack.ways import BIN
 
 from tests import terminal
-from tests.cluster.applications import Applications, gone, is_well, sync
+from tests.cluster.applications import Applications, eventually, gone, is_well, sync
 from tests.cluster.conftest import WAVES, Bootstrap
 from tests.cluster.repository import ENVIRONMENTS, Repository
-from tests.cluster.test_rollout import eventually
 from tests.documentation import documented
 
 SERVICES = "platform/argocd/apps/templates/services.yaml"

@@ -11,11 +11,18 @@ from stack import kubernetes
 from stack.cluster import Cluster
 from stack.ways import BIN, tool
 
-from tests.cluster.applications import Applications, gone, is_well, revisions
+from tests.cluster.applications import (
+    Applications,
+    eventually,
+    gone,
+    image,
+    is_well,
+    replicas,
+    revisions,
+)
 from tests.cluster.conftest import Bootstrap
 from tests.cluster.programs import run
 from tests.cluster.repository import Repository
-from tests.cluster.test_rollout import eventually, image, replicas
 from tests.service import ROOT
 
 SECOND = "sha256:" + "5" * 64

@@ -5,12 +5,14 @@ import time
 from stack.cluster import Cluster
 
 from tests.cluster.applications import (
-    PATIENCE_SECONDS,
     Applications,
+    eventually,
     gone,
     health,
+    image,
     is_well,
     messages,
+    replicas,
     sync,
 )
 from tests.cluster.conftest import Bootstrap
@@ -20,34 +22,11 @@ SECOND = "sha256:" + "2" * 64
 THIRD = "sha256:" + "3" * 64
 
 
-def image(cluster: Cluster, environment: str) -> str:
-    """The image that ports runs in an environment."""
-    deployment = cluster.get("deployment", "ports", f"--namespace=ports-{environment}")
-    found: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
-    return found
-
-
-def replicas(cluster: Cluster, environment: str) -> int:
-    """How many replicas ports is to have."""
-    deployment = cluster.get("deployment", "ports", f"--namespace=ports-{environment}")
-    number: int = deployment["spec"]["replicas"]
-    return number
-
-
 def rescales(cluster: Cluster, environment: str) -> int:
     """How often an autoscaler changed the replicas, in this namespace and any before it."""
     reason = "--field-selector=reason=SuccessfulRescale"
     events = cluster.get("events", f"--namespace=ports-{environment}", reason)
     return sum(event["count"] for event in events)
-
-
-def eventually(condition: object, what: str) -> None:
-    """Wait until a condition holds."""
-    assert callable(condition)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
 
 
 def test_a_commit_that_moves_the_digest_rolls_out(

@@ -19,7 +19,7 @@ from tests.golden_path.conftest import (
     Copy,
     environment,
 )
-from tests.platform.tilt import test_tiltfile
+from tests.platform.tilt.evaluation import evaluate
 from tests.service import ROOT, Service, free_port, stop, wait_until_ready
 
 # A new environment is installed for the copy, as a newcomer's: a minute, more on a busy machine.
@@ -132,7 +132,7 @@ def test_its_chart_renders(generated: Copy, environment_name: str) -> None:
 
 
 def test_the_tiltfile_lists_it(generated: Copy) -> None:
-    recorded = test_tiltfile.evaluate(root=generated.root)
+    recorded = evaluate(root=generated.root)
     assert set(recorded.resources()) == {"ports", NAME}
     built = [call.arguments[0] for call in recorded.of("docker_build")]
     assert f"ghcr.io/example/{NAME}" in built

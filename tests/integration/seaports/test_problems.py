@@ -1,24 +1,11 @@
-from typing import Any
-
 import httpx
 import pytest
 
 from tests.service import Service
 from tests.support.over_postgres import TOKEN
+from tests.support.problems import problem
 
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
-
-
-def problem(response: httpx.Response) -> dict[str, Any]:
-    assert response.headers["Content-Type"] == "application/problem+json"
-    document: dict[str, Any] = response.json()
-    assert document["request_id"] == response.headers["X-Request-ID"]
-    assert document.keys() - {"errors"} == {
-        "type", "title", "status", "detail", "instance", "request_id", "trace_id",
-    }  # fmt: skip
-    assert document["type"] == "about:blank"
-    assert document["status"] == response.status_code
-    return document
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.seaports.test_problems import problem
 from tests.service import Service
 from tests.support.over_postgres import TOKEN
+from tests.support.problems import problem
 
 PATH = "/ports/XXTST"
 PORT = {"name": "Testhaven", "city": "Testhaven", "country": "Utopia"}

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from tests import checkout
 from tests.platform.chart import render
 from tests.platform.chart.render import ROOT
-from tests.platform.tilt.test_tiltfile import evaluate
+from tests.platform.tilt.evaluation import evaluate
 
 ADOPTION = Path("platform/adopt.yaml")
 ACME = """\

@@ -4,7 +4,6 @@ import inspect
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +11,15 @@ import pytest
 from service.gunicorn import settings
 
 from tests.platform.chart import render, schemas
+from tests.platform.chart.judges import kubeconform, tool
 from tests.platform.chart.render import CASES, DIGEST, ROOT, RefusedError
 
 every_case = pytest.mark.parametrize("file", CASES, ids=[file.stem for file in CASES])
 
 
-def tool(name: str, *arguments: str, manifests: str) -> subprocess.CompletedProcess[str]:
-    program = ROOT / "tools/bin" / name
-    return subprocess.run(
-        [program, *arguments], input=manifests, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.fixture(scope="session")
 def pattern(tmp_path_factory: pytest.TempPathFactory) -> str:
     return schemas.write(tmp_path_factory.mktemp("schemas"))
-
-
-def kubeconform(pattern: str, manifests: str) -> subprocess.CompletedProcess[str]:
-    return tool(
-        "kubeconform", "-strict", "-summary", "-schema-location", pattern, "-", manifests=manifests
-    )
 
 
 @every_case

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from tests.platform.chart.judges import tool
 from tests.platform.chart.render import ROOT
-from tests.platform.chart.test_chart import tool
 from tests.platform.charts import privileges, releases, workloads
 from tests.platform.charts.releases import Object
 

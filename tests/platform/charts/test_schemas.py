@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.platform.chart import schemas
-from tests.platform.chart.test_chart import kubeconform
+from tests.platform.chart.judges import kubeconform
 from tests.platform.charts import releases
 from tests.platform.charts.releases import Object, Release
 

@@ -20,7 +20,7 @@ from telemetry import names
 
 from tests.platform.slo.history import Counter, load, passes, record
 from tests.platform.slo.real import Prometheus, prometheus
-from tests.unit.slo import test_probes
+from tests.support.probes import declared
 
 # Scrapes and evaluations: it matters that they are as frequent, not how frequent they are.
 STEP = timedelta(minutes=2)
@@ -47,7 +47,7 @@ ENVIRONMENTS = ("month", "quarter", "bursts")
 
 def held(slo: Slo, folder: Path) -> dict[Calendar, Slo]:
     """The page's SLO on probes, which holds for a month, and another one held for a quarter."""
-    (probes,) = load_service(test_probes.declared(folder))
+    (probes,) = load_service(declared(folder))
     return {Calendar.MONTH: probes, Calendar.QUARTER: of(slo, Calendar.QUARTER)}
 
 

@@ -33,7 +33,7 @@ from stack import values
 
 from tests.platform.slo import enforced, months, reading
 from tests.platform.slo.real import prometheus
-from tests.unit.slo import test_probes
+from tests.support.probes import declared
 
 ROOT = Path(__file__).parents[3]
 PROMTOOL = ROOT / "tools/bin/promtool"
@@ -307,7 +307,7 @@ def calendar_mutants(
 
 def probe_mutants(scratch: Path) -> Iterator[tuple[str, str | None]]:
     """Break the rules of an SLO on probes from outside."""
-    (slo,) = load_service(test_probes.declared(scratch))
+    (slo,) = load_service(declared(scratch))
     adoption, missing = load_adoption(ROOT), missing_alert_name(slo)
     groups = service_groups(slo.service, [slo], adoption, Clock())
     tests = scratch / "probes.test.yaml"

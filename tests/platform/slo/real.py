@@ -17,6 +17,7 @@ from tests.service import free_port
 
 ROOT = Path(__file__).parents[3]
 TOOLS = ROOT / "tools/bin"
+PORTS = ROOT / "platform/generated/ports"
 READY_WITHIN_SECONDS = 60
 
 

@@ -17,7 +17,7 @@ from slo.verify import verify
 from tests.platform.slo.real import Prometheus, prometheus, serving, tool
 from tests.service import Service, free_port, running
 from tests.support.harness import wait_for
-from tests.unit.slo.test_probes import PROBER, declared
+from tests.support.probes import PROBER, declared
 
 WINDOW = "4s"
 

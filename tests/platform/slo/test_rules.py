@@ -5,9 +5,8 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from tests.platform.slo.real import ROOT, run, tool
+from tests.platform.slo.real import PORTS, run, tool
 
-PORTS = ROOT / "platform/generated/ports"
 SLOS = 2
 # For each SLO: total, bad and ratio over seven windows, nine about the budget, five alerts.
 # For the service: two alerts.

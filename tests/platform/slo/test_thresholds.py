@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.platform.slo.real import run, tool
-from tests.platform.slo.test_rules import PORTS
+from tests.platform.slo.real import PORTS, run, tool
 
 
 @pytest.mark.timeout(300)

@@ -1,9 +1,7 @@
 """What the Tiltfile asks of Tilt. Tilt is a stand-in here: see recorder.py."""
 
-import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +10,11 @@ from ruamel.yaml import YAML
 
 from tests.platform.chart import render
 from tests.platform.charts import facts, vendor
-from tests.platform.tilt import recorder
+from tests.platform.tilt.evaluation import STAND_INS, evaluate
 from tests.platform.tilt.recorder import Recorded, TiltfileError
 
 ROOT = render.ROOT
 REGISTRY = YAML(typ="safe").load((ROOT / "platform/adopt.yaml").read_text())["registry"]
-# In place of the upstream charts, which are not everywhere: what they render, as recorded.
-STAND_INS = {f"platform/{chart}" for chart in facts.read()["charts"]}
 OBSERVABILITY = {
     "prometheus-operator", "prometheus-kube-state-metrics", "prometheus-prometheus-node-exporter",
     "prometheus-admission-create", "prometheus-admission-patch", "prometheus-kinds",
@@ -38,31 +34,6 @@ RESOURCES = {
     "full": {"services": SERVICES, "observability": OBSERVABILITY, "gitops": GITOPS},
 }
 PROFILES = pytest.mark.parametrize("profile", RESOURCES)
-
-
-def helm_of(root: Path) -> Callable[..., str]:
-    def helm(chart: str, **options: Any) -> str:
-        if chart in STAND_INS:
-            return joined(facts.objects(chart.removeprefix("platform/"), options["namespace"]))
-        values = [part for file in options["values"] for part in ("--values", file)]
-        sets = [part for each in options["set"] for part in ("--set", each)]
-        rendered = render.objects(
-            render.template(*values, *sets, release=options["name"], root=root)
-        )
-        for each in rendered:  # as Tilt does
-            each["metadata"].setdefault("namespace", options["namespace"])
-        return joined(rendered)
-
-    return helm
-
-
-def joined(found: list[dict[str, Any]]) -> str:
-    return "---\n".join(json.dumps(each) + "\n" for each in found)
-
-
-def evaluate(profile: str | None = None, root: Path = ROOT, subcommand: str = "up") -> Recorded:
-    flags = {"profile": profile} if profile else {}
-    return recorder.evaluate(root, helm_of(root), subcommand, **flags)
 
 
 def objects(recorded: Recorded) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from slo.cli import main
 
+from tests.service import ROOT
 from tests.unit.slo.conftest import VALID, declare
-from tests.unit.slo.test_generate import ROOT
 
 EXPLAINED = """\
 ports availability: Requests to the ports API are answered without a server error.

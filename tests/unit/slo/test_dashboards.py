@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.slo.test_generate import ROOT
+from tests.service import ROOT
 
 FILES = sorted((ROOT / "platform/generated").rglob("dashboards/*.json"))
 Json = dict[str, Any]

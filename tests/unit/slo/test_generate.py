@@ -11,9 +11,8 @@ from slo.generate import SCHEMA, differences, generate, scaled_rules, update
 from slo.rules import Clock
 from slo.source import InvalidDeclarationError, read_documents
 
+from tests.service import ROOT
 from tests.unit.slo.conftest import ADOPTION, VALID, declare
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_what_is_committed_is_what_is_generated() -> None:

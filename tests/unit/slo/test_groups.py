@@ -10,7 +10,7 @@ from slo.pipeline import pipeline_group
 from slo.rules import Clock, Group
 
 from tests.platform.slo import reading
-from tests.unit.slo.test_generate import ROOT
+from tests.service import ROOT
 
 
 @pytest.fixture(scope="module")

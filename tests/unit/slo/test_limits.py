@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from slo.generate import generate
 from slo.source import InvalidDeclarationError
 
+from tests.service import ROOT
 from tests.unit.slo.conftest import VALID, declare
-from tests.unit.slo.test_generate import ROOT
 
 TEMPLATE = ROOT / "platform/backstage/template"
 GENERATED = Path("platform/generated")

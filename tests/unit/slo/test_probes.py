@@ -1,7 +1,5 @@
 """Which SLOs on probes from outside the compiler accepts; the right one is on a page."""
 
-import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,19 +11,7 @@ from slo.rules import Clock
 from slo.source import InvalidDeclarationError
 
 from tests.service import ROOT
-
-PAGE = ROOT / "docs/how-to/probe-from-outside.md"
-PROBER, DECLARATION = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-
-
-def declared(folder: Path, text: str = DECLARATION) -> Path:
-    """Write the page's declaration where the service's contract is; return its file."""
-    home = folder / "services" / "ports"
-    (home / "runbooks").mkdir(parents=True)
-    (home / "runbooks" / "reachability.md").touch()
-    shutil.copy(ROOT / "services/ports/openapi.json", home)
-    (home / "slo.yaml").write_text(text)
-    return home / "slo.yaml"
+from tests.support.probes import DECLARATION, declared
 
 
 def test_the_declaration_on_the_page_compiles(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from telemetry import initial, metrics, names
 
-from tests.unit.telemetry.test_exposition import exposed
+from tests.support.exposed import exposed
 
 OUTCOMES = {"outcome": ("done", "failed")}
 

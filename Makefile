@@ -115,12 +115,13 @@ test-fuzz: .venv/.dev ## Send 50,000 hostile requests to each of the two workers
 test-load: .venv/.dev ## Measure telemetry under load and without a Collector (minutes)
 	$(BIN)/pytest -s tests/load
 
-lint: .venv/.dev ## Check style, types and the import layers
+lint: .venv/.dev ## Check style, types, the import layers and the language of the pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
 	for config in $(CONTRACTS); do $(BIN)/lint-imports --config $$config || exit; done
+	$(BIN)/python tools/prose.py
 
 lint-workflows: .venv/.dev ## Check the GitHub workflows with actionlint and zizmor
 	@$(MAKE) --no-print-directory tools TOOLS=actionlint

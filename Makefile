@@ -23,6 +23,7 @@ CONTRACTS := $(shell grep -l '^.tool.importlinter.$$' services/*/pyproject.toml)
 # Stop with one line if PROGRAM is missing: $(call needs,PROGRAM,HOW TO GET IT)
 needs = @command -v $(1) >/dev/null || { echo '$(1) is missing: $(2)' >&2; exit 1; }
 NODE := install Node.js 20 or later
+BROWSER := tests/browser
 PODMAN := install podman, buildah, runc and mmdebstrap (Debian: make packages)
 SOURCES := packages services platform/slo platform/stack platform/promote platform/backstage/codeowners.py \
 	platform/backstage/taken_names.py tools tests
@@ -51,13 +52,16 @@ setup: .venv/.dev ## Make .venv with everything for development, from hash-pinne
 	@touch .venv/.run $@
 
 STORE ?= memory
+# What the names of the service's own settings begin with.
+PREFIX = $(shell echo '$(SERVICE)_' | tr a-z- A-Z_)
 run: $(if $(filter postgresql,$(STORE)),.venv/.dev,.venv/.run) ## Serve SERVICE (ports) on localhost:8080; STORE=postgresql starts and uses a database
 ifeq ($(STORE),postgresql)
 	@test '$(SERVICE)' = ports || { echo 'STORE=postgresql: $(SERVICE) has no database, only ports has' >&2; exit 1; }
 	@$(BIN)/python -m stack postgresql
 else
 	@test '$(STORE)' = memory || { echo 'STORE=$(STORE): must be memory or postgresql' >&2; exit 1; }
-	cd services/$(SERVICE) && exec ../../$(BIN)/python -m service.gunicorn
+	cd services/$(SERVICE) && export $(PREFIX)REPOSITORY_URL='$(call adopted,repository)' && \
+		exec ../../$(BIN)/python -m service.gunicorn
 endif
 
 try-run: ## Check that `make run` starts, answers and stops
@@ -99,8 +103,8 @@ test-ipv6: .venv/.dev ## Serve, and run the backends, in a network namespace tha
 	@$(MAKE) --no-print-directory tools TOOLS="otelcol jaeger loki"
 	unshare --net sh -c 'ip link set lo up && ip address add fd00::1/128 dev lo && exec $(BIN)/pytest tests/network'
 
-test-browser: .venv/.dev ## Look at the services' pages in Chromium without internet
-	$(BIN)/pytest tests/browser
+test-browser: .venv/.dev $(BROWSER)/node_modules/.stamp ## Look at the services' pages in Chromium without internet (Node)
+	$(BIN)/pytest $(BROWSER)
 
 test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
 	$(BIN)/pytest tests/wheels --timeout 600
@@ -200,7 +204,7 @@ test-catalog: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Load the catalog wi
 	node --test $(BACKSTAGE)/*.test.mjs
 	$(BIN)/pytest $(BACKSTAGE)
 
-$(BACKSTAGE)/node_modules/.stamp $(PORTAL)/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
+$(patsubst %,%/node_modules/.stamp,$(BACKSTAGE) $(PORTAL) $(BROWSER)): %/node_modules/.stamp: %/package-lock.json
 	$(call needs,npm,$(NODE))
 	npm ci --prefix $* --loglevel=error
 	touch $@
@@ -224,7 +228,7 @@ e2e-portal: .venv/.dev .venv-docs/.stamp $(BACKSTAGE)/node_modules/.stamp $(PORT
 	@$(MAKE) --no-print-directory tools TOOLS="helm prometheus promtool"
 	$(BIN)/pytest $(PORTAL)
 
-golden-path: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Create a service from the template in a copy of the repository, and test it
+golden-path: .venv/.dev $(BACKSTAGE)/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Create a service from the template in a copy of the repository, and test it
 	@$(MAKE) --no-print-directory tools TOOLS="helm kustomize promtool"
 	$(BIN)/pytest -s tests/golden_path
 

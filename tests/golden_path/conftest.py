@@ -21,6 +21,7 @@ ANSWERS = {
 }
 PAGE = "docs/how-to/add-a-service.md"
 BACKSTAGE = ROOT / "tests" / "platform" / "backstage"
+BROWSER = ROOT / "tests" / "browser"
 # What this environment and the tests that run here would tell the copy's programs of themselves.
 OWN = ("PYTEST_", "COV_", "COVERAGE_", "MAKE", "MFLAGS", "MYPYPATH", "DJANGO_", "PORT_CALLS_")
 
@@ -65,14 +66,13 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """The repository, without its history; Backstage's packages and built tools are shared."""
+    """The repository, without its history; Node's packages and built tools are shared."""
     copy = Copy(tmp_path_factory.mktemp("golden") / "platform")
     checkout.copy_to(copy.root)
-    (copy.root / BACKSTAGE.relative_to(ROOT) / "node_modules").symlink_to(
-        BACKSTAGE / "node_modules"
-    )
-    # As new as the copied lock at least: the copy must not install into the shared folder.
-    (BACKSTAGE / "node_modules" / ".stamp").touch()
+    for folder in (BACKSTAGE, BROWSER):
+        (copy.root / folder.relative_to(ROOT) / "node_modules").symlink_to(folder / "node_modules")
+        # As new as the copied lock at least: the copy must not install into the shared folder.
+        (folder / "node_modules" / ".stamp").touch()
     (copy.root / "tools" / "bin").symlink_to(ROOT / "tools" / "bin")
     copy.run("git", "init", "--quiet", "--initial-branch=main")
     copy.run("git", "add", "--all")

@@ -1,10 +1,18 @@
 """Chromium, without a window and without internet."""
 
+import json
+import os
 import shutil
 import subprocess
+from pathlib import Path
+from typing import Any
 
+from tests.service import ROOT
+
+SCRIPTS = ROOT / "tests" / "browser"
 NAMES = ("chromium", "google-chrome", "chrome")
 TIMEOUT_SECONDS = 100
+DRIVEN_SECONDS = 240
 
 
 def program() -> str:
@@ -33,3 +41,17 @@ def rendered(url: str) -> str:
         timeout=TIMEOUT_SECONDS,
         check=True,
     ).stdout
+
+
+def node(script: str, *arguments: str | Path) -> Any:
+    """Run a script of tests/browser that drives Chromium; return what it printed as JSON."""
+    done = subprocess.run(
+        ["node", SCRIPTS / script, *arguments],
+        env={**os.environ, "CHROMIUM": program()},
+        capture_output=True,
+        text=True,
+        timeout=DRIVEN_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

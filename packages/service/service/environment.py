@@ -37,6 +37,12 @@ def _proxies(addresses: str) -> str:
     return addresses
 
 
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", text):
+        raise ValueError("expected an address that begins with https:// or http://")
+    return text
+
+
 class ServerEnvironment(BaseModel):
     """What the environment says of the server.
 
@@ -87,6 +93,9 @@ class ServerEnvironment(BaseModel):
 
     MAX_BODY_BYTES: int = Field(
         65536, ge=1024, le=10_000_000, description="Largest body that is read."
+    )
+    REPOSITORY_URL: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="Where the source code is, for a link on the page at `/`; unset: no link."
     )
 
     _wrong: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -8,4 +8,4 @@ from seaports.bootstrap import use_cases
 
 _token = settings.ENVIRONMENT.PORTS_WRITE_TOKEN
 api = build_api(use_cases(), None if _token is None else _token.get_secret_value())
-globals().update(urlconf(api))
+globals().update(urlconf(api, template="seaports/landing.html"))

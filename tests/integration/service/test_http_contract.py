@@ -7,8 +7,11 @@ import json
 import re
 import signal
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from tests.support import raw
 
 SERVICES = sorted(file.parent.name for file in ROOT.glob("services/*/catalog-info.yaml"))
 PROBES = {"/ready", "/live"}
+NO_LIST = {"/", *PROBES}
 NOWHERE = "nothing is served at this path; see /docs"
 
 
@@ -50,7 +54,7 @@ def target(
     with service.running(tmp_path_factory.mktemp(name), name=name, **drain) as running:
         paths = running.client.get("/openapi.json").json()["paths"]
         reading = [path for path, methods in paths.items() if "get" in methods]
-        (listing, *_) = [path for path in reading if "{" not in path and path not in PROBES]
+        (listing, *_) = [path for path in reading if "{" not in path and path not in NO_LIST]
         (one, *_) = [path for path in reading if "{" in path]
         yield Target(name, running, listing, one)
 
@@ -70,13 +74,15 @@ def problem(response: httpx.Response) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("method", "path", "status", "detail"),
     [
-        ("GET", "/", 404, NOWHERE),
+        ("GET", "/index.html", 404, NOWHERE),
         ("GET", "/nope", 404, NOWHERE),
         ("GET", "LIST/", 404, NOWHERE),
         ("GET", "/docs/static/nope.js", 404, NOWHERE),
         ("POST", "LIST", 405, "LIST takes GET, HEAD"),
         ("BREW", "LIST", 405, "LIST takes GET, HEAD"),
         ("OPTIONS", "LIST", 405, "LIST takes GET, HEAD"),
+        ("POST", "/", 405, "/ takes GET, HEAD"),
+        ("OPTIONS", "/", 405, "/ takes GET, HEAD"),
         ("OPTIONS", "/ready", 405, "/ready takes GET, HEAD"),
         ("OPTIONS", "/docs", 405, "/docs takes GET, HEAD"),
         ("OPTIONS", "/metrics", 405, "/metrics takes GET, HEAD"),
@@ -116,7 +122,7 @@ def test_an_item_that_is_not_there_is_404(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["LIST", "LIST?limit=1", "/ready", "/live", "/docs", "/openapi.json", "/nope"]
+    "path", ["/", "LIST", "LIST?limit=1", "/ready", "/live", "/docs", "/openapi.json", "/nope"]
 )
 def test_head_is_get_without_the_body(target: Target, path: str) -> None:
     get, head = target.request("GET", path), target.request("HEAD", path)
@@ -160,6 +166,50 @@ def test_what_is_no_http_is_answered_with_a_problem_too(
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert b"application/problem+json" in answer.lower()
     assert b"<html" not in answer.lower()
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/html;q=0.5, */*"])
+def test_a_program_gets_links_at_the_root(target: Target, accept: str) -> None:
+    answer = target.request("GET", "/", headers={"Accept": accept})
+    assert answer.headers["Content-Type"] == "application/json"
+    document = answer.json()
+    assert document["service"] == target.name
+    assert {"docs", "openapi", "ready", "live"} < document["links"].keys()
+    assert target.listing in document["links"].values()
+    for address in document["links"].values():
+        assert target.request("GET", address).status_code == 200
+
+
+def test_a_browser_gets_a_page_at_the_root_that_runs_nothing_but_its_own(target: Target) -> None:
+    page = target.request("GET", "/", headers={"Accept": BROWSER})
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert target.request("GET", "/").json()["description"] in unescape(page.text)
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    inline = re.findall(r"<(?:style|script)>(.*?)</", page.text, re.DOTALL)
+    hashes = [b64encode(sha256(text.encode()).digest()).decode() for text in inline]
+    assert re.findall("'sha256-([^']+)'", policy) == hashes
+    addresses = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+    assert {"/docs", "/openapi.json", target.listing} < set(addresses)
+    assert PROBES.isdisjoint(addresses)
+
+
+def test_the_root_is_cached_by_media_type_and_offers_no_other(target: Target) -> None:
+    for accept in ("application/json", BROWSER):
+        first = target.request("GET", "/", headers={"Accept": accept})
+        assert first.headers["Vary"] == "Accept"
+        tag = {"Accept": accept, "If-None-Match": first.headers["ETag"]}
+        again = target.request("GET", "/", headers=tag)
+        assert (again.status_code, again.headers["Vary"]) == (304, "Accept")
+    other = target.request("GET", "/", headers={"Accept": "image/png"})
+    assert problem(other)["detail"] == "this path answers in application/json or text/html"
+    assert other.status_code == 406
 
 
 def test_the_docs_page_and_its_files_come_from_the_service_alone(target: Target) -> None:

@@ -9,5 +9,6 @@ Each module is imported by its name, because Django's settings import one before
 - `urls`: `urlconf`, for a service's urls module
 - `conditional`: entity tags and conditional requests
 - `wsgi`: `get_wsgi_application`, for a service's wsgi module
-- `edge`, `docs`, `checks`, `apps`, `management`: what these bring along
+- `negotiation`: which media type a client prefers
+- `edge`, `docs`, `landing`, `checks`, `apps`, `management`: what these bring along
 """

@@ -52,7 +52,7 @@ def settings(
         "LOGGING_CONFIG": telemetry.django.LOGGING_CONFIG,
         "SILENCED_SYSTEM_CHECKS": [
             "security.W001",  # what SecurityMiddleware would set for a JSON service, `Edge` sets
-            "security.W002",  # the only page, /docs, refuses framing itself
+            "security.W002",  # the pages, / and /docs, refuse framing themselves
             "security.W003",  # no cookies, no forms: nothing that a forged request could ride on
         ],
     }

@@ -42,10 +42,20 @@ def add_docs(api: Api) -> None:
 
     @api.get("/docs", include_in_schema=False)
     def docs(request: HttpRequest) -> HttpResponse:
-        response = page.render_page(request, api)
-        response["X-Frame-Options"] = "DENY"
-        response["Content-Security-Policy"] = _POLICY
-        return response
+        return protect(page.render_page(request, api), _POLICY)
+
+
+def protect(page: HttpResponse, policy: str) -> HttpResponse:
+    """Return a page with the headers that keep others from framing or feeding it.
+
+    Args:
+        page: The page.
+        policy: Its Content-Security-Policy.
+    """
+    page["X-Frame-Options"] = "DENY"
+    page["Content-Security-Policy"] = policy
+    page["Referrer-Policy"] = "no-referrer"
+    return page
 
 
 def static_path(static_url: str) -> URLPattern:

@@ -1,7 +1,6 @@
 """Ports over HTTP: list and get."""
 
 from collections.abc import Iterator
-from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final
 
@@ -9,10 +8,9 @@ import orjson
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Path, Query, Router
-from ninja.errors import HttpError
 from service.django.conditional import REVALIDATE, etag_of, json_response, unchanged
+from service.django.negotiation import negotiated
 
-from seaports.adapters.http.negotiation import preferred
 from seaports.adapters.http.problems import OF_PORTS
 from seaports.adapters.http.schemas import AnyCaseCode, ListQuery, PageOut, PortOut
 from seaports.application.interfaces import Document, Selection
@@ -52,7 +50,7 @@ def add_reading(router: Router, use_cases: UseCases) -> None:
         With `Accept: application/x-ndjson` they come as a stream, one a line. Following `next`
         yields no port twice, and each one that is there from the first page to the last.
         """
-        media_type = _negotiated(request)
+        media_type = negotiated(request, (JSON, NDJSON))
         selection = Selection(
             after=None if query.cursor is None else unlocode(query.cursor),
             country=query.country,
@@ -85,21 +83,6 @@ def add_reading(router: Router, use_cases: UseCases) -> None:
                 response["Link"] = f'</ports?{following.urlencode()}>; rel="next"'
         response["Vary"] = "Accept"
         return response
-
-
-def _negotiated(request: HttpRequest) -> str:
-    """Return the media type to answer in.
-
-    Raises:
-        HttpError: 406, the client takes neither.
-    """
-    accept = request.META.get("HTTP_ACCEPT")
-    if not accept:
-        return JSON
-    media_type = preferred(accept, (JSON, NDJSON))
-    if media_type is None:
-        raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"this path answers in {JSON} or {NDJSON}")
-    return media_type
 
 
 def _lines(documents: Iterator[Document]) -> Iterator[bytes]:

@@ -162,7 +162,7 @@ def test_every_route_of_the_api_is_declared_for_the_slos() -> None:
     assert urls.api.routes() == {
         (method, path)
         for method in ("GET", "HEAD")
-        for path in ("/ports", "/ports/{id}", "/ready", "/live")
+        for path in ("/", "/ports", "/ports/{id}", "/ready", "/live")
     }
     described = json.loads(urls.api.openapi)["paths"]
     assert {path for _, path in urls.api.routes()} == described.keys()

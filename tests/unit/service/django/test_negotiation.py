@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seaports.adapters.http.negotiation import preferred
+from service.django.negotiation import preferred
 
 JSON, LINES = "application/json", "application/x-ndjson"
 

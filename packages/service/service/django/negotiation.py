@@ -2,7 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final, NamedTuple
+
+from django.http import HttpRequest
+from ninja.errors import HttpError
+
+__all__ = ["negotiated", "preferred"]
 
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _QUALITY: Final = re.compile(
@@ -14,6 +20,24 @@ class _Range(NamedTuple):
     pattern: str
     quality: float
     place: int
+
+
+def negotiated(request: HttpRequest, offered: Sequence[str]) -> str:
+    """Return the offered media type to answer in: the first one if the client names none.
+
+    Args:
+        request: Whose Accept field decides.
+        offered: Media types without parameters, in lower case.
+
+    Raises:
+        HttpError: 406, the client takes none of them.
+    """
+    accept = request.META.get("HTTP_ACCEPT")
+    media_type = preferred(accept, offered) if accept else offered[0]
+    if media_type is None:
+        detail = f"this path answers in {' or '.join(offered)}"
+        raise HttpError(HTTPStatus.NOT_ACCEPTABLE, detail)
+    return media_type
 
 
 def preferred(accept: str, offered: Sequence[str]) -> str | None:

@@ -22,7 +22,9 @@ def database(postgres_server: str, django_db_blocker: DjangoDbBlocker) -> Iterat
     """Django's default connection, to a real server with the tables migrated."""
     with django_db_blocker.unblock():
         connections.settings = connections.configure_settings(
-            {"default": settings.database(postgres.new_database(postgres_server, "ports_contract"))}
+            settings.Environment.read(
+                {"PORTS_STORE_URL": postgres.new_database(postgres_server, "ports_contract")}
+            ).databases("ports")
         )
         call_command("migrate", verbosity=0)
         yield

@@ -17,7 +17,7 @@ class Seaports(AppConfig):
 @register()
 def writing(app_configs: Sequence[AppConfig] | None, **_: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's signature
     """Report a write token for a store that is only read (E001)."""
-    if settings.STORE != "memory" or settings.ENVIRONMENT.PORTS_WRITE_TOKEN is None:
+    if settings.ENVIRONMENT.store != "memory" or settings.ENVIRONMENT.PORTS_WRITE_TOKEN is None:
         return []
     return [
         Error(

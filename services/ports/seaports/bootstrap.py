@@ -42,17 +42,18 @@ def use_cases() -> UseCases:
     backend: PortStore
     store: PortStore
     check: Callable[[], Holdings]
-    if settings.STORE == "memory":
+    if settings.ENVIRONMENT.store == "memory":
         store = backend = TracedPortStore(MemoryPortStore(encode), system="memory")
         check = partial(_check, backend)
     else:
         # Imported here, so that the memory store starts without psycopg.
-        from seaports.adapters.store.postgres.check import PromptCheck  # noqa: PLC0415
+        from service.django.postgresql.check import PromptCheck  # noqa: PLC0415
+
         from seaports.adapters.store.postgres.store import PostgresPortStore  # noqa: PLC0415
 
         backend = TracedPortStore(PostgresPortStore(encode), system="postgresql")
         store = CachedPortStore(backend, caches["default"])
-        check = PromptCheck(partial(_check, backend))
+        check = PromptCheck(partial(_check, backend), StoreUnavailable)
     return UseCases(
         get_port=_traced(partial(get_port, store), "get_port"),
         list_ports=_traced(partial(list_ports, store), "list_ports"),
@@ -119,7 +120,7 @@ def start() -> None:
     Raises:
         SystemExit: The file cannot be read; one line of the log says why.
     """
-    if settings.STORE == "memory":
+    if settings.ENVIRONMENT.store == "memory":
         path = settings.ENVIRONMENT.PORTS_DATA_FILE
         try:
             with path.open("rb") as stream:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from seaports import apps, settings
-from seaports.settings import Environment, database
+from seaports.settings import Environment
 
 
 def test_nothing_given_means_the_defaults() -> None:
@@ -16,7 +16,7 @@ def test_what_is_given_counts() -> None:
     )
     assert environment.wrong == {}
     assert (9090, Path("x.json")) == (environment.PORT, environment.PORTS_DATA_FILE)
-    assert environment.PORTS_STORE_URL.get_secret_value() == "postgresql://u:p@h/d"
+    assert environment.STORE_URL.get_secret_value() == "postgresql://u:p@h/d"
 
 
 def test_every_wrong_value_is_named_and_replaced_and_none_is_repeated() -> None:
@@ -114,8 +114,13 @@ def test_secrets_are_not_shown() -> None:
     assert "hunter2" not in repr(environment)
 
 
+def test_the_memory_store_has_no_database() -> None:
+    assert Environment.read({}).databases("ports") == {}
+
+
 def test_a_connection_url_becomes_djangos_settings() -> None:
-    made = database("postgresql://user:pass%20word@host:5433/name?sslmode=require")
+    url = "postgresql://user:pass%20word@host:5433/name?sslmode=require"
+    made = Environment.read({"PORTS_STORE_URL": url}).databases("ports")["default"]
     assert {key: made[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")} == {
         "NAME": "name",
         "USER": "user",

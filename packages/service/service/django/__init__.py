@@ -7,6 +7,7 @@ Each module is imported by its name, because Django's settings import one before
 - `problems`: `Errors`, the one table of errors; `problem`, `Problem` and `PROBLEMS`
 - `probes`: `router`, the routes `/ready` and `/live`
 - `urls`: `urlconf`, for a service's urls module
+- `postgresql`: data in PostgreSQL, with a bound on each wait
 - `conditional`: entity tags and conditional requests
 - `wsgi`: `get_wsgi_application`, for a service's wsgi module
 - `negotiation`: which media type a client prefers

@@ -34,7 +34,7 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: object) -> None:
         """Import, then say what changed; a bad file ends with status 1 and an unchanged store."""
         dry_run = bool(options["dry_run"])
-        if settings.STORE == "memory" and not dry_run:
+        if settings.ENVIRONMENT.store == "memory" and not dry_run:
             raise CommandError(
                 "the memory store lives in the serving process and is filled when that starts:"
                 " set PORTS_DATA_FILE and restart it, or set PORTS_STORE_URL to a postgresql://"

@@ -11,9 +11,10 @@ from typing import Final, Literal, Protocol, cast
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from service.django.postgresql.breaker import Breaker
+from service.django.postgresql.operation import operation, unlimited
 
 from seaports.adapters.store.postgres.models import PortRow, StoreRow
-from seaports.adapters.store.postgres.operation import READS, STATE, WRITES, operation, unlimited
 from seaports.application.interfaces import (
     Changes,
     Document,
@@ -22,8 +23,13 @@ from seaports.application.interfaces import (
     Precondition,
     Selection,
 )
-from seaports.domain.errors import UnknownPort
+from seaports.domain.errors import StoreUnavailable, UnknownPort
 from seaports.domain.port import Port, Unlocode
+
+# Readers do not wait for writers, and the table of ports is not that of the revision.
+READS: Final = Breaker(StoreUnavailable)
+WRITES: Final = Breaker(StoreUnavailable)
+STATE: Final = Breaker(StoreUnavailable)
 
 _REVISION_BITS: Final = 52
 _STREAMED_AT_ONCE: Final = 1000

@@ -8,8 +8,7 @@ from typing import Final, Generic, TypeVar
 
 from django.db import connection
 
-from seaports.adapters.store.postgres.breaker import MESSAGE
-from seaports.domain.errors import StoreUnavailable
+from service.django.postgresql.breaker import MESSAGE
 
 # Kubernetes gives a probe a second by default.
 PROMPT_SECONDS: Final = 0.8
@@ -20,12 +19,14 @@ _T = TypeVar("_T")
 class PromptCheck(Generic[_T]):
     """A question to the database, asked in one thread however many callers there are."""
 
-    def __init__(self, ask: Callable[[], _T]) -> None:
+    def __init__(self, ask: Callable[[], _T], away: type[Exception]) -> None:
         """Ask nothing yet.
 
         Args:
             ask: Returns the answer; its statements may take their time.
+            away: What is raised where there is no answer yet.
         """
+        self._away = away
         self._ask = ask
         self._lock = Lock()
         self._asked: Future[_T] | None = None
@@ -35,7 +36,7 @@ class PromptCheck(Generic[_T]):
         """Return the answer, or one that came after an earlier caller had gone.
 
         Raises:
-            StoreUnavailable: There is no answer yet, or it is this.
+            Exception: `away`, or what `ask` raised.
         """
         with self._lock:
             if self._asked is None:
@@ -44,7 +45,7 @@ class PromptCheck(Generic[_T]):
         try:
             return asked.result(PROMPT_SECONDS)
         except TimeoutError:
-            raise StoreUnavailable(MESSAGE) from None
+            raise self._away(MESSAGE) from None
         finally:
             with self._lock:
                 if asked.done() and self._asked is asked:

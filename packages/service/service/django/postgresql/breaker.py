@@ -4,8 +4,6 @@ import time
 from threading import Lock
 from typing import Final, NamedTuple
 
-from seaports.domain.errors import StoreUnavailable
-
 RETRY_SECONDS: Final = 1.0
 MESSAGE: Final = "the database does not answer"
 
@@ -25,11 +23,20 @@ class Try(NamedTuple):
 class Breaker:
     """Lets one caller at a time try, a second after the last failure, and refuses the others.
 
-    Without it each request would hold its thread until the database's time is over.
+    Without it each request would hold its thread until the database's time is over. A service has
+    one a process for each kind of operation: a lock that stops one kind does not stop the others.
+
+    Attributes:
+        away: What the service raises while the database does not answer.
     """
 
-    def __init__(self) -> None:
-        """Start closed: everybody may try."""
+    def __init__(self, away: type[Exception]) -> None:
+        """Start closed: everybody may try.
+
+        Args:
+            away: An error of the service's domain, which is made with one text.
+        """
+        self.away = away
         self._lock = Lock()
         self._retry_at: float | None = None  # None: closed
         self._tried = False
@@ -39,14 +46,14 @@ class Breaker:
         """Return the caller's way in, which it gives back to `leave`.
 
         Raises:
-            StoreUnavailable: The database did not answer a moment ago, or another caller tries.
+            Exception: `away`; the database did not answer a moment ago, or another caller tries.
         """
         if self._retry_at is None:  # without the lock: on each request's way
             return Try(self._answers, alone=False)
         with self._lock:
             alone = self._retry_at is not None
             if alone and (self._tried or time.monotonic() < self._retry_at):
-                raise StoreUnavailable(MESSAGE)
+                raise self.away(MESSAGE)
             self._tried = alone
             return Try(self._answers, alone)
 

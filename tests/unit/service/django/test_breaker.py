@@ -1,7 +1,9 @@
 import pytest
-from seaports.adapters.store.postgres import breaker
-from seaports.adapters.store.postgres.breaker import RETRY_SECONDS, Breaker
-from seaports.domain.errors import StoreUnavailable
+from service.django.postgresql import breaker
+from service.django.postgresql.breaker import RETRY_SECONDS, Breaker
+
+
+class Away(Exception): ...
 
 
 class Clock:
@@ -19,12 +21,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def assert_refused(one: Breaker) -> None:
-    with pytest.raises(StoreUnavailable, match="does not answer"):
+    with pytest.raises(Away, match="does not answer"):
         one.enter()
 
 
 def test_after_a_failure_others_are_refused_for_a_second(clock: Clock) -> None:
-    one = Breaker()
+    one = Breaker(Away)
     one.leave(one.enter(), answered=False)
     assert_refused(one)
     clock.now += RETRY_SECONDS
@@ -33,7 +35,7 @@ def test_after_a_failure_others_are_refused_for_a_second(clock: Clock) -> None:
 
 
 def test_only_one_at_a_time_tries_however_long_it_takes(clock: Clock) -> None:
-    one = Breaker()
+    one = Breaker(Away)
     early = one.enter()
     one.leave(one.enter(), answered=False)
     clock.now += RETRY_SECONDS
@@ -50,7 +52,7 @@ def test_only_one_at_a_time_tries_however_long_it_takes(clock: Clock) -> None:
 
 
 def test_a_slow_statement_among_answers_opens_nothing(clock: Clock) -> None:
-    one = Breaker()
+    one = Breaker(Away)
     slow = one.enter()
     one.leave(one.enter(), answered=True)
     one.leave(slow, answered=False)
@@ -58,7 +60,7 @@ def test_a_slow_statement_among_answers_opens_nothing(clock: Clock) -> None:
 
 
 def test_any_answer_lets_everybody_in_again(clock: Clock) -> None:
-    one = Breaker()
+    one = Breaker(Away)
     early = one.enter()
     one.leave(one.enter(), answered=False)
     assert_refused(one)

@@ -2,20 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import cast
 
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection, transaction
 from psycopg.errors import UndefinedTable
 
-from seaports.adapters.store.postgres.breaker import MESSAGE, Breaker
-from seaports.adapters.store.postgres.connection import LimitedConnection
-from seaports.domain.errors import StoreUnavailable
-
-# One of each a process, as the pool is. A lock that stops one kind of operation does not stop the
-# others: readers do not wait for writers, and the table of ports is not that of the revision.
-READS: Final = Breaker()
-WRITES: Final = Breaker()
-STATE: Final = Breaker()
+from service.django.postgresql.breaker import MESSAGE, Breaker
+from service.django.postgresql.connection import LimitedConnection
 
 
 @contextmanager
@@ -23,7 +16,8 @@ def operation(breaker: Breaker) -> Iterator[None]:
     """Let the statements of one operation run within their limits.
 
     Raises:
-        StoreUnavailable: The database does not answer, does not do it in time, or has no tables.
+        Exception: The breaker's `away`: the database does not answer, does not do it in time, or
+            has no tables.
     """
     way = breaker.enter()
     answered = True
@@ -34,11 +28,11 @@ def operation(breaker: Breaker) -> Iterator[None]:
         answered = False
         # An answer, such as a timeout of a statement, has a SQLSTATE; silence has none.
         if getattr(error.__cause__, "sqlstate", None) is None:
-            raise StoreUnavailable(MESSAGE) from error
-        raise StoreUnavailable("the database could not do it in time or at all") from error
+            raise breaker.away(MESSAGE) from error
+        raise breaker.away("the database could not do it in time or at all") from error
     except ProgrammingError as error:
         if isinstance(error.__cause__, UndefinedTable):
-            raise StoreUnavailable("the tables are missing: run manage.py migrate") from error
+            raise breaker.away("the tables are missing: run manage.py migrate") from error
         raise
     finally:
         breaker.leave(way, answered=answered)

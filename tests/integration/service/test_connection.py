@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from seaports.adapters.store.postgres.connection import LimitedConnection
+from service.django.postgresql.connection import LimitedConnection
 from stack.postgresql import Server
 
 from tests import postgres

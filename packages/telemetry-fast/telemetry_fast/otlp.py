@@ -2,7 +2,7 @@
 
 The plain span, which is nearly every one, is written by hand, its attributes from memory; whatever
 is rarer (events, links, an error's description, values that are lists) goes through the official
-encoder, span by span. Decision record 0051 has the figures.
+encoder, span by span. The README of the package explains more.
 """
 
 # ruff: noqa: SLF001 -- a span's own attributes; the test compares what comes of them

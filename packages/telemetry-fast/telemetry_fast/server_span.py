@@ -2,7 +2,7 @@
 
 The instrumentor is the library's, and so are its place in settings.MIDDLEWARE, its tracer, its
 histogram and its environment variables. Its middleware finds the same things several times in a
-request; this one finds them once. Decision record 0050 has the figures, and
+request; this one finds them once. The README of the package explains more, and
 tests/unit/telemetry_fast/test_server_span.py holds the two side by side.
 """
 

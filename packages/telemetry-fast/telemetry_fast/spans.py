@@ -2,7 +2,7 @@
 
 A span of the SDK brings lists for events and links, a bounded and locked map of attributes and, at
 its end, a copy of itself. Ours makes them when they are asked for; everything else is the SDK's
-own. Decision record 0050 has the figures, tests/unit/telemetry_fast/test_spans.py what is equal.
+own. The README of the package explains more; tests/unit/telemetry_fast/test_spans.py compares both.
 """
 
 # ruff: noqa: SLF001 -- a lean span is one of the SDK's with other insides; the test compares them

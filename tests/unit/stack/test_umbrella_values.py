@@ -1,4 +1,4 @@
-"""Values of the umbrella charts are differences from upstream, each argued in a decision record."""
+"""Values of the umbrella charts are differences from upstream, each explained on one page."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from stack import values
 
-RECORD = values.ROOT / "docs/decisions/0063-umbrella-values.md"
+PAGE = values.ROOT / "docs/umbrella-values.md"
 # Whole configurations of a component, which the end-to-end tests run: one key each.
 WHOLE = {
     "additionalPrometheusRulesMap", "alternateConfig", "config", "datasources", "structuredConfig",
@@ -30,18 +30,16 @@ def keys(given: Mapping[str, Any], above: str = "") -> Iterator[str]:
             yield path
 
 
-def argued() -> set[str]:
-    cells = (
-        line.split("|")[1:4] for line in RECORD.read_text().splitlines() if line.startswith("|")
-    )
+def explained() -> set[str]:
+    cells = (line.split("|")[1:4] for line in PAGE.read_text().splitlines() if line.startswith("|"))
     return {name for cell in cells for name in re.findall(r"`([\w.-]+)`", " ".join(cell))}
 
 
 @pytest.mark.parametrize("umbrella", UMBRELLAS, ids=lambda folder: folder.name)
-def test_each_key_is_argued_with_the_default_that_it_changes(umbrella: Path) -> None:
+def test_each_key_is_on_the_page_with_the_default_that_it_changes(umbrella: Path) -> None:
     set_here = set(keys(values.read(umbrella / "values.yaml")))
     assert set_here
-    assert set_here - argued() == set()
+    assert set_here - explained() == set()
 
 
 @pytest.mark.parametrize("umbrella", UMBRELLAS, ids=lambda folder: folder.name)

@@ -32,6 +32,20 @@ def copy_to(folder: Path) -> None:
         shutil.copy2(ROOT / name, folder / name)
 
 
+def clone_to(folder: Path) -> None:
+    """Make a git repository of all files, with one commit; the built tools are shared."""
+    copy_to(folder)
+    (folder / "tools" / "bin").symlink_to(ROOT / "tools" / "bin")
+    git = ("git", "-C", str(folder))
+    name, mail = "user.name=Tests", "user.email=tests@example.com"
+    for command in (
+        ("init", "--quiet", "--initial-branch=main"),
+        ("add", "--all"),
+        ("-c", name, "-c", mail, "commit", "--quiet", "--message=Start"),
+    ):
+        subprocess.run([*git, *command], check=True)
+
+
 def devcontainer() -> dict[str, Any]:
     """Return what the devcontainer's file says, without its comments."""
     text = (ROOT / ".devcontainer" / "devcontainer.json").read_text()

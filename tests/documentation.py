@@ -69,6 +69,17 @@ def documented(page: str, words: str) -> str:
     return found[0]
 
 
+def console(page: str) -> list[tuple[str, str]]:
+    """Return each command of a page's console blocks with the output that the page shows."""
+    parts = [
+        part
+        for block in blocks()
+        if block.page == page and block.language == "console"
+        for part in re.split(r"^\$ ", block.content, flags=re.MULTILINE)[1:]
+    ]
+    return [(command, output) for command, _, output in (part.partition("\n") for part in parts)]
+
+
 def diff(page: str) -> str:
     """Return the changes that a page shows, as one patch."""
     found = FENCE.finditer((ROOT / page).read_text())

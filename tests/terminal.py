@@ -96,12 +96,12 @@ def _family(pid: int) -> set[int]:
 
 
 @contextmanager
-def running(command: str, log: Path) -> Iterator[Running]:
+def running(command: str, log: Path, *, folder: Path = ROOT) -> Iterator[Running]:
     """Start a command, and press Ctrl-C at the end if it still runs then."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             ["bash", "-c", f"exec {command}"],
-            cwd=ROOT,
+            cwd=folder,
             env=fresh_environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,

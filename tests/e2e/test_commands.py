@@ -1,10 +1,12 @@
-"""What the README has people type, typed: it serves where it says, and Ctrl-C ends it.
+"""Types the commands of the README and of the tutorial, at the addresses that these pages name.
 
-In this order, for the addresses are fixed ones: each command that stays begins where the one
-before it ended, and those that need a running stack share one.
+The tests depend on their order, because the addresses are fixed: a command that keeps running
+starts after the previous one has ended. Commands that need a running stack share one.
 """
 
 import re
+import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from stack.addresses import WELL_KNOWN, Addresses
 from stack.errors import StackError
 from stack.values import ROOT
 
-from tests.documentation import documented
+from tests import checkout
+from tests.documentation import blocks, commands, console, diff, documented
 from tests.e2e.backends import eventually
 from tests.terminal import Running, attempt, run, running
 
@@ -29,6 +32,8 @@ PORT = f"{SERVICE}/ports/AEAJM"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
 PANELS = ROOT / ".stack" / "panels"
+TUTORIAL = "docs/tutorial.md"
+ALERT_SECONDS = 240  # three minutes, says the page
 
 
 def readme(words: str) -> str:
@@ -124,3 +129,61 @@ def test_ctrl_c_leaves_nothing_of_make_stack(stack: Running) -> None:
     stack.interrupt()
     assert "\nstopped\n" in stack.printed()
     assert_nothing_is_left(processes, *WELL_KNOWN)
+
+
+class Reader:
+    """Types the commands of the tutorial in a fresh copy of the repository."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.left = [
+            command for block in blocks() if block.page == TUTORIAL for command in commands(block)
+        ]
+        self._shown = dict(console(TUTORIAL))
+
+    def reads(self, words: str) -> str:
+        """Return the next command, which begins with these words."""
+        command = self.left.pop(0)
+        assert command.startswith(words)
+        return command
+
+    def types(self, words: str) -> str:
+        """Run the next command, compare its output with the page, and return the output."""
+        command = self.reads(words)
+        printed = run(command, folder=self.folder, seconds=300)
+        assert self._shown.get(command, printed) == printed
+        return printed
+
+
+@pytest.mark.timeout(900)
+def test_the_tutorial_leads_from_a_clone_to_an_alert_and_back(tmp_path: Path) -> None:
+    reader = Reader(tmp_path / "ports-platform")
+    checkout.clone_to(reader.folder)
+    with running(reader.reads("make run"), tmp_path / "run.log", folder=reader.folder):
+        assert eventually(lambda: httpx.get(f"{SERVICE}/live").is_success)
+        reader.types("curl -s localhost:8080/ports/AEAJM")
+        reader.types("curl -s localhost:8080/metrics")
+    reader.types("make setup")
+    (tmp_path / "change").write_text(diff(TUTORIAL))
+    run(f"git apply {tmp_path}/change", folder=reader.folder)
+    reader.types(".venv/bin/slo validate")
+    reader.types(".venv/bin/slo explain")
+    reader.types("make generate")
+    with running(reader.reads("make stack"), tmp_path / "stack.log", folder=reader.folder) as stack:
+        stack.wait_until_printed("All ready", 300)
+        loop = f"bash -c {shlex.quote(reader.reads('while sleep 1'))}"
+        with running(loop, tmp_path / "loop.log"):
+            reader.types("make chaos FAULT=errors")
+            asks = reader.reads("curl -s localhost:9093/api/v2/alerts | grep -o '\"alertname")
+            started = time.monotonic()
+            fires = '"alertname":"PortsAvailabilityBurn1h"'
+            assert eventually(lambda: fires in attempt(asks)[1].splitlines(), ALERT_SECONDS)
+            print(f"  the alert fired after {time.monotonic() - started:.0f} s")
+            assert '"alertname":"PortsSloWatchdog"' in run(asks).splitlines()
+            links = reader.types("curl -s localhost:9093/api/v2/alerts | grep -o '\"[a-z]*_url")
+            assert "/services/ports/runbooks/availability.md" in links
+            reader.types("make chaos FAULT=off")
+            assert eventually(lambda: httpx.get(PORT).is_success, 10)
+    reader.types("git restore .")
+    assert run("git status --porcelain", folder=reader.folder) == ""
+    assert reader.left == []

@@ -68,16 +68,11 @@ def environment() -> dict[str, str]:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """The repository, without its history; Node's packages and built tools are shared."""
     copy = Copy(tmp_path_factory.mktemp("golden") / "platform")
-    checkout.copy_to(copy.root)
+    checkout.clone_to(copy.root)
     for folder in (BACKSTAGE, BROWSER):
         (copy.root / folder.relative_to(ROOT) / "node_modules").symlink_to(folder / "node_modules")
         # As new as the copied lock at least: the copy must not install into the shared folder.
         (folder / "node_modules" / ".stamp").touch()
-    (copy.root / "tools" / "bin").symlink_to(ROOT / "tools" / "bin")
-    copy.run("git", "init", "--quiet", "--initial-branch=main")
-    copy.run("git", "add", "--all")
-    name, mail = "user.name=Golden path", "user.email=golden-path@example.com"
-    copy.run("git", "-c", name, "-c", mail, "commit", "--quiet", "--message=Start")
     return copy
 
 

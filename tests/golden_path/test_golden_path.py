@@ -183,7 +183,7 @@ def test_its_own_metric_is_on_its_dashboard_and_on_the_page_of_names(generated: 
     dashboard = generated.root / f"platform/generated/{NAME}/dashboards/requests.json"
     assert f"{PACKAGE}_lookups_total" in dashboard.read_text()
     page = (generated.root / "docs/telemetry-reference.md").read_text()
-    assert f"## Of the service {NAME}" in page
+    assert f"## Names of the service {NAME}" in page
     assert f"`{PACKAGE}_lookups_total`" in page
 
 

@@ -1,18 +1,27 @@
-"""The environment variables by which the server of every service is set."""
+"""The environment variables of the server, the same for every service."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 __all__ = ["ServerEnvironment", "prefixed"]
 
 # Variables of these names mean the same to every program: they have no service's prefix.
 _SHARED: Final = ("HOST", "PORT", "METRICS_PORT", "WEB_CONCURRENCY")
-# Variables that Kubernetes makes for a Service whose name begins as ours: their names and values.
+# Variables that Kubernetes sets for a Service with the same prefix: their names and values.
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _LINK: Final = re.compile(
     r"\w+_(SERVICE_HOST|SERVICE_PORT|SERVICE_PORT_\w+|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)=.*"
@@ -21,7 +30,7 @@ _LINK: Final = re.compile(
 
 
 def prefixed(prefix: str) -> Callable[[str], str]:
-    """Return what names the variable of a field: the field itself, behind the service's prefix."""
+    """Return a function that adds the service's prefix to a field's name, unless it is shared."""
     return lambda name: name if name in _SHARED or name.startswith(prefix) else prefix + name
 
 
@@ -32,21 +41,44 @@ def _proxies(addresses: str) -> str:
                 ip_network(address.strip())
             except ValueError:
                 raise ValueError(
-                    "expected IP addresses or networks separated by commas, or *"
+                    "must be IP addresses or networks separated by commas, or *"
                 ) from None
     return addresses
 
 
 def _web_address(text: str) -> str:
     if not re.fullmatch(r"https?://[!-~]+", text):
-        raise ValueError("expected an address that begins with https:// or http://")
+        raise ValueError("must be an address that begins with https:// or http://")
     return text
 
 
-class ServerEnvironment(BaseModel):
-    """What the environment says of the server.
+def _must_be(field: FieldInfo, error: ErrorDetails) -> str:
+    """Return the rule that a value breaks, in words."""
+    context = error.get("ctx", {})
+    low, high = (
+        next((getattr(each, key) for each in field.metadata if hasattr(each, key)), None)
+        for key in ("ge", "le")
+    )
+    if low is not None:
+        kind = "number" if field.annotation is float else "whole number"
+        return f"must be a {kind} between {low} and {high}"
+    if field.annotation is bool:
+        return "must be true or false"
+    if "min_length" in context:
+        return f"must have at least {context['min_length']} characters"
+    if "max_length" in context:
+        return f"must have at most {context['max_length']} characters"
+    return str(context.get("error", error["msg"]))
 
-    A service extends it by its own variables, and names its prefix:
+
+def _is_secret(field: FieldInfo) -> bool:
+    return SecretStr.__name__ in repr(field.annotation)  # the type may be part of a union
+
+
+class ServerEnvironment(BaseModel):
+    """The settings of the server, read from environment variables.
+
+    A service adds its own variables in a subclass, which names the prefix:
     ``class Environment(ServerEnvironment, alias_generator=prefixed("PORTS_")):``.
     """
 
@@ -54,48 +86,64 @@ class ServerEnvironment(BaseModel):
 
     HOST: str = Field(
         "127.0.0.1",
-        description="IP address to listen on, or `localhost`; `0.0.0.0` in a container, `::` also"
-        " for IPv6.",
+        description="IP address to listen on, or `localhost`. `0.0.0.0` means all IPv4 addresses,"
+        " `::` means all IPv4 and IPv6 addresses.",
     )
-    PORT: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
+    PORT: int = Field(8080, ge=1, le=65535, description="TCP port to listen on.")
     METRICS_PORT: int | None = Field(
-        None, ge=1, le=65535, description="Port of a listener for `/metrics` alone; none if unset."
+        None,
+        ge=1,
+        le=65535,
+        description="TCP port of a second listener, which serves only `/metrics`. Unset: none.",
     )
     WEB_CONCURRENCY: int = Field(
-        1, ge=1, le=64, description="Worker processes. Rather add replicas: see docs."
+        1,
+        ge=1,
+        le=64,
+        description="Worker processes. In Kubernetes, add replicas instead: with several workers,"
+        " `/metrics` has no exemplars and no `process_*` series.",
     )
     THREADS: int = Field(8, ge=1, le=256, description="Threads per worker.")
     CPU_AFFINITY: bool = Field(
         False,
-        description="Whether each worker stays on one core: where cores are the service's own.",
+        description="Bind each worker to one CPU core. Useful if the service has whole cores for"
+        " itself. Linux only.",
     )
     MAX_WAITING: int = Field(
         64,
         ge=1,
         le=10000,
-        description="Requests per worker that may wait for a thread; more get 503.",
+        description="Requests per worker that may wait for a thread. Further requests get 503.",
     )
     DRAIN_SECONDS: float = Field(
-        5, ge=0, le=600, description="How long `/ready` says 503 before the listener closes."
+        5,
+        ge=0,
+        le=600,
+        description="Seconds after SIGTERM in which `/ready` returns 503 and requests are still"
+        " served.",
     )
     GRACEFUL_SECONDS: int = Field(
-        20, ge=1, le=600, description="How long requests in flight and telemetry may then take."
+        20,
+        ge=1,
+        le=600,
+        description="Seconds after the drain for running requests and for sending telemetry.",
     )
     TRUSTED_PROXIES: Annotated[str, AfterValidator(_proxies)] = Field(
         "127.0.0.1,::1",
-        description="Addresses and networks whose `X-Forwarded-*` and `X-Request-Start` are"
-        " believed, separated by commas; `*`: everybody's.",
+        description="Proxies whose `X-Forwarded-*` and `X-Request-Start` headers are trusted: IP"
+        " addresses and networks, separated by commas. `*` trusts every client.",
     )
     TAIL_SAMPLING: bool = Field(
         False,
-        description="Whether the Collector keeps errors and slow traces only: exemplars follow it.",
+        description="Set this if the gateway samples traces by their end (tail sampling). Exemplars"
+        " then name only traces that the gateway keeps: errors and slow requests.",
     )
 
     MAX_BODY_BYTES: int = Field(
-        65536, ge=1024, le=10_000_000, description="Largest body that is read."
+        65536, ge=1024, le=10_000_000, description="Largest request body, in bytes."
     )
     REPOSITORY_URL: Annotated[str, AfterValidator(_web_address)] | None = Field(
-        None, description="Where the source code is, for a link on the page at `/`; unset: no link."
+        None, description="URL of the source code, for a link on the page `/`. Unset: no link."
     )
 
     _wrong: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -103,30 +151,36 @@ class ServerEnvironment(BaseModel):
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
-        """Return what an environment says, and keep what is wrong in it.
+        """Return the settings of an environment; an empty value counts as unset.
 
-        A wrong value is replaced by its default, so that whoever asks can be told of all of them;
-        the system checks refuse to start (`service.django.checks`). An empty value counts as unset.
+        An invalid value is replaced by the default and reported in `wrong`, so that the start can
+        report all of them at once. The system checks then stop it (`service.django.checks`).
         """
         given = {name: environ[name] for name in cls.variables() if environ.get(name)}
         unknown = sorted(cls._not_ours(environ))
         try:
             return cls.model_validate(given, context=({}, unknown))
         except ValidationError as error:
-            wrong = {str(item["loc"][0]): item["msg"] for item in error.errors()}
+            wrong = {str(item["loc"][0]): item for item in error.errors()}
         right = {name: value for name, value in given.items() if name not in wrong}
-        return cls.model_validate(right, context=(wrong, unknown))
+        told = {name: cls._told(name, given[name], item) for name, item in wrong.items()}
+        return cls.model_validate(right, context=(told, unknown))
+
+    @classmethod
+    def _told(cls, name: str, value: str, error: ErrorDetails) -> str:
+        field = cls.variables()[name]
+        shown = name if _is_secret(field) else f"{name}={value}"
+        return f"{shown}: {_must_be(field, error)}"
 
     def model_post_init(self, context: Any, /) -> None:
-        """Keep what is wrong in the environment."""
+        """Keep the errors of the environment."""
         self._wrong, self._unknown = context or ({}, [])
 
     @classmethod
     def _not_ours(cls, environ: Mapping[str, str]) -> Iterator[str]:
-        """Yield the names with the service's prefix that are none of its settings.
+        """Yield the names that have the service's prefix and are not settings.
 
-        A misspelt name would otherwise be ignored. Kubernetes makes such names too, and tests have
-        theirs.
+        Kubernetes and the tests set variables with this prefix too, which do not count.
         """
         prefix = cls.prefix()
         for name in environ.keys() - cls.variables().keys():
@@ -136,26 +190,26 @@ class ServerEnvironment(BaseModel):
 
     @property
     def wrong(self) -> Mapping[str, str]:
-        """What is wrong with each variable whose value is; no text repeats a value."""
+        """One line for each invalid variable; it shows the value, unless the value is a secret."""
         return self._wrong
 
     @property
     def unknown(self) -> list[str]:
-        """Names that look like the service's settings and are none."""
+        """Names that have the service's prefix and are not settings."""
         return self._unknown
 
     @classmethod
     def prefix(cls) -> str:
-        """Return what the names of the service's own variables begin with."""
+        """Return the prefix of the service's own variables."""
         return str(cls.model_fields["THREADS"].alias).removesuffix("THREADS")
 
     @classmethod
     def variables(cls) -> dict[str, FieldInfo]:
-        """Return every variable, those of the service included, with its field."""
+        """Return the field of every variable, the service's own variables included."""
         return {field.alias or name: field for name, field in cls.model_fields.items()}
 
     def server(self) -> dict[str, Any]:
-        """Return the arguments of `service.gunicorn.settings` that the environment decides."""
+        """Return the arguments of `service.gunicorn.settings` that the environment sets."""
         return {
             "host": self.HOST,
             "bind_port": self.PORT,

@@ -51,7 +51,7 @@ def is_wanted() -> bool:
     """
     given = os.environ.get(WANTED, "").strip().lower()
     if given not in (*_YES, *_NO):
-        raise ValueError(f"{WANTED}={given}: expected true or false")
+        raise ValueError(f"{WANTED}={given}: must be true or false")
     return given in _YES
 
 

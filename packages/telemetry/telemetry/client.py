@@ -46,7 +46,7 @@ def http_client(
         ValueError: retries is out of bounds.
     """
     if not 0 <= retries <= MAX_RETRIES:
-        raise ValueError(f"retries={retries}: expected 0 to {MAX_RETRIES}")
+        raise ValueError(f"retries={retries}: must be between 0 and {MAX_RETRIES}")
     sender = _Measured(SyncOpenTelemetryTransport(transport or httpx.HTTPTransport()))
     return httpx.Client(
         base_url=base_url,

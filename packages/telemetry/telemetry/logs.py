@@ -125,7 +125,7 @@ def access(level: int, fields: dict[str, Any]) -> None:
 def _choice(variable: str, allowed: tuple[str, ...], default: str) -> str:
     value = os.environ.get(variable, "").strip().lower() or default
     if value not in allowed:
-        raise ValueError(f"{variable}={value!r} is not one of {', '.join(allowed)}")
+        raise ValueError(f"{variable}={value}: must be one of {', '.join(allowed)}")
     return value
 
 

@@ -1,26 +1,26 @@
 """Names that every service emits: metrics, labels, span attributes, log events.
 
-A service has a module `names` of its own for what it emits beside these. Names follow the
-OpenTelemetry semantic conventions where one exists, in the form that the compatibility
-specification for Prometheus gives them (dots become underscores, the unit is a suffix). Code, the
-SLO compiler, dashboards and tests import them; docs/telemetry-reference.md is generated from them.
+A service declares additional names in its own module `names`. Names follow the OpenTelemetry
+semantic conventions where one exists. Metrics have the form of the compatibility specification for
+Prometheus: dots become underscores, the unit is a suffix. Code, the SLO compiler, dashboards and
+tests import the names. docs/telemetry-reference.md is generated from this module.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-# Label that each target's series carry, set where Prometheus finds the target.
+# Labels of all series of a target. Prometheus sets them when it discovers the target.
 SERVICE_NAME: Final = "service_name"
 ENVIRONMENT: Final = "deployment_environment_name"
 
-# The one histogram family that SLOs are computed from, in seconds.
+# The histogram of most SLOs, in seconds.
 HTTP_SERVER_DURATION: Final = "http_server_request_duration_seconds"
 HTTP_METHOD: Final = "http_request_method"
 HTTP_ROUTE: Final = "http_route"
 HTTP_STATUS: Final = "http_response_status_code"
 
-# Values that stand for whatever a client may invent.
+# Values that replace what a client may invent.
 ROUTE_UNMATCHED: Final = "_unmatched"
 ROUTE_OVERLOAD: Final = "_overload"
 METHOD_OTHER: Final = "_OTHER"
@@ -30,10 +30,10 @@ METHODS: Final = frozenset(
     ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 )
 
-# Every status that HTTP has room for: three digits.
+# Every HTTP status: three digits.
 STATUSES: Final = tuple(str(status) for status in range(100, 600))
 
-# What Kubernetes and Prometheus ask for: counted, but neither traced nor part of an SLO.
+# Routes for Kubernetes and Prometheus: counted, but not traced and not part of an SLO.
 PROBE_ROUTES: Final = frozenset(("/ready", "/live", "/metrics"))
 
 # Upper bounds in seconds of the HTTP duration's buckets; each latency SLO's threshold is one of
@@ -68,13 +68,13 @@ DB_SYSTEM: Final = "db_system_name"
 DB_OPERATION: Final = "db_operation_name"
 
 OUTCOME: Final = "outcome"
-# Who ended a streamed response before its last byte.
+# Which side ended a streamed response before its last byte.
 ABORTED_BY: Final = ("client", "server")
 
-# The HTTP duration over OTLP, an exponential histogram: for heatmaps, never for SLOs.
+# The HTTP duration over OTLP, an exponential histogram for heatmaps. SLOs do not use it.
 OTLP_HTTP_DURATION: Final = "http.server.request.duration"
 
-# Span attributes; those of the duration over OTLP are among them.
+# Span attributes. The duration over OTLP uses some of them.
 ATTR_METHOD: Final = "http.request.method"
 ATTR_METHOD_ORIGINAL: Final = "http.request.method_original"
 ATTR_STATUS: Final = "http.response.status_code"
@@ -94,7 +94,7 @@ ATTR_USER_AGENT_TYPE: Final = "user_agent.synthetic.type"
 ATTR_DB_SYSTEM: Final = "db.system.name"
 ATTR_DB_OPERATION: Final = "db.operation.name"
 
-# Log events and the fields that every line has or may have.
+# Log events, and the fields of log lines.
 ACCESS_EVENT: Final = "http.server.request"
 WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
 REFUSED_EVENT: Final = "http.server.bad_request"
@@ -122,18 +122,18 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a metric is: the one declaration that code, docs and tests share.
+    """The declaration of a metric, which code, docs and tests share.
 
     Attributes:
-        name: Its name on /metrics, unit and ``_total`` included.
-        kind: Its Prometheus type.
-        unit: UCUM unit, as the semantic conventions write it.
+        name: Name on /metrics, with unit and ``_total``.
+        kind: Prometheus type.
+        unit: UCUM unit, as in the semantic conventions.
         meaning: One sentence; the HELP text.
         labels: Label names, in order.
-        merge: How the values of several worker processes become one gauge.
-        buckets: A histogram's upper bounds.
-        values: All values that a label can have, by label name. A label without an entry can have
-            any value: the series of its metric do not exist before their first event.
+        merge: How the gauges of several worker processes are merged.
+        buckets: Upper bounds of a histogram.
+        values: All values of a label, by label name. A label without an entry can have any value;
+            the series of its metric begin with their first event.
     """
 
     name: str
@@ -146,10 +146,10 @@ class Metric:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse values of a label that the metric does not have.
+        """Check that each label in `values` is a label of the metric.
 
         Raises:
-            ValueError: There are some.
+            ValueError: A label is not.
         """
         if unknown := sorted(self.values.keys() - set(self.labels)):
             raise ValueError(f"{self.name} has values of {', '.join(unknown)}: no label of it")
@@ -157,12 +157,12 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a service emits beside the names of this module: its `names.DECLARED`.
+    """The names that one service emits, in addition to this module: its `names.DECLARED`.
 
     Attributes:
-        metrics: Its own metrics.
-        spans: Its inner spans: meaning by name.
-        events: Its log events: meaning and fields by name.
+        metrics: Metrics of the service.
+        spans: Meaning of each inner span, by name.
+        events: Meaning and fields of each log event, by name.
     """
 
     metrics: tuple[Metric, ...] = ()
@@ -179,7 +179,7 @@ METRICS: Final = {
             HTTP_SERVER_DURATION,
             "histogram",
             "s",
-            "Time from a request's arrival, waiting included, until its response is handed over.",
+            "Time from a request's arrival until the last byte of its response, waiting included.",
             (HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS),
             values={HTTP_METHOD: _METHOD_VALUES, HTTP_STATUS: STATUSES},
         ),
@@ -193,7 +193,7 @@ METRICS: Final = {
             HTTP_SERVER_ACTIVE,
             "gauge",
             "{request}",
-            "Requests being handled by a thread.",
+            "Requests that a thread handles.",
             (HTTP_METHOD,),
             values={HTTP_METHOD: _METHOD_VALUES},
         ),
@@ -210,35 +210,35 @@ METRICS: Final = {
             HTTP_SERVER_WAITING_LIMIT,
             "gauge",
             "{request}",
-            "Requests that may wait before further ones are answered 503.",
+            "Maximum number of waiting requests; further requests get status 503.",
         ),
         Metric(HTTP_SERVER_THREADS, "gauge", "{thread}", "Threads that handle requests."),
-        Metric(HTTP_SERVER_THREADS_BUSY, "gauge", "{thread}", "Threads handling a request."),
+        Metric(HTTP_SERVER_THREADS_BUSY, "gauge", "{thread}", "Threads that handle a request."),
         Metric(
             WORKER_TIMEOUTS,
             "counter",
             "{process}",
-            "Worker processes killed because they stopped answering the arbiter.",
+            "Worker processes that gunicorn's master process killed because they hung.",
         ),
         Metric(
             LOG_LINES_DROPPED,
             "counter",
             "{line}",
-            "Log lines dropped because nobody reads standard output.",
+            "Log lines that were dropped because no process reads standard output.",
         ),
-        Metric(DRAINING, "gauge", "1", "1 from SIGTERM on, else 0."),
+        Metric(DRAINING, "gauge", "1", "1 after SIGTERM, else 0."),
         Metric(
             BUILD_INFO,
             "gauge",
             "1",
-            "Always 1; its labels say what is running.",
+            "Always 1. The labels contain the running versions.",
             ("service", SERVICE_VERSION, "python_version"),
         ),
         Metric(
             HTTP_CLIENT_DURATION,
             "histogram",
             "s",
-            "Time until another service's response began or failed, each try on its own.",
+            "Time until the response of another service begins or fails, for each try.",
             (HTTP_METHOD, SERVER_ADDRESS, SERVER_PORT, HTTP_STATUS, ERROR_TYPE),
             values={HTTP_METHOD: _METHOD_VALUES, HTTP_STATUS: ("", *STATUSES)},
         ),
@@ -246,9 +246,9 @@ METRICS: Final = {
             STORE_DURATION,
             "histogram",
             "s",
-            "Duration of an operation on a store.",
+            "Duration of a store operation.",
             (DB_SYSTEM, DB_OPERATION),
-            # The semantic conventions' advice for db.client.operation.duration, with finer
+            # The buckets of the semantic conventions for db.client.operation.duration, with finer
             # bounds below a millisecond for stores in memory.
             buckets=(0.00001, 0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
         ),
@@ -257,70 +257,72 @@ METRICS: Final = {
 
 # Metrics that libraries declare, by prefix.
 LIBRARY_METRICS: Final = {
-    "django_db_": "django-prometheus: connections, statements, errors, durations of the databases",
-    "django_cache_": "django-prometheus: gets, hits, misses and failures of the caches",
-    "django_model_": "django-prometheus: inserts, updates and deletes of the models that opt in",
-    "django_migrations_": "django-prometheus: migrations applied and not, when switched on",
+    "django_db_": "django-prometheus: connections, statements, errors and durations of databases",
+    "django_cache_": "django-prometheus: gets, hits, misses and failures of caches",
+    "django_model_": "django-prometheus: inserts, updates and deletes of models that opt in",
+    "django_migrations_": "django-prometheus: applied and missing migrations (off by default)",
     "process_": "prometheus_client: memory, CPU, file descriptors, start time (one worker only)",
     "python_gc_": "prometheus_client: garbage collections by generation (one worker only)",
     "python_info": "prometheus_client: the interpreter's version (one worker only)",
 }
 
 SPAN_ATTRIBUTES: Final = {
-    ATTR_METHOD: "Method, one of RFC 9110's and RFC 5789's, else _OTHER.",
-    ATTR_METHOD_ORIGINAL: "What the client sent where the method is _OTHER.",
+    ATTR_METHOD: "HTTP method if it is a standard method (RFC 9110, RFC 5789), else _OTHER.",
+    ATTR_METHOD_ORIGINAL: "Method that the client sent, if http.request.method is _OTHER.",
     ATTR_STATUS: "Status of the response.",
-    ATTR_HTTP_ROUTE: "Route template, in the one form /ports/{id}.",
-    ATTR_ERROR_TYPE: "The status, where it is 500 or above.",
-    ATTR_SERVER_ADDRESS: "Host that the client asked for, without the port.",
+    ATTR_HTTP_ROUTE: "Route template, for example /ports/{id}.",
+    ATTR_ERROR_TYPE: "Status of the response if it is 500 or above.",
+    ATTR_SERVER_ADDRESS: "Host in the request, without the port.",
     ATTR_SERVER_PORT: "Port that the server listens on.",
-    ATTR_CLIENT_ADDRESS: "Address of the client, as X-Forwarded-For of a trusted proxy tells it.",
-    ATTR_CLIENT_PORT: "Port that the connection came from.",
-    ATTR_SCHEME: "http, or https where a trusted proxy says so.",
-    ATTR_URL_PATH: "Path that was asked for.",
-    ATTR_URL_QUERY: "Query string; the values of secrets are replaced by REDACTED.",
-    ATTR_PROTOCOL: "Version of HTTP.",
+    ATTR_CLIENT_ADDRESS: "Address of the client, from X-Forwarded-For if a trusted proxy sent it.",
+    ATTR_CLIENT_PORT: "TCP port of the connection's other end.",
+    ATTR_SCHEME: "http, or https if a trusted proxy says so.",
+    ATTR_URL_PATH: "Path of the request.",
+    ATTR_URL_QUERY: "Query string. Secret values are replaced by REDACTED.",
+    ATTR_PROTOCOL: "HTTP version.",
     ATTR_USER_AGENT: "User-Agent header.",
-    ATTR_USER_AGENT_TYPE: "bot or test, where the User-Agent says so.",
+    ATTR_USER_AGENT_TYPE: "bot or test, if the User-Agent says so.",
     ATTR_REQUEST_ID: (
-        "The request's id, flat and equal to the log field (the conventions' "
-        "http.response.header.x-request-id is a list, which no search box matches)."
+        "ID of the request, the same as in the log. (The semantic conventions have the list "
+        "http.response.header.x-request-id, which Jaeger's search does not match.)"
     ),
-    ATTR_DB_SYSTEM: "What kind of store: memory or postgresql.",
-    ATTR_DB_OPERATION: "Operation of the store, as get or page.",
+    ATTR_DB_SYSTEM: "Kind of store: memory or postgresql.",
+    ATTR_DB_OPERATION: "Operation of the store, for example get.",
 }
 
 LOG_FIELDS: Final = {
-    LOG_TIMESTAMP: "RFC 3339 in UTC, microseconds.",
+    LOG_TIMESTAMP: "Time in UTC with microseconds (RFC 3339).",
     LOG_LEVEL: "debug, info, warning, error or critical.",
-    LOG_EVENT: "What happened: a dotted name, or a library's message.",
+    LOG_EVENT: "What happened: the name of an event below, or a library's message.",
     LOG_LOGGER: "Name of the logger.",
     LOG_SERVICE: "Name of the service.",
-    LOG_REQUEST_ID: "Id of the request being handled, where one is.",
-    LOG_TRACE_ID: "Trace of the request, 32 hexadecimal digits.",
-    LOG_SPAN_ID: "Span of the line, 16 hexadecimal digits.",
-    LOG_EXCEPTION: "Object of type, message and stacktrace.",
-    LOG_STACK: "Where the line was written, if it was asked for (stack_info).",
+    LOG_REQUEST_ID: "ID of the request, if the line belongs to a request.",
+    LOG_TRACE_ID: "Trace ID of the request, 32 hexadecimal digits.",
+    LOG_SPAN_ID: "Span ID of the line, 16 hexadecimal digits.",
+    LOG_EXCEPTION: "Object with type, message and stacktrace.",
+    LOG_STACK: "Stack of the log call, if the call asks for it (stack_info).",
 }
 
 LOG_EVENTS: Final = {
     ACCESS_EVENT: (
-        "A request was answered: method, route, path, status, duration_ms, queue_ms, bytes, "
-        "client, user_agent; aborted when a stream broke. Probes at debug."
+        "A request was answered. Fields: method, route, path, status, duration_ms, queue_ms, "
+        "bytes, client, user_agent; aborted if a stream broke. Level debug for probes."
     ),
-    WORKER_TIMEOUT_EVENT: "The arbiter killed a worker that stopped answering: pid.",
-    REFUSED_EVENT: "What a client sent is no HTTP request: status, reason.",
+    WORKER_TIMEOUT_EVENT: "gunicorn's master process killed a worker that hung. Field: pid.",
+    REFUSED_EVENT: "A client sent something that is not an HTTP request. Fields: status, reason.",
     EXHAUSTED_EVENT: (
-        "No further connection can be accepted for lack of file descriptors or memory, at most "
-        "once a minute: connections, reason."
+        "The worker cannot accept connections, because it lacks file descriptors or memory. "
+        "Fields: connections, reason. At most one line per minute."
     ),
-    STOCK_EVENT: "The accelerator is not used, the stock parts of OpenTelemetry serve: reason.",
+    STOCK_EVENT: "The accelerator is not used; OpenTelemetry's own code runs. Field: reason.",
     COLLECTOR_EVENT: (
-        "The Collector rejected a part of what it was sent, or its answer was cut: to, rejected "
-        "(spans, or points of metrics), reason. At most once a minute."
+        "The Collector rejected some data, or its answer was too long. Fields: to, rejected "
+        "(number of spans or metric points), reason. At most one line per minute."
     ),
-    START_REFUSED_EVENT: "The service does not start: reason.",
-    SERVER_ERROR_EVENT: "A request failed by the service's fault: exception, or reason and cause.",
-    FAULT_EVENT: "A fault on purpose begins, for a game day: fault, share, seconds.",
-    FLUSH_TIMEOUT_EVENT: "Telemetry left in a worker was given up at its exit: seconds.",
+    START_REFUSED_EVENT: "The service does not start. Field: reason.",
+    SERVER_ERROR_EVENT: "A request failed with status 5xx. Fields: exception, or reason and cause.",
+    FAULT_EVENT: "An injected fault begins (game day). Fields: fault, share, seconds.",
+    FLUSH_TIMEOUT_EVENT: (
+        "A worker exited before all telemetry was sent. Field: seconds (how long it waited)."
+    ),
 }

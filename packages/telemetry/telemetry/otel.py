@@ -97,7 +97,7 @@ def _split(variable: str, endpoint: str) -> SplitResult:
             return split
     except ValueError:  # a port that is no number
         pass
-    raise ValueError(f"{variable}={endpoint}: expected http://HOST:PORT or https://HOST:PORT")
+    raise ValueError(f"{variable}={endpoint}: must be http://HOST:PORT or https://HOST:PORT")
 
 
 def complete() -> None:
@@ -118,7 +118,7 @@ def complete() -> None:
     _check_names(_PROPAGATORS, "opentelemetry_propagator", _value(_PROPAGATORS).lower())
     sampler = _value(_SAMPLER).lower()
     if sampler and sampler not in _SAMPLERS:
-        raise ValueError(f"{_SAMPLER}={sampler}: expected one of {', '.join(_SAMPLERS)}")
+        raise ValueError(f"{_SAMPLER}={sampler}: must be one of {', '.join(_SAMPLERS)}")
     if _value(_LOGS_EXPORTER).lower() not in ("", "none"):
         raise ValueError(
             f"{_LOGS_EXPORTER}={_value(_LOGS_EXPORTER)}: log lines go to standard output alone, "
@@ -150,4 +150,6 @@ def _check_names(variable: str, group: str, given: str) -> None:
     installed = sorted({entry.name for entry in entry_points(group=group)} | {"none"})
     for name in wanted:
         if name not in installed:
-            raise ValueError(f"{variable}={name}: installed are {', '.join(installed)}")
+            raise ValueError(
+                f"{variable}={name}: must be one of the installed: {', '.join(installed)}"
+            )

@@ -49,16 +49,20 @@ def _or_unset(check: Check) -> Check:
 _OTLP: Final = r"EXPORTER_OTLP(_TRACES|_METRICS)?_"
 # Names without OTEL_, what checks their value, and how it is said.
 _KINDS: Final = (
-    (r"BSP_MAX_\w+", _number(1, whole=True), "a whole number from 1"),
-    (r"BSP_\w+|METRIC_EXPORT_\w+", _number(1, whole=True), "a whole number of milliseconds from 1"),
-    (r"\w+_(COUNT|LENGTH)_LIMIT", _or_unset(_number(0, whole=True)), "a whole number from 0"),
-    (rf"{_OTLP}TIMEOUT", _number(0.001), "a number of seconds from 0.001"),
+    (r"BSP_MAX_\w+", _number(1, whole=True), "a whole number, at least 1"),
+    (
+        r"BSP_\w+|METRIC_EXPORT_\w+",
+        _number(1, whole=True),
+        "a whole number of milliseconds, at least 1",
+    ),
+    (r"\w+_(COUNT|LENGTH)_LIMIT", _or_unset(_number(0, whole=True)), "a whole number, at least 0"),
+    (rf"{_OTLP}TIMEOUT", _number(0.001), "a number of seconds, at least 0.001"),
     (rf"{_OTLP}COMPRESSION", _one_of("gzip", "deflate", "none"), "gzip, deflate or none"),
     (rf"{_OTLP}HEADERS", _pairs, "NAME=VALUE, separated by commas"),
-    (rf"{_OTLP}(CERTIFICATE|CLIENT_\w+)", os.path.isfile, "a file that is there"),
+    (rf"{_OTLP}(CERTIFICATE|CLIENT_\w+)", os.path.isfile, "an existing file"),
     (rf"{_OTLP}INSECURE|SDK_DISABLED", _one_of("true", "false"), "true or false"),
     (r"RESOURCE_ATTRIBUTES", _pairs, "NAME=VALUE, separated by commas"),
-    (r"TRACES_SAMPLER_ARG", _number(0, 1), "a number from 0 to 1"),
+    (r"TRACES_SAMPLER_ARG", _number(0, 1), "a number between 0 and 1"),
     (
         r"METRICS_EXEMPLAR_FILTER",
         _one_of("trace_based", "always_on", "always_off"),
@@ -94,5 +98,5 @@ def check() -> None:
             if re.fullmatch(pattern, name):
                 if not accepts(value):
                     shown = "" if name.endswith("HEADERS") else f"={value}"
-                    raise ValueError(f"{variable}{shown}: expected {expected}")
+                    raise ValueError(f"{variable}{shown}: must be {expected}")
                 break

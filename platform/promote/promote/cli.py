@@ -1,7 +1,9 @@
-"""Move the digest of a service's image from one environment to another, in a branch.
+"""Create a branch that sets one environment's image of a service in another environment.
 
-Both environments must have error budget left: the source has shown the image to be good, the target
-can afford a change. Missing data is no budget. Nothing is pushed unless asked.
+Both environments must have error budget left, according to Prometheus. The command refuses if the
+budget is spent or if data is missing. It pushes the branch only with --push.
+
+Exit code: 0 if the branch exists or is not needed, 1 for refused, 2 for a wrong command line.
 """
 
 import argparse
@@ -21,10 +23,10 @@ from promote.repository import commit_in_branch, git, read
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; exit code 0 for promoted, 1 for refused, 2 for a wrong command line."""
+    """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     if options.override is not None and not options.override.strip():
-        print("--override needs a reason", file=sys.stderr)
+        print("--override: must have a reason", file=sys.stderr)
         return 2
     try:
         return _promote(options)
@@ -35,14 +37,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="promote", description=__doc__)
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: .)")
-    parser.add_argument("--service", required=True)
-    parser.add_argument("--from", required=True, dest="source", metavar="ENVIRONMENT")
-    parser.add_argument("--to", required=True, dest="target", metavar="ENVIRONMENT")
-    parser.add_argument("--base", default="main", help="revision to start from (default: main)")
-    parser.add_argument("--prometheus", metavar="URL", help="default: that of platform/adopt.yaml")
     parser.add_argument(
-        "--override", metavar="REASON", help="promote all the same; kept in the commit"
+        "--root", type=Path, default=Path(), help="root folder of the repository (default: .)"
+    )
+    parser.add_argument("--service", required=True, help="for example ports")
+    for flag, dest, example in (("--from", "source", "staging"), ("--to", "target", "prod")):
+        parser.add_argument(
+            flag, required=True, dest=dest, metavar="ENVIRONMENT", help=f"for example {example}"
+        )
+    parser.add_argument("--base", default="main", help="revision to start from (default: main)")
+    parser.add_argument(
+        "--prometheus",
+        metavar="URL",
+        help="base URL of Prometheus (default: urls.prometheus of platform/adopt.yaml)",
+    )
+    parser.add_argument(
+        "--override",
+        metavar="REASON",
+        help="promote without error budget; the commit records REASON",
     )
     parser.add_argument("--push", action="store_true", help="push the branch to origin")
     return parser
@@ -56,14 +68,14 @@ def _promote(options: argparse.Namespace) -> int:
     before = read(root, base, to_path)
     after = with_digest(before, digest, to_path)
     if after == before:
-        print(f"{target} runs {digest} already: nothing to promote")
+        print(f"nothing to promote: {target} already runs {digest}")
         return 0
 
     open_, told = _gate(root, options.prometheus, service, (source, target))
     print(*told, sep="\n")
     if not open_ and options.override is None:
         raise PromotionError(
-            "the gate is shut; --override 'REASON' opens it, and goes into the commit"
+            "not enough error budget or data, see above (--override 'REASON' promotes anyway)"
         )
 
     message = [f"Promote {service} from {source} to {target}", "", f"Image: {digest}", "", *told]
@@ -74,10 +86,10 @@ def _promote(options: argparse.Namespace) -> int:
     print(f"\n{diff}", end="")
     if options.push:
         git(root, "push", "--quiet", "--set-upstream", "origin", branch)
-        print(f"\npushed: open a pull request from {branch}; its merge deploys to {target}")
+        print(f"\npushed {branch}: open a pull request, which deploys to {target} when merged")
     else:
         print(
-            f"\ngit push -u origin {branch} # a pull request of it deploys to {target} when merged"
+            f"\ngit push -u origin {branch} # then open a pull request, which deploys to {target}"
         )
     return 0
 

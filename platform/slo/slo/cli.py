@@ -1,7 +1,11 @@
-"""The `slo` command: parse, dispatch, and turn what went wrong into a line and an exit code."""
+"""Validate SLO declarations, and generate Prometheus rules, alerts and dashboards from them.
+
+Exit code: 0 for success or yes, 1 for an error or no, 2 for a wrong command line.
+"""
 
 import argparse
 import logging
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -32,7 +36,7 @@ _log = logging.getLogger("slo.gate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0 for yes, 1 for no, 2 for a wrong command line."""
+    """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
@@ -45,62 +49,71 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slo", description=__doc__)
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: .)")
+    parser.add_argument(
+        "--root", type=Path, default=Path(), help="root folder of the repository (default: .)"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     validate = commands.add_parser("validate", help="check every services/*/slo.yaml")
     validate.set_defaults(run=_validate)
 
-    generating = commands.add_parser("generate", help="write all that is generated")
+    generating = commands.add_parser("generate", help="write the generated files")
     generating.add_argument(
         "--scale",
         type=_scale,
-        help="compress time by this factor, above 0 and not above 1, and write each service's "
-        f"rules alone, to --output; Prometheus must then scrape every "
-        f"{EVALUATION_INTERVAL.seconds} s x this factor",
+        metavar="FACTOR",
+        help=f"multiply all durations by FACTOR ({MINIMUM_SCALE} to 1), for game days: write only "
+        "the rules, to --output. Prometheus must then scrape every "
+        f"{EVALUATION_INTERVAL.seconds} s x FACTOR",
     )
     generating.add_argument("--output", type=Path, help="folder for the rules of --scale")
     generating.set_defaults(run=_generate, parser=generating)
 
-    check = commands.add_parser("check", help="fail if what is committed is not what is generated")
+    check = commands.add_parser("check", help="fail if a generated file is out of date")
     check.set_defaults(run=_check)
 
-    explaining = commands.add_parser("explain", help="tell SLOs in words")
-    explaining.add_argument("--scale", type=_scale, default=1, help="factor that compresses time")
+    explaining = commands.add_parser("explain", help="describe SLOs in words")
+    explaining.add_argument(
+        "--scale", type=_scale, default=1, metavar="FACTOR", help="multiply durations"
+    )
     explaining.set_defaults(run=_explain)
 
-    gate = commands.add_parser("gate", help="fail unless every SLO has data and budget left")
-    gate.add_argument("--prometheus", required=True, metavar="URL")
-    gate.add_argument("--environment", required=True)
-    gate.add_argument("--override", metavar="REASON", help="say yes all the same, and log why")
+    gate = commands.add_parser("gate", help="fail unless each SLO has data and error budget left")
+    gate.add_argument("--override", metavar="REASON", help="succeed anyway, and log REASON")
     gate.set_defaults(run=_gate)
 
-    verifying = commands.add_parser("verify", help="hold selectors against live data")
-    verifying.add_argument("--prometheus", required=True, metavar="URL")
-    verifying.add_argument("--environment", required=True)
+    verifying = commands.add_parser("verify", help="compare selectors with live data")
     verifying.set_defaults(run=_verify)
 
-    reporting = commands.add_parser("report", help="tell how the objectives were kept")
-    reporting.add_argument("--prometheus", required=True, metavar="URL")
-    reporting.add_argument("--environment", help="this environment alone (default: all)")
+    reporting = commands.add_parser("report", help="write a report on the objectives")
+    reporting.add_argument("--environment", help="only this environment (default: all)")
     reporting.add_argument("--format", choices=REPORTS, default="md", help="default: md")
     reporting.add_argument(
         "--at",
         type=_moment,
         metavar="TIME",
-        help="last moment to report on, such as 2026-02-01T12:00:00Z (default: now)",
+        help="end of the report, for example 2026-02-01T12:00:00Z (default: now)",
     )
     reporting.set_defaults(run=_report)
 
+    for command in (gate, verifying, reporting):
+        command.add_argument(
+            "--prometheus", required=True, metavar="URL", help="base URL of Prometheus"
+        )
+    for command in (gate, verifying):
+        command.add_argument("--environment", required=True, help="for example prod")
     for command in (explaining, gate, verifying, reporting):
-        command.add_argument("--service", help="this service alone (default: all)")
+        command.add_argument("--service", help="only this service (default: all)")
     return parser
 
 
 def _scale(text: str) -> float:
-    scale = float(text)
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
     if not MINIMUM_SCALE <= scale <= 1:
-        raise argparse.ArgumentTypeError(f"must be {MINIMUM_SCALE} at least and 1 at most")
+        raise argparse.ArgumentTypeError(f"{text}: must be a number between {MINIMUM_SCALE} and 1")
     return scale
 
 
@@ -108,9 +121,11 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time of ISO 8601") from None
+        raise argparse.ArgumentTypeError(
+            f"{text}: must be an ISO 8601 time, for example 2026-02-01T12:00:00Z"
+        ) from None
     if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no time zone: append Z for UTC")
+        raise argparse.ArgumentTypeError(f"{text}: has no time zone (append Z for UTC)")
     return moment.astimezone(UTC)
 
 
@@ -119,23 +134,27 @@ def _slos(options: argparse.Namespace) -> list[Slo]:
     return [slo for slos in declared.values() for slo in slos]
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _validate(options: argparse.Namespace) -> int:
     declared = load_services(options.root)
     generate(options.root)
     for service, slos in declared.items():
-        print(f"{service}: {len(slos)} SLOs")
+        print(f"{service}: {_count(len(slos), 'SLO')}")
     return 0
 
 
 def _generate(options: argparse.Namespace) -> int:
     if (options.scale is None) != (options.output is None):
-        options.parser.error("--scale and --output go together")
+        options.parser.error("--scale needs --output, and --output needs --scale")
     if options.scale is None:
         changed = update(options.root, generate(options.root))
-        print(f"{len(changed)} files changed", *changed, sep="\n  ")
+        print(f"{_count(len(changed), 'file')} changed", *changed, sep="\n  ")
         return 0
     if not is_apart(options.output, options.root):
-        options.parser.error(f"--output holds or lies in {GENERATED}: give a folder of its own")
+        options.parser.error(f"--output={options.output}: must not contain {GENERATED} or be in it")
     adoption = load_adoption(options.root)
     clock = Clock(options.scale)
     write(options.output, scaled_rules(options.root, adoption, clock))
@@ -146,7 +165,7 @@ def _generate(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     stale = differences(options.root, generate(options.root))
     for path in stale:
-        print(f"{path} is not what is generated: run `make generate`", file=sys.stderr)
+        print(f"{path}: out of date (run `make generate`)", file=sys.stderr)
     return 1 if stale else 0
 
 
@@ -158,7 +177,7 @@ def _explain(options: argparse.Namespace) -> int:
 def _gate(options: argparse.Namespace) -> int:
     override: str | None = options.override
     if override is not None and not override.strip():
-        print("--override needs a reason", file=sys.stderr)
+        print("--override: must have a reason", file=sys.stderr)
         return 2
     try:
         verdicts = list(judge(options.prometheus, options.environment, _slos(options)))

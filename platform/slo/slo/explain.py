@@ -1,4 +1,4 @@
-"""An SLO in words: what it allows, and how fast each alert tells of a total outage."""
+"""An SLO in words: how many events may fail, and how fast each alert fires."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -17,16 +17,16 @@ from slo.windows import (
 
 
 def explain(slo: Slo, clock: Clock) -> str:
-    """Tell an SLO in words, a line for each fact."""
+    """Return the description of an SLO, with one line per fact."""
     lines = [f"  {label:<10}  {fact}" for label, fact in _facts(slo, clock)]
     return "\n".join([f"{slo.service} {slo.name}: {slo.description}", *lines]) + "\n"
 
 
 def promises(service: str, slos: Sequence[Slo]) -> str:
-    """Write the page of a service's SLOs, the facts of `explain` as a list."""
+    """Return the page of a service's SLOs in Markdown, with the facts of `explain`."""
     note = (
-        "Generated from `slo.yaml` by `make generate`: do not edit. What to do when an alert fires "
-        f"stands in the service's runbooks, under `services/{service}/runbooks/`."
+        "`make generate` writes this page from `slo.yaml`. Do not edit it. The runbooks of the "
+        f"alerts are in `services/{service}/runbooks/`."
     )
     parts = [f"# SLOs of {service}", note]
     for slo in slos:
@@ -36,18 +36,17 @@ def promises(service: str, slos: Sequence[Slo]) -> str:
 
 
 def time_to_fire(slo: Slo, window: BurnWindow, clock: Clock, background: float = 0) -> timedelta:
-    """Tell how long after the start of a total outage an alert fires.
+    """Return the time from the start of a total outage until an alert fires.
 
-    With steady traffic before and during it, the long window crosses its threshold when the
-    outage has lasted that share of it (the short window has crossed by then); `for` comes on top.
-    Not included: the next scrape and the next evaluation, at most one interval each.
+    Traffic is steady. The long window crosses the threshold after the outage has lasted that share
+    of the window; the short window has crossed it by then. `for` is added. The next scrape and the
+    next evaluation are not included: at most one interval each.
 
     Args:
         slo: The objective.
         window: The alert.
         clock: How long nominal durations last.
-        background: Ratio of bad events in the long window before the outage; what it has of the
-            threshold already, the outage need not bring.
+        background: Ratio of bad events in the long window before the outage.
     """
     threshold = float(window.threshold(slo.objective, slo.alerting_period))
     share = max(0.0, threshold - background) / (1 - background)
@@ -71,11 +70,11 @@ def _facts(slo: Slo, clock: Clock) -> Iterator[tuple[str, str]]:
         yield (
             window.severity,
             (
-                f"{burn_alert_name(slo, window)} fires "
-                f"{in_words(time_to_fire(slo, window, clock))} into a total outage: more than "
-                f"{plain(threshold * 100)} % bad over {clock.promql(window.long)} and over "
-                f"{clock.promql(window.short)} "
-                f"({plain(exact(window.factor(slo.alerting_period)))} times the budget), held "
+                f"{burn_alert_name(slo, window)} fires after "
+                f"{in_words(time_to_fire(slo, window, clock))} of total outage. It needs more than "
+                f"{plain(threshold * 100)} % bad events over {clock.promql(window.long)} and over "
+                f"{clock.promql(window.short)} (burn rate "
+                f"{plain(exact(window.factor(slo.alerting_period)))}), for "
                 f"{clock.promql(window.hold)}."
             ),
         )
@@ -87,19 +86,19 @@ def _facts(slo: Slo, clock: Clock) -> Iterator[tuple[str, str]]:
         ),
     )
     yield (
-        "Silent",
+        "Minimum",
         (
-            f"below {slo.minimum_bad_events} bad events in an alert's long window, "
-            "whatever their share."
+            f"no burn alert fires with fewer than {slo.minimum_bad_events} bad events in its long "
+            "window."
         ),
     )
 
 
 def _missing(slo: Slo) -> str:
     if slo.total.family.outside:
-        return "the prober's last result"
-    unexposed = ", or the SLI has no data" if exists_from_start(slo.total) else ""
-    return f"the last target has stopped answering{unexposed}"
+        return "the last result of the prober"
+    unexposed = " or the SLI has no data" if exists_from_start(slo.total) else ""
+    return f"the last target stops answering{unexposed}"
 
 
 def in_words(duration: timedelta) -> str:

@@ -1,4 +1,7 @@
-"""`make stack`, `make run-jaeger` and the like: the stack for a person, on well-known ports."""
+"""Run the service and the observability backends on this machine, on default ports.
+
+`make stack`, `make run-jaeger`, `make chaos` and `make panels` call these commands.
+"""
 
 import argparse
 import os
@@ -33,21 +36,21 @@ APIS = {"prometheus": "/api/v1/alerts", "jaeger": "/api/services"}
 
 
 def emptied(*names: str) -> Site:
-    """A site whose data is empty and whose well-known addresses are free.
+    """Return a site with empty data whose default ports are free.
 
-    Its backends come from their images, where a container engine answers.
+    Its backends run from their images if a container engine answers.
 
     Raises:
-        StackError: If one is taken; then the data is left alone, for it may be of who runs there.
+        StackError: A port is taken. The data is kept, because another stack may use it.
     """
     engine = Engine.find()
     if engine is None:
-        say(f"No container engine answers ({', '.join(ENGINES)}): no backend runs from its image.")
+        say(f"No container engine answers ({', '.join(ENGINES)}): backends run without images.")
     else:
         if engine.virtual:
-            say(f"{engine.program} uses a virtual machine: containers publish ports to {HOST}.")
+            say(f"{engine.program} uses a virtual machine: containers publish ports on {HOST}.")
         if leftovers := engine.remove_leftovers(DATA):
-            say(f"Removed what a killed stack left: {' '.join(leftovers)}")
+            say(f"Removed containers of a stack that was killed: {' '.join(leftovers)}")
     addresses = Addresses(well_known=True)
     for name in names:
         addresses.port(name)
@@ -55,7 +58,7 @@ def emptied(*names: str) -> Site:
 
 
 def address(site: Site, name: str, way: str) -> str:
-    """Where a person finds a component."""
+    """Return the address of a component's first page."""
     if name not in WELL_KNOWN:
         return "-"
     pages = PAGES | APIS if way == "built" else PAGES
@@ -63,12 +66,12 @@ def address(site: Site, name: str, way: str) -> str:
 
 
 def way_of(process: Process) -> str:
-    """Where a component's program comes from, in a word."""
+    """Return in one word where a component's program comes from."""
     return process.way if isinstance(process, Backend) else "checkout"
 
 
 def up() -> None:
-    """Run all until Ctrl-C."""
+    """Run everything until Ctrl-C."""
     site = emptied(*WELL_KNOWN)
     start = time.monotonic()
     with Stack(site, with_grafana=True) as stack:
@@ -88,11 +91,11 @@ def say_without_pages(*processes: Process) -> None:
     """Name the components that have no web pages, because Go built them."""
     names = [p.name for p in processes if p.name in APIS and way_of(p) == "built"]
     if names:
-        say(f"Built by Go, without web pages: {', '.join(names)}. The APIs are complete.")
+        say(f"Built with Go, so without web pages: {', '.join(names)}. The APIs are complete.")
 
 
 def jaeger() -> None:
-    """Run Jaeger alone, and a service that sends to it, until Ctrl-C."""
+    """Run Jaeger and a service that sends its traces to Jaeger, until Ctrl-C."""
     site = emptied("jaeger", "ports")
     process = components.jaeger(site)
     service = components.service(site, sys.stdout.fileno(), site.addresses.url("jaeger-otlp-http"))
@@ -114,7 +117,7 @@ def jaeger() -> None:
 
 
 def over_postgresql() -> None:
-    """Run a database of .stack/, and the service over it, until Ctrl-C."""
+    """Run a database in .stack/ and the service that uses it, until Ctrl-C."""
     folder = DATA / POSTGRESQL
     with postgresql.running(folder, Addresses().free_port()) as server:
         say(f"postgresql  ready  {HOST}:{server.port}  (data in {folder})")
@@ -150,14 +153,18 @@ def main() -> int:
     """Parse, run, and turn a failure into one message."""
     parser = argparse.ArgumentParser(prog="stack", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
-    commands.add_parser("up", help="run all until Ctrl-C")
-    commands.add_parser("jaeger", help="run Jaeger, and the service sending to it, until Ctrl-C")
-    commands.add_parser("postgresql", help="run a database, and the service over it, until Ctrl-C")
-    drawn = commands.add_parser("panels", help="draw the running stack's dashboards to PNG")
-    drawn.add_argument("--minutes", type=float, default=15.0, help="how much they show")
-    faults = commands.add_parser("chaos", help="make the running stack's service fail on purpose")
-    faults.add_argument("fault", choices=chaos.FAULTS)
-    faults.add_argument("--share", type=float, default=1.0, help="of the requests, 0 to 1")
+    commands.add_parser("up", help="run everything until Ctrl-C")
+    commands.add_parser("jaeger", help="run only Jaeger and the service until Ctrl-C")
+    commands.add_parser("postgresql", help="run PostgreSQL and the service until Ctrl-C")
+    drawn = commands.add_parser("panels", help="save the running stack's dashboards as PNG files")
+    drawn.add_argument(
+        "--minutes", type=float, default=15.0, help="minutes that the dashboards show (default: 15)"
+    )
+    faults = commands.add_parser("chaos", help="inject a fault into the running stack's service")
+    faults.add_argument("fault", choices=chaos.FAULTS, help="off ends the fault")
+    faults.add_argument(
+        "--share", type=float, default=1.0, help="share of the requests, 0 to 1 (default: 1)"
+    )
     arguments = parser.parse_args()
     # SIGINT may be ignored where a script began it; a terminal that closes sends SIGHUP.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

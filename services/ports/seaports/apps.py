@@ -16,7 +16,7 @@ class Seaports(AppConfig):
 
 @register()
 def writing(app_configs: Sequence[AppConfig] | None, **_: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's signature
-    """Report a write token for a store that is only read (E001)."""
+    """Report a write token together with the read-only memory store (E001)."""
     if settings.ENVIRONMENT.store != "memory" or settings.ENVIRONMENT.PORTS_WRITE_TOKEN is None:
         return []
     return [

@@ -126,9 +126,9 @@ def start() -> None:
             with path.open("rb") as stream:
                 run_import(stream)
         except OSError as error:
-            raise _stop(f"PORTS_DATA_FILE {path}: {error.strerror}") from None
+            raise _stop(f"PORTS_DATA_FILE={path}: {error.strerror}") from None
         except PortsError as error:
-            raise _stop(f"PORTS_DATA_FILE {path}: {error}") from None
+            raise _stop(f"PORTS_DATA_FILE={path}: {error}") from None
 
 
 def _stop(reason: str) -> SystemExit:

@@ -1,4 +1,4 @@
-"""Names that ports emits beside those of every service (`telemetry.names`)."""
+"""Names of the service `ports`. `telemetry.names` has the names of every service."""
 
 from typing import Final
 
@@ -37,19 +37,21 @@ STORE_OPERATIONS: Final = (
 
 DECLARED: Final = Declaration(
     metrics=(
-        Metric(PORTS_STORED, "gauge", "{port}", "Ports held by the store.", merge="mostrecent"),
+        Metric(
+            PORTS_STORED, "gauge", "{port}", "Number of ports in the store.", merge="mostrecent"
+        ),
         Metric(
             PORTS_REVISION,
             "gauge",
             "1",
-            "The store's revision: differs whenever the content does.",
+            "Revision of the store, which changes whenever the stored data changes.",
             merge="mostrecent",
         ),
         Metric(
             IMPORT_TIME,
             "gauge",
             "s",
-            "Unix time at which the last import with this outcome ended.",
+            "End of the last import with this outcome, as Unix time.",
             (OUTCOME,),
             merge="mostrecent",
             values={OUTCOME: OUTCOMES},
@@ -59,7 +61,7 @@ DECLARED: Final = Declaration(
             IMPORT_PORTS,
             "gauge",
             "{port}",
-            "Ports of the last import, by what became of them.",
+            "Ports of the last import, by result.",
             (RESULT,),
             merge="mostrecent",
             values={RESULT: RESULTS},
@@ -68,19 +70,19 @@ DECLARED: Final = Declaration(
             IMPORTS,
             "counter",
             "{import}",
-            "Imports that ended.",
+            "Finished imports.",
             (OUTCOME,),
             values={OUTCOME: OUTCOMES},
         ),
     ),
     spans={
-        **dict.fromkeys(USE_CASES, "A use case."),
-        **{f"{name} ports": "An operation on the store." for name in STORE_OPERATIONS},
+        **dict.fromkeys(USE_CASES, "Execution of a use case."),
+        **{f"{name} ports": "Store operation." for name in STORE_OPERATIONS},
     },
     events={
         IMPORT_EVENT: (
-            "An import ended: outcome (committed, dry-run, failed), reason of a failure, created, "
-            "updated, unchanged, invalid, duration_s."
+            "An import ended. Fields: outcome (committed, dry-run, failed), reason (of a failure), "
+            "created, updated, unchanged, invalid, duration_s."
         ),
     },
 )

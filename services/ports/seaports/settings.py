@@ -1,6 +1,7 @@
-"""Everything that the environment decides, and Django's settings made of it.
+"""Environment variables of the service, and Django's settings, which depend on them.
 
-Only this module reads the environment (the package telemetry reads OTEL_* and LOG_* itself).
+In this service, only this module reads the environment. The package telemetry reads OTEL_* and
+LOG_*.
 """
 
 import os
@@ -20,9 +21,9 @@ SERVICE_FOLDER: Final = Path(__file__).resolve().parent.parent
 
 
 def _bearer(token: SecretStr) -> SecretStr:
-    # No client can send another one: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    # Clients cannot send other tokens: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
     if not re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token.get_secret_value()):
-        raise ValueError("expected letters, digits and . _ ~ + / -, at the end also =")
+        raise ValueError("must consist of letters, digits and . _ ~ + / - (and = at the end)")
     return token
 
 
@@ -31,23 +32,30 @@ class Environment(DatabaseEnvironment, alias_generator=prefixed("PORTS_")):
 
     PORTS_DATA_FILE: Path = Field(
         SERVICE_FOLDER / "data" / "ports.json",
-        description="The file that the memory store is filled from at start.",
+        description="File with the ports of the memory store, read at start.",
     )
     PORTS_WRITE_TOKEN: (
         Annotated[SecretStr, Field(min_length=16, max_length=200), AfterValidator(_bearer)] | None
     ) = Field(
         None,
-        description="Bearer token of `PUT` and `DELETE` (PostgreSQL), as RFC 6750 allows it; unset:"
-        " read-only.",
+        description="Bearer token (RFC 6750) that `PUT` and `DELETE` require, with PostgreSQL only."
+        " Unset: the API is read-only.",
     )
     PORTS_CACHE_SECONDS: int = Field(
-        5, ge=0, le=3600, description="How old a read from PostgreSQL may be; 0: not cached."
+        5,
+        ge=0,
+        le=3600,
+        description="Seconds for which reads from PostgreSQL are cached. 0: no cache.",
     )
     PORTS_CACHE_ENTRIES: int = Field(
-        1000, ge=1, le=100_000, description="Most reads cached, at most 64 KB each."
+        1000,
+        ge=1,
+        le=100_000,
+        description="Maximum number of cached reads. A read over 64 KB is not cached.",
     )
     PORTS_FAULTS_FILE: Path | None = Field(
-        None, description="For game days: the file that says which fault there is; unset: none."
+        None,
+        description="File with the fault to inject on a game day. Unset: fault injection is off.",
     )
 
 

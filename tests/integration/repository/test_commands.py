@@ -33,6 +33,8 @@ ELSEWHERE = {
     r"slo report .*": "tests/platform/slo/test_report.py",
     r"curl .*localhost:8080/.*": "tests/e2e/test_readme.py",
 }
+# A test types all commands of this page in their order.
+TUTORIAL = ("docs/tutorial.md", "tests/e2e/test_commands.py")
 # Blocks with these addresses a game day runs as they stand, each on the fault that it is for: those
 # of the runbooks that alerts name, and of one page more.
 ON_A_GAME_DAY = re.compile(r'curl .*"\$(SERVICE|JAEGER|PROMETHEUS|ALERTMANAGER)/.*')
@@ -63,7 +65,7 @@ def runnable() -> list[tuple[str, list[str]]]:
     """Return each block's commands that are to be run here, with their page."""
     found = []
     for block in blocks():
-        if not block.needs_cluster:
+        if not block.needs_cluster and block.page != TUTORIAL[0]:
             left = [each for each in commands(block) if run_elsewhere(each) is None]
             found += [(block.page, left)] if left else []
     return found
@@ -110,13 +112,21 @@ def beginning(command: str) -> str:
 
 @pytest.mark.parametrize(("form", "where"), ELSEWHERE.items(), ids=ELSEWHERE)
 def test_a_command_is_named_where_it_is_said_to_be_run(form: str, where: str) -> None:
-    every = {command for block in blocks() for command in commands(block)}
+    every = {
+        command for block in blocks() if block.page != TUTORIAL[0] for command in commands(block)
+    }
     matching = [command for command in every if re.fullmatch(form, command)]
     assert matching, "no page has such a command any more"
     code = (ROOT / where).read_text()
     for command in matching:
         words = re.escape(beginning(command))
         assert re.search(rf"{words}(?![\w-])", code), f"{where} does not run `{command}`"
+
+
+def test_the_tutorial_is_typed_by_a_test_and_needs_no_cluster() -> None:
+    page, where = TUTORIAL
+    assert [block.needs_cluster for block in blocks() if block.page == page].count(False) > 5
+    assert f'"{page}"' in (ROOT / where).read_text()
 
 
 def test_blocks_with_addresses_stand_where_a_game_day_runs_them() -> None:

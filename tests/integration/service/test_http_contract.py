@@ -232,9 +232,9 @@ def test_a_setting_that_is_none_or_wrong_stops_the_start_with_one_line(target: T
     (line,) = [line for line in lines if line["level"] != "info"]  # that the stock parts serve
     assert (line["level"], line["event"]) == ("critical", "service.start_refused")
     assert line["reason"] == (
-        f"{prefix}MAX_BODY_BYTES: Input should be greater than or equal to 1024"
-        f" (Largest body that is read.); {prefix}TREADS: no such setting"
-        f" (Is {prefix}THREADS meant?)"
+        f"{prefix}MAX_BODY_BYTES=0: must be a whole number between 1024 and 10000000"
+        f" (largest request body, in bytes); {prefix}TREADS: unknown setting"
+        f" (did you mean {prefix}THREADS?)"
     )
 
 

@@ -59,7 +59,7 @@ def test_a_wrong_log_setting_is_one_line_and_no_traceback(tmp_path: Path, variab
     assert server.process.returncode == 1
     (line,) = [json.loads(text) for text in server.log.read_text().splitlines()]
     assert (line["level"], line["event"]) == ("critical", names.START_REFUSED_EVENT)
-    assert line["reason"].startswith(f"{variable}='loud' is not one of ")
+    assert line["reason"].startswith(f"{variable}=loud: must be one of ")
 
 
 WITHOUT_LINUX = """

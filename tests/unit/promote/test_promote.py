@@ -96,7 +96,7 @@ def test_a_spent_budget_refuses_and_leaves_no_branch(
     assert git(root, "branch", "--list", "promote/*") == ""
     told = capsys.readouterr()
     assert "no  prod shop availability: -20.00% of the error budget left" in told.out
-    assert "the gate is shut" in told.err
+    assert "not enough error budget or data" in told.err
 
 
 def test_missing_data_refuses(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ def test_what_is_given_counts() -> None:
     assert environment.STORE_URL.get_secret_value() == "postgresql://u:p@h/d"
 
 
-def test_every_wrong_value_is_named_and_replaced_and_none_is_repeated() -> None:
+def test_every_invalid_value_is_reported_and_no_secret_is_shown() -> None:
     environment = Environment.read(
         {
             "PORT": "99999",
@@ -30,6 +30,8 @@ def test_every_wrong_value_is_named_and_replaced_and_none_is_repeated() -> None:
     )
     assert set(environment.wrong) == {"PORT", "PORTS_STORE_URL", "PORTS_WRITE_TOKEN"}
     assert "hunter2" not in str(environment.wrong)
+    assert environment.wrong["PORT"] == "PORT=99999: must be a whole number between 1 and 65535"
+    assert "PORTS_WRITE_TOKEN: must have at least 16 characters" in environment.wrong.values()
     right = Environment.model_validate({"PORTS_THREADS": "2"})
     assert environment.model_dump() == right.model_dump()
 

@@ -11,17 +11,17 @@ EXPLAINED = """\
 ports availability: Requests to the ports API are answered without a server error.
   Objective   99.9 % of events are good, over any 30 d.
   Allowed     43 min 12 s of total outage at steady traffic, or 1000 bad events in a million.
-  page        PortsAvailabilityBurn1h fires 2 min 52 s into a total outage: \
-more than 1.44 % bad over 1h and over 5m (14.4 times the budget), held 2m.
-  page        PortsAvailabilityBurn6h fires 17 min 10 s into a total outage: \
-more than 0.6 % bad over 6h and over 30m (6 times the budget), held 15m.
-  ticket      PortsAvailabilityBurn1d fires 1 h 4 min into a total outage: \
-more than 0.3 % bad over 1d and over 2h (3 times the budget), held 1h.
-  ticket      PortsAvailabilityBurn3d fires 3 h 4 min into a total outage: \
-more than 0.1 % bad over 3d and over 6h (1 times the budget), held 3h.
-  page        PortsAvailabilityMissingData fires 5 min after the last target has stopped \
-answering, or the SLI has no data.
-  Silent      below 5 bad events in an alert's long window, whatever their share.
+  page        PortsAvailabilityBurn1h fires after 2 min 52 s of total outage. \
+It needs more than 1.44 % bad events over 1h and over 5m (burn rate 14.4), for 2m.
+  page        PortsAvailabilityBurn6h fires after 17 min 10 s of total outage. \
+It needs more than 0.6 % bad events over 6h and over 30m (burn rate 6), for 15m.
+  ticket      PortsAvailabilityBurn1d fires after 1 h 4 min of total outage. \
+It needs more than 0.3 % bad events over 1d and over 2h (burn rate 3), for 1h.
+  ticket      PortsAvailabilityBurn3d fires after 3 h 4 min of total outage. \
+It needs more than 0.1 % bad events over 3d and over 6h (burn rate 1), for 3h.
+  page        PortsAvailabilityMissingData fires 5 min after the last target stops answering \
+or the SLI has no data.
+  Minimum     no burn alert fires with fewer than 5 bad events in its long window.
 
 """
 NOBODY = "http://127.0.0.1:1"
@@ -33,7 +33,7 @@ def slo(root: Path, *arguments: str) -> int:
 
 def test_validate_counts_what_it_read(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert slo(root, "validate") == 0
-    assert capsys.readouterr().out == "shop: 1 SLOs\n"
+    assert capsys.readouterr().out == "shop: 1 SLO\n"
 
 
 def test_validate_tells_every_problem_and_fails(
@@ -80,9 +80,7 @@ def test_check_without_an_adoption_file_says_so(
 def test_check_fails_until_generate_has_run(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert slo(root, "check") == 1
     told = capsys.readouterr().err
-    assert (
-        "platform/generated/shop/rules.yaml is not what is generated: run `make generate`" in told
-    )
+    assert "platform/generated/shop/rules.yaml: out of date (run `make generate`)" in told
     assert slo(root, "generate") == 0
     assert slo(root, "check") == 0
 
@@ -102,11 +100,16 @@ def test_generate_tells_how_often_prometheus_must_scrape_for_compressed_time(
 
 @pytest.mark.parametrize("scale", ["0", "-1", "0.00001", "2", "nan", "inf", "x"])
 def test_a_scale_that_compresses_nothing_or_to_nothing_is_refused(
-    root: Path, tmp_path: Path, scale: str
+    root: Path, tmp_path: Path, scale: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for command in (["explain"], ["generate", "--output", str(tmp_path / "out")]):
         with pytest.raises(SystemExit, match="2"):
             slo(root, *command, f"--scale={scale}")
+        assert (
+            capsys.readouterr()
+            .err.splitlines()[-1]
+            .endswith(f"argument --scale: {scale}: must be a number between 0.0001 and 1")
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -133,7 +136,7 @@ def test_compressed_time_never_touches_what_is_generated_for_production(
     assert slo(root, "generate") == 0
     with pytest.raises(SystemExit, match="2"):
         slo(root, "generate", "--scale", "0.5", "--output", str(root / output))
-    assert "holds or lies in platform/generated" in capsys.readouterr().err
+    assert "must not contain platform/generated or be in it" in capsys.readouterr().err
     assert slo(root, "check") == 0
 
 
@@ -163,7 +166,7 @@ def test_explain_compresses_every_time_it_tells(
         "over any 7 h 12 min.",
         "26 s of total outage",
         "over 36s and over 3s",
-        "held 1200ms",
+        "for 1200ms",
     ):
         assert part in told, part
     assert " days" not in told

@@ -309,9 +309,9 @@ def test_a_start_says_what_it_misses_and_what_it_removes(
     fake_path.answer("ps", "ports-platform-loki-999999999")
     assert len(emptied().ways) == 3
     assert capsys.readouterr().out == (
-        "No container engine answers (docker, podman): no backend runs from its image.\n"
-        f"{docker} uses a virtual machine: containers publish ports to 127.0.0.1.\n"
-        "Removed what a killed stack left: ports-platform-loki-999999999\n"
+        "No container engine answers (docker, podman): backends run without images.\n"
+        f"{docker} uses a virtual machine: containers publish ports on 127.0.0.1.\n"
+        "Removed containers of a stack that was killed: ports-platform-loki-999999999\n"
     )
 
 
@@ -324,7 +324,7 @@ def test_only_what_go_built_is_said_to_have_no_web_pages(
     prometheus.way, traces.way = "image", "built"
     say_without_pages(prometheus, traces, components.loki(site))
     assert capsys.readouterr().out == (
-        "Built by Go, without web pages: jaeger. The APIs are complete.\n"
+        "Built with Go, so without web pages: jaeger. The APIs are complete.\n"
     )
     assert address(site, "jaeger", "image") == "http://127.0.0.1:16686/search"
     assert address(site, "jaeger", "built") == "http://127.0.0.1:16686/api/services"

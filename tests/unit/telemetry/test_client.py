@@ -151,7 +151,7 @@ def test_a_body_that_can_be_read_once_is_sent_once() -> None:
 
 @pytest.mark.parametrize("retries", [-1, 6])
 def test_retries_are_bounded(retries: int) -> None:
-    with pytest.raises(ValueError, match=rf"retries={retries}: expected 0 to 5"):
+    with pytest.raises(ValueError, match=rf"retries={retries}: must be between 0 and 5"):
         client.http_client("http://x", retries=retries)
 
 

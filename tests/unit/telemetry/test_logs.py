@@ -195,8 +195,8 @@ def test_what_is_below_the_level_is_not_written(
 @pytest.mark.parametrize(
     ("variable", "message"),
     [
-        ("LOG_LEVEL", "LOG_LEVEL='loud' is not one of debug, info, warning, error, critical"),
-        ("LOG_FORMAT", "LOG_FORMAT='loud' is not one of json, console"),
+        ("LOG_LEVEL", "LOG_LEVEL=loud: must be one of debug, info, warning, error, critical"),
+        ("LOG_FORMAT", "LOG_FORMAT=loud: must be one of json, console"),
     ],
 )
 def test_a_wrong_setting_is_named_and_stops_the_start(

@@ -1,4 +1,4 @@
-"""The WSGI application: Django's, told who the client is and when its request set out."""
+"""Django's WSGI application, with the client's address and the request's arrival time."""
 
 import re
 import time
@@ -22,18 +22,16 @@ _BOUNDARY: Final = re.compile(
 
 
 def get_wsgi_application() -> "WSGIHandler":
-    """Return Django's WSGI application, with three things put right before anything reads them.
+    """Return Django's WSGI application; it corrects three values of each request.
 
-    REMOTE_ADDR is the client as trusted proxies tell it, and the request has been waiting since it
-    came to the first of them. Of a Content-Type the application is told the media type alone.
-
-    Django decodes a request's query by the charset of its Content-Type, before any middleware
-    could answer what goes wrong: `charset=hex` ends in a 500. A query is UTF-8 (RFC 3986, section
-    2.5), and so is JSON (RFC 8259, section 8.1). The boundary of multipart content stays.
+    - REMOTE_ADDR is the client's address, from the header of a trusted proxy.
+    - The request's arrival is the time at which it reached the first trusted proxy.
+    - Content-Type has no parameters except the boundary of multipart content. Django decodes the
+      query with the charset of the Content-Type, so `charset=hex` would end in a 500. Queries (RFC
+      3986, section 2.5) and JSON (RFC 8259, section 8.1) are UTF-8.
 
     Raises:
-        SystemExit: A system check finds an error, as a setting that is wrong; one line of the log
-            says which.
+        SystemExit: A system check fails, for example on an invalid setting; one log line says why.
     """
     import django
     from django.core.checks import Error, run_checks
@@ -54,10 +52,17 @@ def get_wsgi_application() -> "WSGIHandler":
 
     django.setup(set_prefix=False)
     if wrong := [message for message in run_checks() if isinstance(message, Error)]:
-        reason = "; ".join(f"{message.msg} ({message.hint})" for message in wrong)
+        reason = "; ".join(f"{message.msg} ({_remark(message.hint)})" for message in wrong)
         _log.critical(names.START_REFUSED_EVENT, reason=reason)
         raise SystemExit(1)
     return Application()
+
+
+def _remark(hint: str | None) -> str:
+    """Return the first sentence of a hint, as it stands in parentheses."""
+    sentence = re.split(r"\.(?:\s|$)", hint or "", maxsplit=1)[0]
+    is_word = sentence[1:2].islower()
+    return sentence[:1].lower() + sentence[1:] if is_word else sentence
 
 
 def _without_parameters(content_type: str) -> str:

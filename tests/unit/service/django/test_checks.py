@@ -22,17 +22,21 @@ def test_what_is_wrong_is_an_error_with_a_hint(monkeypatch: pytest.MonkeyPatch) 
     assert [(message.id, message.msg, message.hint) for message in found] == [
         (
             "service.E001",
-            "HARBOUR_MAX_WAITING: Input should be greater than or equal to 1",
-            "Requests per worker that may wait for a thread; more get 503.",
+            "HARBOUR_MAX_WAITING=0: must be a whole number between 1 and 10000",
+            "Requests per worker that may wait for a thread. Further requests get 503.",
         ),
-        ("service.E002", "METRICS_PORT is PORT", "Choose another port."),
         (
             "service.E002",
-            "HARBOUR_CPU_AFFINITY: this system keeps no process to a core",
-            "Unset it: only Linux can.",
+            "METRICS_PORT=8080: must differ from PORT",
+            "Choose another port.",
         ),
-        ("service.E003", "HARBOUR_THREADZ: no such setting", "Is HARBOUR_THREADS meant?"),
-        ("service.E003", "HARBOUR_XYZZY: no such setting", "Unset it."),
+        (
+            "service.E002",
+            "HARBOUR_CPU_AFFINITY=true: this system cannot bind a process to a core",
+            "Unset it, or use Linux.",
+        ),
+        ("service.E003", "HARBOUR_THREADZ: unknown setting", "Did you mean HARBOUR_THREADS?"),
+        ("service.E003", "HARBOUR_XYZZY: unknown setting", "Unset it."),
     ]
 
 

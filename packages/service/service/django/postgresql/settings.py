@@ -1,4 +1,4 @@
-"""Where a service keeps its data: the environment variables, and Django's settings made of them."""
+"""Environment variables of a service's store, and Django's settings for PostgreSQL."""
 
 from typing import Annotated, Final, Literal
 
@@ -27,32 +27,34 @@ def _store_url(url: SecretStr) -> SecretStr:
     if text == MEMORY_URL:
         return url
     if not text.startswith(("postgresql://", "postgres://")):
-        raise ValueError(f"expected {MEMORY_URL} or a postgresql:// URL")
+        raise ValueError(f"must be {MEMORY_URL} or a postgresql:// URL")
     try:
         given = _parts(text)
     except Exception as error:
-        raise ValueError("not a PostgreSQL connection URL") from error
-    # libpq itself looks at these when it connects.
+        raise ValueError("must be a valid postgresql:// URL") from error
+    # libpq checks these values only when it connects.
     for port in str(given.get("port", _POSTGRESQL_PORT)).split(","):
         if not port.isdecimal() or not 1 <= int(port) <= _MOST_PORT:
-            raise ValueError("expected a port from 1 to 65535")
+            raise ValueError("the port must be between 1 and 65535")
     if not str(given.get("connect_timeout", 1)).isdecimal():
-        raise ValueError("expected a whole number of seconds as connect_timeout")
+        raise ValueError("connect_timeout must be a whole number of seconds")
     if given.get("sslmode", _SSL_MODES[0]) not in _SSL_MODES:
-        raise ValueError(f"expected one of {', '.join(_SSL_MODES)} as sslmode")
+        raise ValueError(f"sslmode must be one of {', '.join(_SSL_MODES)}")
     return url
 
 
 class DatabaseEnvironment(ServerEnvironment):
-    """What the environment says of the server, and of where the service keeps its data."""
+    """The settings of the server and of the store, read from environment variables."""
 
     STORE_URL: Annotated[SecretStr, AfterValidator(_store_url)] = Field(
         SecretStr(MEMORY_URL),
-        description="`memory://`, or a `postgresql://` URL with user, password, host, database.",
+        description="`memory://`, or a `postgresql://` URL with user, password, host and database.",
     )
-    POOL_SIZE: int = Field(8, ge=1, le=256, description="Most connections to PostgreSQL, a worker.")
+    POOL_SIZE: int = Field(
+        8, ge=1, le=256, description="Maximum number of PostgreSQL connections per worker."
+    )
     STATEMENT_SECONDS: float = Field(
-        5, ge=0.1, le=600, description="Longest that PostgreSQL may work on one request's query."
+        5, ge=0.1, le=600, description="PostgreSQL statement timeout of a request, in seconds."
     )
 
     @property
@@ -61,10 +63,10 @@ class DatabaseEnvironment(ServerEnvironment):
         return "memory" if self.STORE_URL.get_secret_value() == MEMORY_URL else "postgresql"
 
     def databases(self, service: str) -> dict[str, dict[str, object]]:
-        """Return Django's DATABASES: the one that STORE_URL names, or none.
+        """Return Django's DATABASES: the database of STORE_URL, or none.
 
         Args:
-            service: What the server is told who connects.
+            service: Name of the service, which PostgreSQL shows for each connection.
         """
         if self.store == "memory":
             return {}
@@ -75,9 +77,9 @@ def database(url: str, service: str, environment: DatabaseEnvironment) -> dict[s
     """Return Django's settings for a PostgreSQL connection URL.
 
     Args:
-        url: Its parameters take precedence over those that the service sets.
-        service: What the server is told who connects.
-        environment: The size of the pool, and the limit of a statement.
+        url: Parameters of the URL override the parameters of the service.
+        service: Name of the service, which PostgreSQL shows for each connection.
+        environment: Size of the pool, and statement timeout.
     """
     given = _parts(url)
     options: dict[str, object] = {
@@ -87,16 +89,16 @@ def database(url: str, service: str, environment: DatabaseEnvironment) -> dict[s
             ),
             "min_size": 0,
             "max_size": environment.POOL_SIZE,
-            # Who waits for a connection holds a thread.
+            # A request that waits for a connection blocks a thread.
             "timeout": min(1.0, environment.STATEMENT_SECONDS),
-            # Requests ask for connections anew. The pool's own attempts come ever more rarely, and
-            # would keep the service waiting for a database that is back.
+            # Each request asks for a new connection. The pool's own retries become less and less
+            # frequent, so the service would not notice that the database is back.
             "reconnect_timeout": 1.0,
         },
         "statement_seconds": environment.STATEMENT_SECONDS,
         "connect_timeout": 3,
         "application_name": service,
-        # A peer that is gone without a word is noticed on an idle connection too.
+        # These settings detect a lost peer on an idle connection too.
         "keepalives_idle": 10,
         "keepalives_interval": 10,
         "keepalives_count": 2,
@@ -113,7 +115,7 @@ def database(url: str, service: str, environment: DatabaseEnvironment) -> dict[s
     return {
         "ENGINE": "django_prometheus.db.backends.postgresql",
         **database,
-        # A connection that the server has closed is replaced before it is used.
+        # Replaces a connection that the server has closed before a request uses it.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**options, **given},
     }

@@ -11,11 +11,16 @@ from pydantic import SecretStr
 _PAGE = """\
 # Configuration of {service}
 
-Environment variables, as `service.environment` and `{module}` declare them; written by
-`make generate`. An empty value counts as unset. `OTEL_*` are read as OpenTelemetry documents
-them. The package telemetry reads `LOG_LEVEL`, `LOG_FORMAT` (`json`, `console`) and `TELEMETRY_FAST`
-(`true`, `false`: whether the accelerator is used). A wrong value, or a name that begins as the
-service's own and is none of them, stops the start with one line that names it.
+The service reads these environment variables. `make generate` writes this page from
+`service.environment` and `{module}`.
+
+An empty value counts as unset. An invalid value stops the start with one line, for example
+`{prefix}THREADS=0: must be a whole number between 1 and 256 (threads per worker)`. An unknown name
+that begins with `{prefix}` stops the start too.
+
+The package telemetry reads more variables: `LOG_LEVEL`, `LOG_FORMAT` (`json` or `console`),
+`TELEMETRY_FAST` (`false` switches the accelerator off) and the `OTEL_*` variables, which have the
+meaning that OpenTelemetry documents.
 
 | variable | default | allowed | meaning |
 | --- | --- | --- | --- |
@@ -41,7 +46,10 @@ class Command(BaseCommand):
             default = _shown(field.default, folder)
             rows.append(f"| `{name}` | {default} | {_allowed(rule)} | {field.description} |")
         page = _PAGE.format(
-            service=settings.SERVICE, module=file.relative_to(folder), rows="\n".join(rows)
+            service=settings.SERVICE,
+            module=file.relative_to(folder),
+            prefix=declared.prefix(),
+            rows="\n".join(rows),
         )
         self.stdout.write(page, ending="")
 

@@ -47,6 +47,16 @@ def blocks() -> Iterator[Block]:
                 )
 
 
+def on_a_cluster() -> list[tuple[str, str]]:
+    """Return each command that needs a cluster, with its page."""
+    return [
+        (block.page, command)
+        for block in blocks()
+        if block.needs_cluster
+        for command in commands(block)
+    ]
+
+
 def commands(block: Block) -> list[str]:
     """Return the commands of a block: of a console those after the prompt, or all that has none."""
     whole = CONTINUED.sub(" ", block.content)

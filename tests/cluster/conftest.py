@@ -118,6 +118,14 @@ def make_cluster(cluster: Cluster, clone: Path, *variables: str, check: bool = F
     )
 
 
+def terminal_environment(cluster: Cluster) -> dict[str, str]:
+    """Return the environment of a terminal: kubeconfig, kubectl and helm."""
+    return {
+        "KUBECONFIG": str(kubernetes.kubeconfig(cluster.site)),
+        "PATH": f"{BIN}:{terminal.fresh_environment()['PATH']}",
+    }
+
+
 def render_root(repository: Repository) -> str:
     """The root project and application."""
     chart = "platform/argocd/root"

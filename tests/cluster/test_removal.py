@@ -5,13 +5,11 @@ import shutil
 from collections.abc import Callable
 
 import pytest
-from stack import kubernetes
 from stack.cluster import Cluster
-from stack.ways import BIN
 
 from tests import terminal
 from tests.cluster.applications import Applications, eventually, gone, is_well, sync
-from tests.cluster.conftest import WAVES, Bootstrap
+from tests.cluster.conftest import WAVES, Bootstrap, terminal_environment
 from tests.cluster.repository import ENVIRONMENTS, Repository
 from tests.documentation import documented
 
@@ -36,11 +34,7 @@ def identities(cluster: Cluster) -> dict[str, str]:
 
 def typed(cluster: Cluster, words: str) -> None:
     """Type a command of the page where kubectl knows the cluster."""
-    env = {
-        "KUBECONFIG": str(kubernetes.kubeconfig(cluster.site)),
-        "PATH": f"{BIN}:{terminal.fresh_environment()['PATH']}",
-    }
-    terminal.run(documented(PAGE, words), env=env)
+    terminal.run(documented(PAGE, words), env=terminal_environment(cluster))
 
 
 def restore(applications: Applications, repository: Repository) -> None:
@@ -52,7 +46,7 @@ def restore(applications: Applications, repository: Repository) -> None:
         applications.wait_deployed(name, repository.head())
 
 
-def test_a_file_that_is_renamed_leaves_prod_and_empties_dev(
+def test_a_renamed_file_keeps_prod_and_removes_dev(
     platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
 ) -> None:
     applications.wait("ports-prod", is_well)
@@ -82,7 +76,7 @@ def without_environment(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("take_out", [without_template, without_environment])
-def test_what_root_no_longer_has_leaves_prod(
+def test_objects_removed_from_root_stay_in_prod(
     platform: Bootstrap,
     cluster: Cluster,
     applications: Applications,
@@ -111,7 +105,7 @@ def test_what_root_no_longer_has_leaves_prod(
     assert identities(cluster) == before
 
 
-def test_prod_outlives_its_application_set(
+def test_prod_survives_the_deletion_of_its_application_set(
     platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
 ) -> None:
     before = identities(cluster)

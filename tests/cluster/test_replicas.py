@@ -56,7 +56,7 @@ def change(repository: Repository, text: str) -> str:
 
 
 @pytest.mark.parametrize("first", ["the application", "its set"])
-def test_a_service_never_shrinks_when_the_autoscaler_takes_over_and_gives_back(
+def test_switching_the_autoscaler_never_scales_a_service_down(
     platform: Bootstrap,
     cluster: Cluster,
     applications: Applications,
@@ -99,7 +99,7 @@ def test_a_service_never_shrinks_when_the_autoscaler_takes_over_and_gives_back(
     applications.wait_deployed("ports-staging", commit)
 
 
-def test_helm_keeps_the_number_that_runs_while_the_autoscaler_is_on(
+def test_helm_keeps_the_replicas_while_the_autoscaler_is_on(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     space = "--namespace=by-helm"

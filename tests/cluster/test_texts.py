@@ -142,7 +142,7 @@ PLACES: Final = list(places(EVERYTHING))
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_the_api_server_accepts_an_odd_text_wherever_the_schema_takes_it(
+def test_the_api_server_accepts_odd_texts_that_the_schema_accepts(
     text: str, api: Api, tmp_path: Path
 ) -> None:
     found = taken(text)
@@ -182,7 +182,7 @@ def test_the_api_server_accepts_settings_with_odd_names(api: Api, tmp_path: Path
     assert answer(api, rendered(values, tmp_path)) == "accepted"
 
 
-def test_every_text_of_the_schema_is_tried() -> None:
+def test_every_text_field_of_the_schema_is_tried() -> None:
     def is_tried(wanted: tuple[str, ...]) -> bool:
         alike = [each for each in PLACES if len(each) == len(wanted)]
         return any(all(a in ("*", b) for a, b in zip(wanted, each, strict=True)) for each in alike)

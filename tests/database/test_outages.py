@@ -100,7 +100,7 @@ def pooled(server: Server) -> Iterator[Case]:
 
 
 @pytest.mark.parametrize("kind", [silent, cut, locked, slow, killed, pooled])
-def test_the_database_takes_no_probe_and_no_thread_with_it(
+def test_a_lost_database_blocks_no_probe_and_no_thread(
     server: Server,
     tmp_path: Path,
     kind: Callable[[Server], AbstractContextManager[Case]],

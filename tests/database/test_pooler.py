@@ -57,7 +57,7 @@ def write(running: service.Service) -> httpx.Response:
     )
 
 
-def test_a_start_up_option_that_the_pooler_refuses_is_named(server: Server) -> None:
+def test_a_startup_option_that_the_pooler_refuses_is_reported(server: Server) -> None:
     with pgbouncer(server) as pooler:
         url = f"{pooler}/postgres?options=-c%20search_path%3Dpublic"
         done = service.manage("migrate", settings={"PORTS_STORE_URL": url})

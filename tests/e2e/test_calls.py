@@ -123,7 +123,7 @@ def second(site: Site, folder: Path, log: PodLog) -> Process:
     return process
 
 
-def test_one_trace_leads_through_both_services(pipeline: Stack, backends: Backends) -> None:
+def test_one_trace_contains_both_services(pipeline: Stack, backends: Backends) -> None:
     def below(spans: list[dict[str, Any]], parent: str) -> list[Any]:
         return [
             (
@@ -165,7 +165,7 @@ def test_both_services_log_the_same_request_id(pipeline: Stack, backends: Backen
     }
 
 
-def test_the_call_counts_on_the_callers_metrics_with_the_declared_labels(
+def test_the_metrics_of_the_caller_count_the_call(
     pipeline: Stack, backends: Backends, addresses: Addresses
 ) -> None:
     labels = {**CALL, names.SERVER_PORT: str(addresses.port("ports"))}
@@ -183,9 +183,7 @@ def test_the_call_counts_on_the_callers_metrics_with_the_declared_labels(
     assert eventually(lambda: backends.series(query)) == [({names.SERVICE_NAME: NAME}, 1)]
 
 
-def test_a_port_that_is_not_there_is_not_there_for_the_caller_either(
-    pipeline: Stack, addresses: Addresses
-) -> None:
+def test_an_unknown_port_is_404_for_the_caller_too(pipeline: Stack, addresses: Addresses) -> None:
     answer = httpx.get(f"{addresses.url(NAME)}/{NAME}/at/XXXXX", timeout=10)
     assert answer.status_code == 404
     assert answer.json()["detail"] == "no port has the id 'XXXXX'"

@@ -116,7 +116,7 @@ def test_make_panels_draws_every_dashboard(stack: Running) -> None:
     assert {picture.stem for picture in PANELS.glob("*.png")} == uids != set()
 
 
-def test_make_chaos_has_requests_fail_until_it_is_off(stack: Running) -> None:
+def test_make_chaos_makes_requests_fail_until_it_is_off(stack: Running) -> None:
     run("make chaos FAULT=errors")
     assert eventually(lambda: httpx.get(PORT).is_server_error, 10)
     run("make chaos FAULT=off")

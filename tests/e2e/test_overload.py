@@ -194,7 +194,7 @@ def test_every_panel_has_data(panel: promql.Panel, backends: Backends) -> None:
     assert panel.legend_labels <= labels
 
 
-def test_every_metric_and_label_that_is_read_exists(backends: Backends) -> None:
+def test_every_metric_and_label_in_a_query_exists(backends: Backends) -> None:
     readers: dict[promql.Reading, set[str]] = defaultdict(set)
     for reader, query in promql.queries():
         for reading in promql.readings(backends, query):
@@ -232,7 +232,7 @@ def test_every_metric_of_the_service_has_a_reader(backends: Backends) -> None:
     assert exposed - read == set(UNREAD)
 
 
-def test_no_metric_comes_by_scrape_and_by_otlp(backends: Backends) -> None:
+def test_no_metric_arrives_by_scrape_and_by_otlp(backends: Backends) -> None:
     """A metric that came both ways would be counted twice by every sum over it."""
     twice = backends.series(
         'count by (__name__) (count by (__name__, instance) ({job="ports"})) > 1'

@@ -46,7 +46,7 @@ def test_a_log_line_becomes_one_whole_record(pipeline: Stack, backends: Backends
     }
 
 
-def test_a_line_that_is_no_json_is_kept_as_it_is(pipeline: Stack, backends: Backends) -> None:
+def test_a_line_that_is_not_json_is_kept(pipeline: Stack, backends: Backends) -> None:
     write_log(pipeline.site.pods, "plain", "Fatal Python error: {not json", '{"torn":')
     query = '{k8s_namespace_name="local"} | k8s_container_name="plain"'
     eventually(lambda: len(backends.logs(query)) == 2)

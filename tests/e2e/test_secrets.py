@@ -76,13 +76,11 @@ def planted(pipeline: Stack, backends: Backends, probe: Probe) -> Stack:
     ("backend", "marker"),
     [("jaeger", "marker-of-the-trace"), ("loki", "marker-of-the-log")],
 )
-def test_what_carried_the_secrets_is_on_the_backends_disk(
-    planted: Stack, backend: str, marker: str
-) -> None:
+def test_the_data_around_the_secrets_is_on_disk(planted: Stack, backend: str, marker: str) -> None:
     assert holds(planted.site.data / backend, marker)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_planted_secret_is_found_in_no_backends_data(planted: Stack, secret: str) -> None:
+def test_no_backend_stores_a_planted_secret(planted: Stack, secret: str) -> None:
     found = {name: holds(planted.site.data / name, secret) for name in BACKENDS}
     assert found == {name: [] for name in BACKENDS}

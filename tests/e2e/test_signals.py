@@ -226,7 +226,7 @@ def test_signal(ask: Callable[[Backends], Any], expected: Any, backends: Backend
     eventually(as_expected)
 
 
-def test_the_selectors_of_every_slo_pick_what_they_should(
+def test_slo_verify_succeeds_on_the_stack(
     pipeline: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = pipeline.site.addresses.url("prometheus")
@@ -239,7 +239,9 @@ def test_the_selectors_of_every_slo_pick_what_they_should(
     eventually(verified)
 
 
-def test_the_report_tells_of_the_stack(pipeline: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_slo_report_covers_the_running_service(
+    pipeline: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
     url = pipeline.site.addresses.url("prometheus")
 
     def reported() -> bool:
@@ -250,7 +252,7 @@ def test_the_report_tells_of_the_stack(pipeline: Stack, capsys: pytest.CaptureFi
     eventually(reported)
 
 
-def test_the_collectors_pass_on_all_that_they_take(backends: Backends) -> None:
+def test_the_collectors_lose_no_data(backends: Backends) -> None:
     """Nothing is lost between the service and the backends, whatever the signal."""
 
     def balanced() -> bool:

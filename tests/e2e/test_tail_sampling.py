@@ -27,9 +27,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-def test_errors_and_slow_traces_are_all_kept_and_few_of_the_rest(
-    backends: Backends, probe: Probe
-) -> None:
+def test_tail_sampling_keeps_all_errors_and_slow_traces(backends: Backends, probe: Probe) -> None:
     errors = [probe.trace("failing", error="made to fail") for _ in range(20)]
     slow = [probe.trace("slow", seconds=names.SLOW_TRACE_SECONDS + 0.1) for _ in range(20)]
     plain = [probe.trace("plain") for _ in range(PLAIN_TRACES)]

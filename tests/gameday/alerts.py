@@ -41,7 +41,7 @@ class Watch:
         self.timeline.mark(f"{name} pending", pending[0] if pending else fired)
         self.timeline.mark(f"{name} firing", fired)
         at, alert = eventually(lambda: self._notified(name, receiver, "firing", since), seconds)
-        self.timeline.mark(f"{receiver} notified of {name}", at)
+        self.timeline.mark(f"receiver {receiver} got {name}", at)
         return Told(fired, at, alert)
 
     def resolves(self, name: str, receiver: str, since: float, seconds: float) -> None:
@@ -54,7 +54,7 @@ class Watch:
         eventually(over, seconds)
         self.timeline.mark(f"{name} resolved")
         at, _ = eventually(lambda: self._notified(name, receiver, "resolved", since), seconds)
-        self.timeline.mark(f"{receiver} notified of the end of {name}", at)
+        self.timeline.mark(f"receiver {receiver} got the end of {name}", at)
 
     def _moments(self, name: str, state: str, since: float) -> list[float]:
         """Times of the evaluations that found an alert in a state, first to last."""

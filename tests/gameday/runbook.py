@@ -194,7 +194,7 @@ class Desk:
         for block in chosen:
             is_met = block.cause in {None, cause}
             self._assert(page, block, block.expected if is_met else block.otherwise, since)
-        return f"{len(chosen)} blocks of {page.name} returned what they say"
+        return f"{len(chosen)} commands of {page.name} returned what the page says"
 
     def _assert(self, page: Path, block: Block, expected: Expectation | None, since: float) -> None:
         def as_told() -> bool:

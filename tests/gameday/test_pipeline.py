@@ -86,7 +86,7 @@ def test_no_sampled_trace_is_lost_while_jaeger_is_down(day: Day, moments: Timeli
     moments.mark(f"all {len(answers)} traces there")
 
 
-def test_the_gateways_queue_survives_its_violent_end(day: Day, moments: Timeline) -> None:
+def test_the_queue_of_the_gateway_survives_a_kill(day: Day, moments: Timeline) -> None:
     begin = moments.mark("Jaeger stopped, so that the queue fills")
     day.faults.stop("jaeger")
     eventually(
@@ -107,7 +107,7 @@ def test_the_gateways_queue_survives_its_violent_end(day: Day, moments: Timeline
     moments.mark(f"all {len(answers)} traces there")
 
 
-def test_counters_continue_over_a_restart_of_prometheus(day: Day, moments: Timeline) -> None:
+def test_counters_continue_after_a_restart_of_prometheus(day: Day, moments: Timeline) -> None:
     prometheus = day.stack.processes["prometheus"]
     before = prometheus.pid
     begin = time.time() - 5
@@ -146,7 +146,7 @@ def raw(day: Day, selector: str, since: float) -> list[tuple[float, float]]:
     return [(at, float(value)) for at, value in series["values"]]
 
 
-def test_logs_on_stdout_are_unharmed_while_loki_is_down(day: Day, moments: Timeline) -> None:
+def test_logs_on_stdout_are_complete_while_loki_is_down(day: Day, moments: Timeline) -> None:
     fault = moments.mark("fault: Loki stopped")
     day.faults.stop("loki")
     assert stays_down(day.stack.processes["loki"].ready_url, DOWN_SECONDS / 2)
@@ -177,7 +177,7 @@ def access_lines(log: Path) -> Iterable[dict[str, Any]]:
             yield record
 
 
-def test_a_collector_that_is_down_has_an_alert_of_its_own(
+def test_a_collector_that_is_down_fires_its_own_alert(
     day: Day, watch: Watch, moments: Timeline
 ) -> None:
     promise = seconds(120 + 30)
@@ -214,7 +214,7 @@ def burst(day: Day, **options: float) -> dict[str, int]:
     return statuses
 
 
-def test_ten_times_the_load_is_refused_and_harms_nobody(
+def test_the_gateway_refuses_ten_times_the_load_and_the_service_stays_fast(
     day: Day, watch: Watch, moments: Timeline
 ) -> None:
     running = {name: process.pid for name, process in day.stack.processes.items()}
@@ -233,7 +233,7 @@ def test_ten_times_the_load_is_refused_and_harms_nobody(
     moments.mark(f"the service's p99: {before * 1000:.0f} ms before, {during * 1000:.0f} ms during")
     assert during <= max(SLOW_SECONDS, 2 * before)
     eventually(lambda: set(burst(day, senders=1, seconds=2)) == {"200"})
-    moments.mark("one sender is taken again")
+    moments.mark("data of one sender is accepted again")
 
 
 def on_a_small_disk(gateway: Process, folder: Path) -> list[str]:
@@ -243,7 +243,7 @@ def on_a_small_disk(gateway: Process, folder: Path) -> list[str]:
     return ["unshare", "--mount", *as_root, "sh", "-c", mount, "sh", *gateway.command]
 
 
-def test_a_full_disk_of_the_queue_is_told_and_stays_bounded(
+def test_a_full_queue_disk_fires_an_alert_and_the_queue_stays_bounded(
     day: Day, watch: Watch, moments: Timeline
 ) -> None:
     gateway = day.stack.processes["gateway"]
@@ -274,7 +274,7 @@ def test_a_full_disk_of_the_queue_is_told_and_stays_bounded(
     watch.resolves("CollectorRefusesData", "ticket", over, seconds(900) + PATIENCE_SECONDS)
 
 
-def test_the_watchdogs_silence_is_noticed(day: Day, moments: Timeline) -> None:
+def test_a_silent_watchdog_is_noticed(day: Day, moments: Timeline) -> None:
     name = watchdog_name("ports")
     begin = time.time() - SILENCE_SECONDS
 

@@ -127,7 +127,7 @@ def mark_first(
     moments.mark(what, first.at + first.seconds)
 
 
-def test_slow_answers_page_and_the_latency_runbook_finds_them(
+def test_slow_requests_fire_a_page_and_the_latency_runbook_finds_the_cause(
     day: Day, watch: Watch, moments: Timeline, steady: None
 ) -> None:
     name = burn_alert_name(SLOS["latency"], FASTEST)
@@ -147,7 +147,7 @@ def test_slow_answers_page_and_the_latency_runbook_finds_them(
     assert_detected(moments, told, fault, "latency", before)
 
 
-def test_errors_page_once_and_again_while_their_tickets_are_silent(
+def test_errors_fire_a_repeated_page_and_no_ticket(
     day: Day, watch: Watch, moments: Timeline, steady: None
 ) -> None:
     slo = SLOS["availability"]
@@ -195,7 +195,7 @@ def test_errors_page_once_and_again_while_their_tickets_are_silent(
     assert_detected(moments, told, fault, "availability", before)
 
 
-def test_without_its_database_the_service_says_so_and_recovers_without_a_restart(
+def test_the_service_reports_a_lost_database_and_recovers_without_a_restart(
     day: Day, watch: Watch, moments: Timeline
 ) -> None:
     name = burn_alert_name(SLOS["availability"], FASTEST)
@@ -227,7 +227,7 @@ def test_without_its_database_the_service_says_so_and_recovers_without_a_restart
     moments.mark(day.desk.look(page, over, RECOVERY))
 
 
-def test_a_killed_service_is_missing_data_not_silence(
+def test_a_killed_service_fires_the_missing_data_alert(
     day: Day, watch: Watch, moments: Timeline
 ) -> None:
     name = missing_alert_name(SLOS["availability"])

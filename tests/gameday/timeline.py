@@ -99,26 +99,27 @@ def page(timelines: list[Timeline]) -> str:
 _PAGE: Final = """\
 # Game day
 
-`make gameday` breaks the running stack on purpose, again and again, and asserts what the alerts,
-the runbooks and the queues promise ([decision](decisions/0040-game-day.md)). This page is what
-`make gameday REPORT=1` wrote when it was run last.
+`make gameday` breaks a running stack in different ways ([decision](decisions/0040-game-day.md)). It
+checks that alerts fire in time, that the commands of the runbooks find the cause, and that queues
+keep data. `make gameday REPORT=1` wrote this page at its last run.
 
-Time is compressed {scale}-fold: rules are generated with `slo generate --scale`, and the durations
-of the pipeline's rules and of Alertmanager's routes shrink by the same factor; a test shows that at
-a scale of 1 both are what is committed. What a component takes to stop and start is not compressed.
+Time is compressed {scale}-fold. `slo generate --scale` generates the rules of services. Rules of
+the pipeline and the routes of Alertmanager have durations that shrink by the same factor. A test
+checks that a scale of 1 gives the committed files. Stopping and starting a program takes its real
+time.
 
 ## Time to detect
-From the fault until the alert fires, at full length. What was promised leaves out the next scrape
-and the next evaluation; further off than {tolerance:.0%} fails the game day. On a machine that is
-busy with something else some answers are slow before the fault already, which brings a page
-forward: how much is in the timeline, and is allowed for.
+The table shows the time from the fault until the alert fires, converted to real time. The promised
+time does not include the next scrape and the next evaluation. A difference of more than
+{tolerance:.0%} fails the game day. On a busy machine some requests are slow before the
+fault, so the alert fires earlier. The timeline shows by how much, and the check allows for it.
 
-| scenario | alert | promised by | promised | measured | off by |
+| scenario | alert | promised by | promised | measured | difference |
 |---|---|---|---|---|---|
 {rows}
 
 ## Timelines
-In seconds of compressed time since the first moment.
+The times are seconds of compressed time since the start of the scenario: 1 s stands for {scale} s.
 
 {told}
 """

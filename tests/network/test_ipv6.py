@@ -89,7 +89,7 @@ def serving(log: Path, host: str, workers: str, address: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("host", "workers"), [("::", "1"), ("[::]", "2"), (POD, "1"), ("::1", "2"), ("[::1]", "1")]
 )
-def test_the_service_serves_by_ipv6(tmp_path: Path, host: str, workers: str) -> None:
+def test_the_service_serves_over_ipv6(tmp_path: Path, host: str, workers: str) -> None:
     log = tmp_path / "log"
     address = "::1" if "::1" in (host, host.strip("[]")) else POD
     with serving(log, host, workers, address):
@@ -116,7 +116,7 @@ READY: Final = {"jaeger": ":13133/status", "loki": ":3100/ready"}
 
 
 @pytest.mark.parametrize("name", BACKENDS)
-def test_a_backend_listens_on_ipv6_as_its_chart_configures_it(tmp_path: Path, name: str) -> None:
+def test_a_backend_listens_on_ipv6_with_its_charts_configuration(tmp_path: Path, name: str) -> None:
     program, argument, ports = BACKENDS[name]
     make = {"jaeger": values.jaeger, "loki": values.loki}
     content = make[name]() if name in make else values.collector(name)

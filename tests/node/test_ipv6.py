@@ -10,7 +10,7 @@ from tests.node import machine
 from tests.node.release import Release
 
 
-def test_pods_with_an_ipv6_address_alone_are_ready_and_answer(ports: Release) -> None:
+def test_pods_with_only_ipv6_are_ready_and_answer(ports: Release) -> None:
     assert machine.IS_IPV6, "the node needs an IPv6 network: make e2e-node-ipv6"
     ports.upgrade(host="::")  # waits for the probes
     pods = ports.pods()

@@ -293,7 +293,7 @@ SPAN_ATTRIBUTES: Final = {
 LOG_FIELDS: Final = {
     LOG_TIMESTAMP: "Time in UTC with microseconds (RFC 3339).",
     LOG_LEVEL: "debug, info, warning, error or critical.",
-    LOG_EVENT: "What happened: the name of an event below, or a library's message.",
+    LOG_EVENT: "The event: a name from the list below, or a library's message.",
     LOG_LOGGER: "Name of the logger.",
     LOG_SERVICE: "Name of the service.",
     LOG_REQUEST_ID: "ID of the request, if the line belongs to a request.",

@@ -12,10 +12,21 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.documentation import blocks, commands, pages
+from tests.documentation import blocks, commands, on_a_cluster, pages
 from tests.service import ROOT
 
 CLUSTER = ("argocd", "helm", "kubectl", "tilt")
+# Tests that run the commands that need a cluster. A page lists the commands that no test runs.
+ON_A_CLUSTER = {
+    r"tilt up": "tests/node/test_tilt.py",
+    r"kubectl (--namespace \S+ )?(get (?!--raw)|describe |apply |create token ).*": (
+        "tests/cluster/test_pages.py"
+    ),
+    r"kubectl .*(delete|patch) (application|namespace) .*": "tests/cluster/test_removal.py",
+    r"kubectl .* (logs|port-forward|get --raw|debug) .*": "tests/node/test_pages.py",
+    r"helm test .*": "tests/node/test_service.py",
+}
+NOT_RUN = "docs/e2e.md"
 # Commands that a test of their own runs, because they need something beside them or do not end.
 # A test finds the words of each in the file that stands for it here.
 ELSEWHERE = {
@@ -94,6 +105,16 @@ def test_only_commands_for_a_cluster_are_marked_as_needing_one() -> None:
     for block in marked:
         for command in commands(block):
             assert command.split()[0] in CLUSTER, f"{block.page}: {command}"
+
+
+@pytest.mark.parametrize(("page", "command"), on_a_cluster())
+def test_a_command_for_a_cluster_is_run_by_a_test_or_listed(page: str, command: str) -> None:
+    found = [where for form, where in ON_A_CLUSTER.items() if re.fullmatch(form, command)]
+    assert all((ROOT / where).is_file() for where in found)
+    listed = (
+        (ROOT / NOT_RUN).read_text().split("## Which commands of the pages does no test run?")[1]
+    )
+    assert len(found) == (0 if f"`{command}`" in listed else 1), f"{page}: {command}"
 
 
 def test_every_other_command_is_run_somewhere() -> None:

@@ -35,7 +35,7 @@ CHARSETS = (
 
 
 @pytest.mark.parametrize("charset", CHARSETS)
-def test_no_charset_of_a_content_type_is_asked_how_a_query_reads(
+def test_the_charset_of_content_type_does_not_decode_the_query(
     any_service: Service, charset: str
 ) -> None:
     for field in (
@@ -54,15 +54,13 @@ def test_no_charset_of_a_content_type_is_asked_how_a_query_reads(
     "name",
     ["x" * 256, "x/" * 2000, "ninja/" + "x" * 300, "ninja/%00", "..%2f", "ninja", "%ED%A0%80"],
 )
-def test_a_static_file_that_is_none_is_404_whatever_its_name(
-    any_service: Service, name: str
-) -> None:
+def test_an_unknown_static_file_is_404_for_any_name(any_service: Service, name: str) -> None:
     assert ask(any_service, f"/docs/static/{name}")[0] == 404
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/docs/static/ninja/favicon.svg"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
-def test_what_is_only_read_takes_get_and_head_alone(
+def test_read_only_routes_accept_only_get_and_head(
     any_service: Service, path: str, method: str
 ) -> None:
     response = any_service.client.request(method, path)
@@ -85,7 +83,7 @@ def test_what_is_only_read_takes_get_and_head_alone(
     ],
     ids=["name", "expect", "length", "coding", "line", "version", "field", "pipelined"],
 )
-def test_an_answer_to_head_has_no_content_even_where_the_server_itself_gives_it(
+def test_head_responses_of_the_server_itself_have_no_content(
     any_service: Service, head: bytes
 ) -> None:
     *_, last, content = raw.exchange(httpx.URL(any_service.url).port or 0, head).split(b"\r\n\r\n")
@@ -94,7 +92,7 @@ def test_an_answer_to_head_has_no_content_even_where_the_server_itself_gives_it(
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "identity, gzip", "x"])
-def test_a_body_in_a_content_coding_is_415(postgres_service: Service, coding: str) -> None:
+def test_a_compressed_body_is_415(postgres_service: Service, coding: str) -> None:
     fields = (f"Authorization: Bearer {TOKEN}", "Content-Type: application/json")
     length = f"Content-Length: {len(PORT)}"
     coded = ask(
@@ -134,7 +132,7 @@ def test_nothing_is_written_for_a_body_that_ends_before_its_length(
         ("/ports/metrics", "Script-Name: /ports"),
     ],
 )
-def test_no_field_chooses_another_path_than_the_request_line(
+def test_no_header_changes_the_path_of_the_request_line(
     any_service: Service, target: str, field: str
 ) -> None:
     assert ask(any_service, target, field)[0] in {404, 422}
@@ -147,7 +145,7 @@ def test_no_field_chooses_another_path_than_the_request_line(
     "tags",
     ['"a,b"', '"x,y"', ',"a,b", ,', 'W/"a,b"', '"a,b","c"', '"caf\xe9"', '"\\"', '"a",,'],
 )
-def test_a_write_is_not_done_on_any_entity_tag_that_is_not_the_current_one(
+def test_a_write_with_another_entity_tag_is_refused(
     postgres_service: Service, method: str, tags: str
 ) -> None:
     fields = (f"Authorization: Bearer {TOKEN}", "Content-Type: application/json")

@@ -60,7 +60,9 @@ def refused(**settings: str) -> str:
         ),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(settings: dict[str, str], reason: str) -> None:
+def test_a_wrong_configuration_stops_the_start_with_one_line(
+    settings: dict[str, str], reason: str
+) -> None:
     assert refused(**settings) == reason
 
 
@@ -74,7 +76,7 @@ def test_a_host_that_the_shell_set_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_metrics_port_that_is_taken_is_named(workers: str) -> None:
+def test_a_taken_metrics_port_is_reported(workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         reason = refused(METRICS_PORT=str(port), WEB_CONCURRENCY=workers)
@@ -121,7 +123,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("variable", NONSENSE)
-def test_nonsense_is_named_in_one_line(variable: str) -> None:
+def test_an_invalid_value_is_reported_in_one_line(variable: str) -> None:
     value, reason = NONSENSE[variable]
     assert refused(**{variable: value}).startswith(reason)
 

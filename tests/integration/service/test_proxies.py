@@ -25,7 +25,7 @@ def forwarded(seconds_ago: float) -> dict[str, str]:
     ("trusted", "is_believed"),
     [("127.0.0.0/8", True), ("10.0.0.0/8, 127.0.0.1,127.0.0.9", True), ("10.0.0.0/8", False)],
 )
-def test_a_proxy_of_a_trusted_network_tells_client_scheme_and_waiting(
+def test_a_trusted_proxy_sets_client_scheme_and_waiting_time(
     serve: Callable[..., Server], receiver: Receiver, trusted: str, is_believed: bool
 ) -> None:
     server = serve(TRUSTED_PROXIES=trusted, **receiver.environment())
@@ -44,7 +44,7 @@ def test_a_proxy_of_a_trusted_network_tells_client_scheme_and_waiting(
     assert found["url.scheme"] == ("https" if is_believed else "http")
 
 
-def test_what_the_server_itself_answers_names_the_client_too(serve: Callable[..., Server]) -> None:
+def test_responses_of_the_server_itself_name_the_client(serve: Callable[..., Server]) -> None:
     server = serve(TRUSTED_PROXIES="127.0.0.0/8")
     fields = f"Host: x\r\nX-Forwarded-For: {CLIENT}\r\nContent-Length: x\r\n"
     head = f"GET / HTTP/1.1\r\n{fields}\r\n"
@@ -77,7 +77,7 @@ def test_a_refusal_under_overload_has_no_content_for_head_and_names_the_client(
 
 
 @pytest.mark.parametrize("field", ["SCRIPT_NAME: /ports", "PATH_INFO: /metrics"])
-def test_no_field_of_a_trusted_proxy_chooses_the_path(plain_server: Server, field: str) -> None:
+def test_no_header_of_a_trusted_proxy_changes_the_path(plain_server: Server, field: str) -> None:
     fields = f"Host: localhost\r\nConnection: close\r\n{field}\r\n"
     head = f"GET /ports/metrics HTTP/1.1\r\n{fields}\r\n"
     answer = raw.exchange(plain_server.port, head.encode())

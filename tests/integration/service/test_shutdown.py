@@ -167,7 +167,7 @@ def accepts(port: int) -> bool:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_sigusr2_starts_a_second_server_that_takes_over_the_metrics_port_at_the_end_of_the_first(
+def test_sigusr2_hands_the_metrics_port_to_the_new_server(
     serve: Callable[..., Server], workers: str
 ) -> None:
     server = serve(WEB_CONCURRENCY=workers, METRICS_PORT=str(free_port()))

@@ -306,7 +306,7 @@ def names_resolved_at(policy: dict[str, Any]) -> set[tuple[str, int]]:
     return found["UDP"] & found["TCP"]
 
 
-def test_every_pod_has_a_policy_and_resolves_names_wherever_clusters_do() -> None:
+def test_every_pod_has_a_network_policy_and_can_resolve_names() -> None:
     manifests = render.case(render.HERE / "cases/everything.yaml")
     found = policies(manifests)
     pods = [
@@ -389,7 +389,7 @@ def test_user_and_group_are_fixed_or_left_to_the_platform() -> None:
         ('"2Ei"', "2Ei"),
     ],
 )
-def test_a_quantity_is_a_number_or_a_text_and_becomes_a_text(
+def test_numbers_and_texts_are_valid_quantities(
     given: str, rendered: str, tmp_path: Path, pattern: str
 ) -> None:
     file = tmp_path / "values.yaml"
@@ -408,7 +408,7 @@ def test_what_is_no_quantity_is_refused(given: str) -> None:
         )
 
 
-def test_the_chart_can_be_part_of_another_with_globals(tmp_path: Path, pattern: str) -> None:
+def test_the_chart_works_as_a_subchart_with_globals(tmp_path: Path, pattern: str) -> None:
     parent = tmp_path / "parent"
     shutil.copytree(ROOT / render.CHART, parent / "charts/service")
     (parent / "Chart.yaml").write_text("{apiVersion: v2, name: parent, version: 0.1.0}\n")

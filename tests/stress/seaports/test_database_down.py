@@ -77,7 +77,7 @@ def test_an_instance_that_never_reached_its_database_is_not_ready(
         assert_degraded(running)
 
 
-def test_a_silent_database_takes_no_probe_with_it(server: Server, tmp_path: Path) -> None:
+def test_a_silent_database_delays_no_probe(server: Server, tmp_path: Path) -> None:
     settings = {"PORTS_CACHE_SECONDS": "0", "PORTS_STATEMENT_SECONDS": "2"}
     with over_postgres(server.url, "ports_silent", tmp_path, **settings) as running:
         assert running.client.get("/ports/AEAJM").status_code == 200
@@ -91,7 +91,7 @@ def test_a_silent_database_takes_no_probe_with_it(server: Server, tmp_path: Path
     assert slowest["/ready"] < PROBE_SECONDS
 
 
-def test_a_locked_table_takes_no_probe_with_it(server: Server, tmp_path: Path) -> None:
+def test_a_locked_table_delays_no_probe(server: Server, tmp_path: Path) -> None:
     settings = {"PORTS_CACHE_SECONDS": "0", "PORTS_STATEMENT_SECONDS": "8"}
     with over_postgres(server.url, "ports_locked", tmp_path, **settings) as running:
         assert running.client.get("/ports/AEAJM").status_code == 200

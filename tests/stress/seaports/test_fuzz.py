@@ -167,7 +167,7 @@ def measured(service: Service) -> tuple[Counter[str], float]:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("fast", ["true", "false"], ids=["accelerated", "stock"])
-def test_nothing_that_a_client_sends_fails_the_service(
+def test_no_client_request_causes_a_5xx(
     fast: str,
     postgres_server: str,
     tmp_path: Path,

@@ -62,7 +62,7 @@ def slowest_probe(server: Server, count: int = 20) -> float:
 
 
 @pytest.mark.parametrize("descriptors", [None, 1024])
-def test_a_thousand_connections_that_send_nothing_hold_up_no_probe(
+def test_a_thousand_silent_connections_delay_no_probe(
     serve: Callable[..., Server], descriptors: int | None
 ) -> None:
     server = serve(descriptors=descriptors, THREADS="2")
@@ -82,7 +82,7 @@ def test_a_thousand_connections_that_send_nothing_hold_up_no_probe(
     [LIVE, b"nonsense\r\n\r\n", LIVE[:30]],
     ids=["answered", "refused", "half sent"],
 )
-def test_connections_that_stay_hold_up_no_probe(serve: Callable[..., Server], sent: bytes) -> None:
+def test_open_connections_delay_no_probe(serve: Callable[..., Server], sent: bytes) -> None:
     server = serve(descriptors=256, THREADS="2")
     with connections(server.port, 400, sent):
         assert slowest_probe(server) < PROBE_SECONDS
@@ -113,7 +113,7 @@ def test_a_connection_that_is_used_late_is_served_and_its_silence_is_no_waiting(
 
 @of_linux
 @pytest.mark.parametrize("spare", [0, 4])
-def test_a_worker_without_file_descriptors_lives_and_serves_what_it_can(
+def test_a_worker_survives_a_lack_of_file_descriptors(
     serve: Callable[..., Server], spare: int
 ) -> None:
     started = time.monotonic()
@@ -141,7 +141,7 @@ def test_a_worker_without_file_descriptors_lives_and_serves_what_it_can(
     assert len(lines) <= 1 + (time.monotonic() - started) // 60, "more than one a minute"
 
 
-def test_silent_connections_to_the_metrics_port_hold_up_no_scrape(
+def test_silent_connections_to_the_metrics_port_delay_no_scrape(
     serve: Callable[..., Server],
 ) -> None:
     server = serve(METRICS_PORT=str(free_port()))

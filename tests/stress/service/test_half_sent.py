@@ -52,9 +52,7 @@ def received(connection: socket.socket, end: bytes = b"\r\n0\r\n\r\n") -> bytes:
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_half_sent_requests_take_no_thread_from_others_and_no_probe(
-    two_threads: Server, half: str
-) -> None:
+def test_half_sent_requests_block_no_thread_and_no_probe(two_threads: Server, half: str) -> None:
     sent, answered = HALVES[half]
     with ExitStack() as stack:
         halves = [connected(stack, two_threads.port, sent) for _ in range(CLIENTS)]
@@ -101,7 +99,7 @@ def test_the_wait_for_a_head_is_no_latency_of_the_service(two_threads: Server) -
     assert line["duration_ms"] < 400
 
 
-def test_a_head_without_end_is_refused_at_its_bound(two_threads: Server) -> None:
+def test_an_endless_head_is_refused_at_its_limit(two_threads: Server) -> None:
     with ExitStack() as stack:
         connection = connected(stack, two_threads.port, b"GET / HTTP/1.1\r\n")
         time.sleep(0.02)

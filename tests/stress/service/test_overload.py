@@ -141,7 +141,7 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_half_sent_requests_give_their_threads_back_and_are_counted(
+def test_half_sent_requests_release_their_threads_and_are_counted(
     serve: Callable[..., Server],
 ) -> None:
     server = serve(THREADS="2", PATIENCE_SECONDS="0.3", METRICS_PORT=str(free_port()))
@@ -181,7 +181,7 @@ def test_a_head_that_trickles_in_has_no_more_time_than_one_that_stalls(
         assert wait_for("an answer", answered).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_body_that_stalls_ends_as_if_its_client_had_gone(serve: Callable[..., Server]) -> None:
+def test_a_stalled_body_ends_like_a_closed_connection(serve: Callable[..., Server]) -> None:
     server = serve(THREADS="1", PATIENCE_SECONDS="0.3")
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(
@@ -198,7 +198,7 @@ def test_a_body_that_stalls_ends_as_if_its_client_had_gone(serve: Callable[..., 
     assert server.counted(http_route="/broken") == 0
 
 
-def test_a_client_that_stops_reading_a_stream_gives_the_thread_back(
+def test_a_client_that_stops_reading_a_stream_releases_its_thread(
     serve: Callable[..., Server],
 ) -> None:
     server = serve(THREADS="1", PATIENCE_SECONDS="0.3", METRICS_PORT=str(free_port()))
@@ -216,7 +216,7 @@ def test_a_client_that_stops_reading_a_stream_gives_the_thread_back(
     assert {line["level"] for line in server.lines()} == {"info"}
 
 
-def test_clients_that_do_not_close_after_their_answer_hold_up_no_other(
+def test_clients_that_keep_connections_open_delay_no_other_client(
     serve: Callable[..., Server],
 ) -> None:
     server = serve(THREADS="2")
@@ -247,7 +247,7 @@ def test_clients_that_do_not_close_after_their_answer_hold_up_no_other(
         (b"GET / HTTP/1.1\r\nExpect: cake\r\nHost: x\r\n\r\n", 417, "Expectation Failed"),
     ],
 )
-def test_what_is_no_request_is_answered_with_a_problem(
+def test_malformed_requests_get_a_problem_document(
     plain_server: Server, sent: bytes, status: int, title: str
 ) -> None:
     server, route, code = plain_server, names.ROUTE_UNMATCHED, str(status)

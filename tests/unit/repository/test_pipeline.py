@@ -80,7 +80,7 @@ def test_no_job_holds_credentials_of_a_cluster() -> None:
         assert not re.search("kubeconfig|kubectl|argocd", file.read_text(), re.IGNORECASE), file
 
 
-def test_a_release_has_an_image_for_each_architecture_by_a_machine_of_its_own() -> None:
+def test_each_architecture_is_built_on_its_own_machine() -> None:
     release = read(".github/workflows/release.yml")["jobs"]
     makefile = (ROOT / "Makefile").read_text()
     (architectures,) = re.findall(r"^ARCHITECTURES := (.+)$", makefile, re.MULTILINE)
@@ -91,7 +91,7 @@ def test_a_release_has_an_image_for_each_architecture_by_a_machine_of_its_own() 
     assert "index" in release["propose"]["needs"]
 
 
-def test_a_pull_request_that_deploys_is_opened_by_an_app_if_there_is_one() -> None:
+def test_the_github_app_opens_the_deploy_pull_request() -> None:
     """What GITHUB_TOKEN opens starts no workflow; the page tells how to make the app."""
     steps = read(".github/workflows/release.yml")["jobs"]["propose"]["steps"]
     (app,) = (step for step in steps if step.get("id") == "app")

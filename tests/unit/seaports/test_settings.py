@@ -63,6 +63,10 @@ EXAMPLES = {
             "ports.json",
         ],
     ),
+    "PORTS_REPOSITORY_URL": (
+        ["https://example.com/a", "http://localhost:3000"],
+        ["example.com/a", "ftp://example.com", "https://a b"],
+    ),
     "PORTS_DATA_FILE": (["a.json"], []),  # its start opens it
     "PORTS_FAULTS_FILE": (["fault.json"], []),  # it may come later
 }
@@ -88,7 +92,7 @@ def range_of(name: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("name", Environment.variables())
-def test_what_is_accepted_equals_what_the_page_of_settings_says(name: str) -> None:
+def test_accepted_values_match_the_page_of_settings(name: str) -> None:
     accepted, refused = EXAMPLES.get(name) or range_of(name)
     for value in accepted:
         assert Environment.read({name: value}).wrong == {}, value

@@ -94,7 +94,9 @@ def test_the_end_of_a_client_is_not_waited_for(ends: tuple[PatientSocket, socket
     assert patient.recv(10) == b""
 
 
-def test_a_body_that_trickles_in_is_given_up(ends: tuple[PatientSocket, socket.socket]) -> None:
+def test_a_body_that_arrives_too_slowly_is_aborted(
+    ends: tuple[PatientSocket, socket.socket],
+) -> None:
     patient, client = ends
     patient.end_head()
     began, parts = time.monotonic(), 0
@@ -119,7 +121,7 @@ def test_a_body_that_comes_fast_enough_has_all_of_its_time() -> None:
             assert patient.recv(8192)
 
 
-def test_after_the_answer_the_rest_of_a_body_is_hardly_waited_for(
+def test_the_server_hardly_waits_for_an_unread_body(
     ends: tuple[PatientSocket, socket.socket],
 ) -> None:
     patient, client = ends

@@ -8,7 +8,7 @@ import pytest
 from service.gunicorn.worker import Worker
 
 
-def test_no_stop_kills_a_worker_that_boots(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_signal_does_not_kill_a_booting_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[signal.Signals, Any]] = []
     monkeypatch.setattr(signal, "signal", lambda number, handler: given.append((number, handler)))
     monkeypatch.setattr(signal, "siginterrupt", lambda *_: None)

@@ -53,7 +53,7 @@ def test_it_is_used_where_the_environment_asks_for_compression(
     assert loaded() == (True, [])
 
 
-def test_it_is_used_on_a_busy_machine_where_the_environment_asks_for_small_batches(
+def test_the_accelerator_is_used_on_a_busy_machine_with_small_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses = [0.05]  # seconds after the first span alone

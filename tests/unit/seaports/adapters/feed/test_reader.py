@@ -242,7 +242,7 @@ members = st.tuples(st.sampled_from(["AAAAA", "BBBBB", "CCCCC", "x"]), trickier)
 @example([("AAAAA", {"name": "\udbff\u0041"})], "", None, "")
 @example([("AAAAA", {})], "", None, '"x')
 @example([("AAAAA", {})], "\v", None, "")
-def test_a_document_is_accepted_or_refused_as_the_standard_says_wherever_its_records_stand(
+def test_documents_are_accepted_and_refused_as_rfc_8259_says(
     pairs: list[tuple[str, object]], blank: str, edit: tuple[int, str] | None, end: str
 ) -> None:
     separator = f"{blank},{blank}"
@@ -309,6 +309,6 @@ def _plain(value: Any) -> Any:
 
 
 @given(st.binary(max_size=200))
-def test_whatever_bytes_come_end_in_records_or_in_a_feed_error(data: bytes) -> None:
+def test_any_bytes_end_in_records_or_a_feed_error(data: bytes) -> None:
     with suppress(FeedError):
         assert isinstance(read(data), list)

@@ -1,0 +1,27 @@
+"""The commands of the pages that read or write objects, on the real API server."""
+
+import re
+from typing import Final
+
+from stack.cluster import Cluster
+
+from tests import terminal
+from tests.cluster.conftest import Bootstrap, terminal_environment
+from tests.documentation import on_a_cluster
+
+# What kwok's nodes cannot do is in tests/node: they run no container.
+OBJECTS: Final = re.compile(
+    r"kubectl (--namespace \S+ )?(get (?!--raw)|describe |apply |create token ).*"
+)
+
+
+def test_the_commands_that_read_and_write_objects_succeed(
+    platform: Bootstrap, cluster: Cluster
+) -> None:
+    found = [command for _, command in on_a_cluster() if OBJECTS.fullmatch(command)]
+    assert len(found) > 8
+    for command in found:
+        printed = terminal.run(command, env=terminal_environment(cluster)).strip()
+        print(f"  {command}: {len(printed.splitlines())} lines")
+        assert printed
+        assert not printed.startswith("No resources found"), command

@@ -342,7 +342,7 @@ drift: check-generated ## Fail if a generated file or a lock file is out of date
 
 ##@ Tools
 .PHONY: tools
-tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm" for just these)
+tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm": only these)
 	@$(PYTHON) tools/build.py $(TOOLS)
 
 ##@ Benchmarks
@@ -455,7 +455,7 @@ cluster: .venv-ansible/.stamp ## Install Argo CD and the root application (ARGS=
 	@$(MAKE) --no-print-directory tools TOOLS="helm $(if $(findstring cluster_context,$(ARGS)),,kind)"
 	cd platform/ansible && "$(PLAYBOOK)" cluster.yml $(ARGS)
 
-workstation: .venv-ansible/.stamp ## Install what development needs on this Debian machine (TOOLS="helm kind" for just these; ARGS=--check)
+workstation: .venv-ansible/.stamp ## Install the tools of development on this Debian machine (TOOLS="helm kind": only these; ARGS=--check)
 	cd platform/ansible && "$(PLAYBOOK)" workstation.yml $(if $(TOOLS),-e 'workstation_tools="$(TOOLS)"') $(ARGS)
 
 test-workstation: .venv/.dev .venv-ansible/.stamp ## Run workstation.yml for real in a clean Debian root (as root)

@@ -1,9 +1,11 @@
-"""Check the language of the pages: the rules of CONTRIBUTING that a program can check.
+"""Check the language of texts for people: the rules of CONTRIBUTING that a program can check.
 
-Usage: prose.py [PAGE ...]. It checks every page of the repository if none is named, prints one line
-per finding (`file:line: rule: sentence`), and exits with 1 if there is a finding.
+Usage: prose.py [PAGE ...]. If no page is named, it checks every page of the repository, the menu of
+`make`, the texts of alerts and of the catalog, and the help of commands. It prints one line per
+finding (`file:line: rule: sentence`), and exits with 1 if there is a finding.
 """
 
+import ast
 import re
 import subprocess
 import sys
@@ -17,12 +19,26 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parents[1]
 # Pages that are not clean yet.
-PENDING = ("README.md", "docs/*", "packages/*", "platform/*", "services/*", "tests/bench/*")
+PENDING = (
+    "README.md",
+    "docs/alerts.md",
+    "docs/gameday.md",
+    "docs/gitops.md",
+    "docs/http-server.md",
+    "docs/slo.md",
+    "docs/slos/*",
+    "docs/telemetry-reference.md",
+    "services/*",
+    "platform/*/cli.py",
+)
 LONGEST = 30
 # Code counts as one word, and no rule about words applies to it.
 CODE = "CODE"
+PARSER = MarkdownIt("commonmark").enable("table")
+# An entry of the menu of `make`; a text of an alert or of an entity of the catalog.
+LINE = re.compile(r"[a-z0-9-]+:.*?## (.+)|\s+(?:summary|description): *([^|>].*)")
 WORD = re.compile(r"\S*\w\S*")
-END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<=[.!?])[\"')]*\s+(?=[\"'(]*[A-Z0-9])")
+END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<=[.!?])[\"')]*\s+")
 # Stems of verbs that Britons end in -ise.
 ISE = (
     "author|categor|character|container|critic|custom|emphas|final|general|initial|local|material|"
@@ -80,23 +96,42 @@ RULES = (
 )
 
 
-def pages() -> list[str]:
-    """Return the name of every page that git has, or would take."""
+def texts() -> Iterator[tuple[str, int, str]]:
+    """Yield each text for people: its file, the line at which it begins, and the Markdown."""
+    for name in _files("*.md"):
+        yield name, 1, (ROOT / name).read_text()
+    for name in _files("Makefile", "platform/*.yaml", "services/*.yaml"):
+        for number, line in enumerate((ROOT / name).read_text().splitlines(), start=1):
+            if found := LINE.match(line):
+                yield name, number, found[1] or found[2].strip("'\"")
+    for name in _files("*/cli.py"):
+        for node in ast.walk(ast.parse((ROOT / name).read_text())):
+            match node:
+                case ast.keyword(arg="help" | "description", value=ast.Constant(value=str(text))):
+                    yield name, node.lineno, text
+
+
+def _files(*patterns: str) -> list[str]:
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"],
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    names = sorted({name for name in listed.stdout.split("\0") if (ROOT / name).is_file()})
-    return [name for name in names if not any(fnmatch(name, each) for each in PENDING)]
+    return [
+        name
+        for name in listed.stdout.split("\0")
+        if any(fnmatch(name, pattern) for pattern in patterns)
+        and not any(fnmatch(name, pending) for pending in PENDING)
+        and (ROOT / name).is_file()
+    ]
 
 
 def sentences(markdown: str) -> Iterator[tuple[int, str]]:
     """Yield each sentence of a page with its line; headings, items and cells are sentences too."""
     line = 1
-    for token in MarkdownIt("commonmark").enable("table").parse(markdown):
+    for token in PARSER.parse(markdown):
         if token.map:
             line = token.map[0] + 1
         if token.type == "inline":
@@ -134,11 +169,12 @@ def findings(markdown: str) -> Iterator[tuple[int, str, str]]:
 
 
 def main(named: list[str]) -> int:
-    """Print each finding of the pages, and return the exit code."""
+    """Print each finding, in the pages that are named or in all texts, and return the exit code."""
+    given = [(name, 1, (ROOT / name).read_text()) for name in named]
     found = [
-        f"{name}:{line}: {rule}: {sentence}"
-        for name in named or pages()
-        for line, rule, sentence in findings((ROOT / name).read_text())
+        f"{name}:{first + line - 1}: {rule}: {sentence}"
+        for name, first, text in given or texts()
+        for line, rule, sentence in findings(text)
     ]
     print("".join(f"{each}\n" for each in found), end="")
     return 1 if found else 0

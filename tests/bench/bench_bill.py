@@ -21,7 +21,7 @@ from tests.bench.contenders import OTLP, OWN_BIN
 from tests.service import ROOT, environment
 
 ABOUT = """
-## What a request costs, item by item
+## Cost of a request, item by item
 
 Valgrind counts instructions while the benchmark takes out one part after the other, so the counts
 hardly depend on the machine or the run. Microseconds are the counts in proportion to the measured

@@ -22,9 +22,8 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} cores ({model[1] if model else platform.machine()}), {memory:.0f} GiB,"
-        f" Linux {platform.release()}, Python {platform.python_version()};"
-        f" load average {os.getloadavg()[0]:.1f} at the end;"
-        f" {datetime.now(UTC):%Y-%m-%d}"
+        f" Linux {platform.release()}, Python {platform.python_version()}, on"
+        f" {datetime.now(UTC):%Y-%m-%d}. The load average at the end was {os.getloadavg()[0]:.1f}"
     )
 
 

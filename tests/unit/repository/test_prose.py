@@ -90,5 +90,20 @@ def test_a_finding_is_printed_and_fails(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == f"{page}:1: leave the word out: Simply.\n"
 
 
-def test_the_pages_of_the_repository_are_read() -> None:
-    assert {*prose.pages()} >= {"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}
+def test_every_kind_of_text_is_read() -> None:
+    found = {(name, text) for name, _, text in prose.texts()}
+    pages = {name for name, _ in found}
+    assert pages >= {"CONTRIBUTING.md", "docs/decisions/index.md", "docs/index.md"}
+    assert {
+        ("Makefile", "Print this menu"),
+        ("platform/grafana/catalog-info.yaml", "Dashboards over metrics, traces and logs"),
+    } <= found
+    assert any("burns its error budget" in text for _, text in found)
+
+
+def test_the_line_of_a_text_within_a_file_is_its_own() -> None:
+    lines = {text: line for name, line, text in prose.texts() if name == "Makefile"}
+    assert (
+        "Print this menu"
+        in (prose.ROOT / "Makefile").read_text().splitlines()[lines["Print this menu"] - 1]
+    )

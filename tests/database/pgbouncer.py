@@ -2,7 +2,9 @@
 
 import os
 import pwd
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -31,6 +33,10 @@ server_login_retry = 1
 server_connect_timeout = 3
 ignore_startup_parameters = {ignored}
 """
+
+# Starts PgBouncer again if it ends, as an init system does. Before 1.20, a cancel request whose
+# client leaves first can end PgBouncer (github.com/pgbouncer/pgbouncer/issues/801).
+_KEPT = 'while :; do "$0" "$1"; sleep 0.2; done'
 
 
 @contextmanager
@@ -63,14 +69,20 @@ def pgbouncer(server: Server, *ignored: str) -> Iterator[str]:
     log = Path(f"{configuration}.log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [program, str(configuration)], user=user, stdout=output, stderr=subprocess.STDOUT
+            ["sh", "-c", _KEPT, program, str(configuration)],
+            user=user,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         wait_for_port(port, log)
         yield f"postgresql://{to.username}@127.0.0.1:{port}"
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(DEADLINE_SECONDS)
+        for end in re.findall(r".* FATAL .*", log.read_text()):
+            print(f"\nPgBouncer ended, and was started again: {end}")
 
 
 def wait_for_port(port: int, log: Path) -> None:

@@ -1,9 +1,9 @@
-"""How a service serves: server, settings, errors, probes, the same in every service.
+"""Server, settings, errors and probes, the same in every service.
 
 What a service calls:
 
-- `service.environment`: the environment variables of the server, which a service's extend
-- `service.gunicorn`: what goes into `gunicorn.conf.py`; `python -m service.gunicorn` serves
+- `service.environment`: the environment variables of the server; a service adds its own
+- `service.gunicorn`: settings for `gunicorn.conf.py`; `python -m service.gunicorn` serves
 - `service.django`: a service's settings, API, probes and paths; its docstring has the modules
 
 How it works:

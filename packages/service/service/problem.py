@@ -1,4 +1,4 @@
-"""RFC 9457 problem documents: the document, and the response of what reaches no application."""
+"""RFC 9457 problem documents, and responses for requests that do not reach the application."""
 
 import re
 from email.utils import formatdate

@@ -1,7 +1,7 @@
 """Logs, traces, metrics and request ids, the same in every service.
 
-Importing this costs little: no SDK and no Django is loaded before it is used. All of it
-uses public interfaces of its dependencies, so that it can be copied.
+Importing this package loads neither the SDK nor Django; both are loaded at first use. The package
+uses only public interfaces of its dependencies, so you can copy it.
 
 What a service calls:
 
@@ -14,13 +14,13 @@ What a service calls:
 How it works:
 
 - `logs`, `lines`, `output`, `redaction`: an event becomes one line of JSON without secrets
-- `context`, `current`, `tracing`, `streams`: what is known of the request at hand, and its spans
+- `context`, `current`, `tracing`, `streams`: the data and the spans of the current request
 - `otel`, `otel_values`: the variables `OTEL_*`, checked before OpenTelemetry reads them
-- `collector`: the session that bounds and reads what a Collector answers
-- `accelerator`: the one seam to the package `telemetry_fast`
-- `initial`, `created`: series that count from 0, and since when
+- `collector`: the HTTP session that limits and reads the answers of a Collector
+- `accelerator`: the only connection to the package `telemetry_fast`
+- `initial`, `created`: series that exist from the start, and their creation times
 - `exposition`, `exemplars`, `multiprocess`, `shared`: `/metrics` of one process or of several
-- `memoize`, `declarations`: a cache for threads; what the services of a repository declare
+- `memoize`, `declarations`: a thread-safe cache; the declarations of all services
 """
 
 from telemetry import names

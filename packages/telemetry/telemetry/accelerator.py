@@ -1,7 +1,7 @@
-"""The accelerator: the package `telemetry_fast`, where it may be used.
+"""Loads the accelerator, the package `telemetry_fast`, if it fits.
 
-It replaces insides of OpenTelemetry's packages by faster ones. Everything works without it, by
-public interfaces alone; so it is used only where it is certain to fit.
+The accelerator replaces internals of OpenTelemetry by faster code. Everything works without it,
+with public interfaces only. It is used only with the exact versions that it was made for.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Calls to other services: the trace and the request id travel, time and tries are bounded.
+"""An HTTP client for other services: it sends trace and request ID, and limits time and retries.
 
 It needs the extra `client` of this package (httpx and its OpenTelemetry instrumentation).
 """

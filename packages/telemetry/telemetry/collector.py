@@ -1,4 +1,4 @@
-"""The session by which OTLP exporters post to a Collector: it bounds and reads the answers.
+"""The HTTP session of the OTLP exporters: it limits and reads the answers of a Collector.
 
 The exporters over HTTP read an answer of any length and ignore what it says. They take a session
 of `requests` from the entry point that OTEL_PYTHON_EXPORTER_OTLP_HTTP_*_CREDENTIAL_PROVIDER names:

@@ -1,4 +1,4 @@
-"""What is known of the request being handled in the current context."""
+"""Data of the current request."""
 
 import contextvars
 import random

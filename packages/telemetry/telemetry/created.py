@@ -1,4 +1,4 @@
-"""Since when each series counts: OpenMetrics' `_created`.
+"""Creation time of each series: OpenMetrics' `_created`.
 
 A Prometheus that ingests it (`--enable-feature=created-timestamp-zero-ingestion`) takes the series
 as 0 at that time, so that events before the first scrape of a series are an increase.

@@ -1,4 +1,4 @@
-"""The current span and its ids, for whoever shows or continues it."""
+"""The current span and its IDs."""
 
 from typing import TYPE_CHECKING
 

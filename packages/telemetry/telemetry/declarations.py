@@ -1,4 +1,4 @@
-"""What the services of a repository declare in their modules `names`."""
+"""The declarations of all services in a repository, from their modules `names`."""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which requests' traces are shown beside the histogram: only such as will be found."""
+"""Exemplars of the histogram: only requests whose traces the Collector keeps."""
 
 from typing import TYPE_CHECKING, Any
 

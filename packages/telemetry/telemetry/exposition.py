@@ -1,4 +1,4 @@
-"""What /metrics says, for a view on the service's port and for a listener of its own."""
+"""The text of /metrics, for the service's port and for METRICS_PORT."""
 
 import platform
 import struct

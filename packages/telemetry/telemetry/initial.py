@@ -1,7 +1,7 @@
-"""Series that exist before the first event, at 0.
+"""Series that exist with the value 0 before the first event.
 
-The first error is then an increase from 0, and not a series that begins at 1, whose increase
-Prometheus cannot see. Services and the SLO compiler ask here.
+The first error is then an increase from 0. Prometheus cannot see an increase in a series that
+begins at 1. Services and the SLO compiler use this module.
 """
 
 import itertools

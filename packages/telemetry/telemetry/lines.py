@@ -1,4 +1,4 @@
-"""Log lines, each made of a record or of an event: secrets out, fields in a fixed order."""
+"""Log lines from records and events: without secrets, with fields in a fixed order."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object each (or one for people's eyes), whoever writes them.
+"""Logging: all loggers write one JSON object per line (or a readable line with LOG_FORMAT=console).
 
 structlog is set up as its documentation does for the standard library: its events become records,
 as those of Django, gunicorn and other libraries, and one handler on the root logger writes all

@@ -1,4 +1,4 @@
-"""Make a thing once per set of arguments, however many threads ask for it first."""
+"""A thread-safe cache of a function's results: one call per set of arguments."""
 
 import functools
 import threading

@@ -1,10 +1,10 @@
-"""Metrics on /metrics: any declared one by its name, and those that each service has.
+"""Metrics on /metrics: declared metrics by name, and the metrics of every service.
 
 A service registers its own: ``metrics.register(names.DECLARED)``.
 
-A metric is made at its first use, never at import: by then the server's hooks have said whether
-values live in this process or in files that several processes share. `declare_routes` makes those
-that count from the start.
+A metric is created at its first use, not at import. By then the server's hooks have decided whether
+values are in this process or in files that several processes share. `declare_routes` creates the
+series that exist from the start.
 """
 
 import time

@@ -1,8 +1,8 @@
 """prometheus_client's multiprocess mode, one set of files per worker slot instead of per pid.
 
-A slot is taken by one living worker at a time and given on after its death, so the number of
-files is bounded by the most workers that were ever alive together, and the sums never fall: the
-next worker in a slot goes on from the values that the last one left, even after SIGKILL.
+One worker at a time uses a slot; after its death, the next worker continues with the slot's values,
+also after SIGKILL. So sums never decrease, and there are only as many files as workers were alive
+at the same time.
 """
 
 import atexit

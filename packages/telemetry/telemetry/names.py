@@ -213,7 +213,12 @@ METRICS: Final = {
             "Maximum number of waiting requests; further requests get status 503.",
         ),
         Metric(HTTP_SERVER_THREADS, "gauge", "{thread}", "Number of threads, busy and idle."),
-        Metric(HTTP_SERVER_THREADS_BUSY, "gauge", "{thread}", "Threads that currently handle a request."),
+        Metric(
+            HTTP_SERVER_THREADS_BUSY,
+            "gauge",
+            "{thread}",
+            "Threads that currently handle a request.",
+        ),
         Metric(
             WORKER_TIMEOUTS,
             "counter",

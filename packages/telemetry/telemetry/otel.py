@@ -1,7 +1,7 @@
 """The variables OTEL_* checked and completed, before OpenTelemetry's own code reads them.
 
-OpenTelemetry logs a wrong value and goes on without the signal, or raises while it is imported. A
-service says what is wrong in one line, and does not start.
+With an invalid value, OpenTelemetry logs a message and continues without the signal, or raises at
+import. A service reports the value in one line and does not start.
 https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
 

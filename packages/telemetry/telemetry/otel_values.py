@@ -1,6 +1,6 @@
-"""What values the variables OTEL_* take, as the specification and the SDK read them.
+"""Valid values of the variables OTEL_*, according to the specification and the SDK.
 
-OpenTelemetry raises while a worker starts, or logs a wrong value and goes on without it.
+With an invalid value, OpenTelemetry raises while a worker starts, or continues without the value.
 https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
 

@@ -1,4 +1,4 @@
-"""Standard output that never stops the service: a line that nobody takes is dropped and counted."""
+"""Standard output that never blocks the service: it drops and counts lines that nobody reads."""
 
 import logging
 import os

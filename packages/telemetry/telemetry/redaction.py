@@ -1,4 +1,4 @@
-"""Secrets out of texts that leave the process, and texts bounded."""
+"""Removes secrets from texts that leave the process, and limits their length."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""A few numbers that the arbiter and all workers share: memory mapped before the fork."""
+"""Numbers that gunicorn's master process and its workers share, in memory mapped before a fork."""
 
 import mmap
 import struct

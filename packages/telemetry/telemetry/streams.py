@@ -1,4 +1,4 @@
-"""Spans around what is yielded piece by piece, after the server span has ended."""
+"""Spans of streamed responses, which continue after the server span has ended."""
 
 from collections.abc import Callable, Iterator
 from contextvars import copy_context

@@ -1,7 +1,7 @@
 """Spans, and the OpenTelemetry providers that a worker starts after its fork.
 
-The functions that code calls use OpenTelemetry's API alone and load it at first use; the SDK is
-loaded by ``start``, which only server hooks (and commands that want to be traced) call.
+The functions use only OpenTelemetry's API and load it at first use. ``start`` loads the SDK; only
+server hooks, and commands with traces, call it.
 """
 
 import os
@@ -93,13 +93,16 @@ def span(
     *,
     expected: type[Exception] | tuple[type[Exception], ...] = (),
 ) -> AbstractContextManager[object]:
-    """Open an inner span; an exception that leaves it is recorded and makes it an error.
+    """Open an inner span; an exception that leaves the span is recorded and marks it as failed.
 
-    Not so an expected one, by which the code only says no: a trace of a port that is not there
-    would else count, and be kept, among those of what is broken.
+    It does nothing within a request whose server span is not recorded (not sampled, or a probe).
+    Otherwise it would start a trace of its own.
 
-    Within a request whose server span is not recorded (not sampled, or a probe) it does nothing:
-    what is below a span that nobody keeps must not start a trace of its own.
+    Args:
+        name: Name of the span.
+        attributes: Attributes of the span.
+        expected: Exceptions that do not mark the span as failed, for example for a 404. Tail
+            sampling would otherwise keep all traces of unknown ports.
     """
     return _Inner(name, attributes, expected)
 

@@ -1,4 +1,4 @@
-"""The composition root: only here do concrete adapters meet the use cases."""
+"""The composition root: the only module that connects adapters to use cases."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,6 +1,6 @@
-"""A Django service's settings, API and answers: the same edge in every service.
+"""Settings, API and error responses of a Django service, the same in every service.
 
-Each module is imported by its name, because Django's settings import one before Django has any.
+Import each module by its name, because Django's settings import one before Django is configured.
 
 - `conf`: `settings`, for a service's settings module
 - `api`: `Api`, the API with strict input; `parser` reads that input

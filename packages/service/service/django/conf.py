@@ -1,4 +1,4 @@
-"""Django's settings, where they are the same in every service."""
+"""Django's settings that are the same in every service."""
 
 import secrets
 from collections.abc import Iterable, Mapping

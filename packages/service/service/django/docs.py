@@ -1,4 +1,4 @@
-"""The OpenAPI document and a page to try it, with nothing fetched from elsewhere."""
+"""The OpenAPI document and a page to try the API, which loads nothing from other servers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What holds for every path: HEAD, bounds, and no error that is not a problem document."""
+"""Middleware for every path: HEAD requests, limits, and errors as problem documents."""
 
 from collections.abc import Callable
 from http import HTTPStatus

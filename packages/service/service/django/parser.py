@@ -1,4 +1,4 @@
-"""Reads what the standards allow of a request, and refuses the rest aloud."""
+"""Parses requests strictly: it reports input that the standards do not allow."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it should get requests."""
+"""The probes `/live` and `/ready`."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus

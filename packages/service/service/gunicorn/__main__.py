@@ -1,7 +1,7 @@
-"""`python -m service.gunicorn`: gunicorn, with the environment left to the service's settings.
+"""`python -m service.gunicorn`: gunicorn without the environment variables that the settings read.
 
-gunicorn reads these variables while it is imported, and ends with a stack where one is wrong. What
-they say is of no use to it: service.gunicorn.settings() decides it.
+gunicorn reads these variables at import and fails with a traceback if one is invalid. It does not
+need them, because service.gunicorn.settings() sets the values.
 """
 
 import os

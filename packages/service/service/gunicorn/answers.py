@@ -1,4 +1,4 @@
-"""Answers of the server itself: too many requests wait, or what came is no request."""
+"""Responses of the server itself: if too many requests wait, or if a request is malformed."""
 
 import logging
 import re

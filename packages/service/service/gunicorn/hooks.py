@@ -1,8 +1,8 @@
 """gunicorn's server hooks: slots, providers, the metrics listener, draining, flushing.
 
-Order of a shutdown: SIGTERM marks the service as draining, and it still serves; after the drain
-time the arbiter closes its listener and stops the workers; each finishes its requests, then
-flushes its telemetry, all within the graceful time-out.
+Shutdown: SIGTERM marks the service as draining, and it still serves. After the drain time,
+gunicorn's master process closes the listener and stops the workers. Each worker finishes its
+requests and then flushes its telemetry, within the graceful timeout.
 """
 
 import fcntl

@@ -1,6 +1,6 @@
-"""What a server listens on, and how many connections it has room for, known before it starts.
+"""Checks the listening address, and the number of possible connections, before the server starts.
 
-gunicorn binds five times to an address that it cannot have, and names no setting.
+gunicorn itself tries a wrong address five times and does not name the setting.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""gunicorn's own lines, in the same form as everybody's."""
+"""Logger of gunicorn, which writes lines in the form of all other loggers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An accepted socket that keeps no thread waiting for a head, nor long for anything else."""
+"""An accepted socket that limits how long a thread waits for the client."""
 
 import errno
 import re

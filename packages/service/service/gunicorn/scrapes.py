@@ -1,4 +1,4 @@
-"""The listener for /metrics alone (METRICS_PORT)."""
+"""The listener that serves only /metrics (METRICS_PORT)."""
 
 import logging
 import sys

@@ -1,9 +1,9 @@
-"""gunicorn's threaded worker, with its queue measured and bounded, and no error left as HTML.
+"""gunicorn's threaded worker with a measured and limited queue, and without HTML errors.
 
-No client can take a thread or a place for longer than its patience: the poller waits for an unused
-connection and for the rest of a request's head, which gets 408 after that time; a body that stalls
-and a client that stops reading give their thread back. Where connections or file descriptors run
-out, the one that has been unused for the longest makes room.
+No client can block a thread for longer than a timeout. The poller waits for unused connections and
+for the rest of a request's head, which gets 408 after the timeout. A stalled body, or a client that
+stops reading, releases its thread. If connections or file descriptors run out, the worker closes
+the connection that is unused for longest.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""What a Django service puts into its settings and URLs.
+"""Settings and URLs of a Django service.
 
 ``MIDDLEWARE`` goes first in settings.MIDDLEWARE, ``INSTALLED_APPS`` into settings.INSTALLED_APPS,
 ``LOGGING_CONFIG`` is settings.LOGGING_CONFIG (Django then leaves logging to configure_logging).

@@ -1,4 +1,4 @@
-"""Of what the instrumentation of Django measures, the durations alone."""
+"""Keeps only the durations of the metrics of Django's instrumentation."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Route templates in one form, ``/ports/{id}``, however Django or Ninja write them."""
+"""Route templates in the form ``/ports/{id}``, from the different forms of Django and Ninja."""
 
 import re
 from collections.abc import Iterable

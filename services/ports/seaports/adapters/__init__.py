@@ -1,1 +1,1 @@
-"""What connects the use cases to the outside: HTTP in front, stores and feeds behind."""
+"""Adapters connect the use cases to HTTP, stores and files."""

@@ -1,4 +1,4 @@
-"""A port as JSON: the one place that decides what is served for a port."""
+"""A port as JSON. This module defines the JSON of a port for all responses."""
 
 import orjson
 

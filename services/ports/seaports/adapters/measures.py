@@ -1,4 +1,4 @@
-"""What ports measures of itself: what its store holds, and how imports end."""
+"""The service's own metrics: content of the store, results of imports."""
 
 from collections.abc import Mapping
 

@@ -1,1 +1,1 @@
-"""What the service does: one module per use case, and the interfaces that they need."""
+"""The use cases, one module each, and the interfaces that they need."""

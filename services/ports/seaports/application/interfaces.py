@@ -1,4 +1,4 @@
-"""What the use cases need from the outside, in their own words."""
+"""Interfaces that the use cases need."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol

@@ -1,4 +1,4 @@
-"""The use cases as what drives them sees them: wired to a store, ready to call."""
+"""The use cases, connected to a store."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What a seaport is, whatever stores or serves it. Standard library only."""
+"""The domain: what a seaport is. It uses only the standard library."""

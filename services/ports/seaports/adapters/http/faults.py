@@ -1,8 +1,8 @@
-"""Faults on purpose, for game days: errors, latency, or a database that seems down.
+"""Fault injection for game days: errors, latency, or a database that seems down.
 
-Only there when PORTS_FAULTS_FILE is set. The file says which fault there is now, as
-`{"fault": "errors", "share": 0.2}`; without the file there is none. A file reaches every worker and
-replica that mounts it, and opens no door over HTTP.
+It is active only if PORTS_FAULTS_FILE is set and the file exists. The file contains the fault, for
+example `{"fault": "errors", "share": 0.2}`. A file reaches all workers and replicas, and clients
+cannot change it over HTTP.
 """
 
 import random

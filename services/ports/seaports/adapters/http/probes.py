@@ -1,4 +1,4 @@
-"""What the probe tells of the store."""
+"""The store's part of the answer of `/ready`."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The service's rows of the one table that maps an error to a status."""
+"""The service's rows of the table that maps errors to statuses."""
 
 from http import HTTPStatus
 from typing import Any, Final

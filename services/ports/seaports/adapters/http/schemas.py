@@ -1,4 +1,4 @@
-"""What goes in and out over HTTP, as the OpenAPI document tells it."""
+"""Schemas of requests and responses, which the OpenAPI document shows."""
 
 from typing import Annotated, Final
 

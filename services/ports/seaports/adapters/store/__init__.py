@@ -1,1 +1,1 @@
-"""Where ports are kept: each module implements `PortStore`."""
+"""Stores of ports. Each module implements `PortStore`."""

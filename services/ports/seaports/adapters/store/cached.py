@@ -1,4 +1,4 @@
-"""Wraps a store: reads go through Django's cache, writes make it forget.
+"""Wraps a store: Django's cache keeps reads, and a write clears the cache.
 
 Bounded by the cache's own limit of entries and by `MAX_CACHED_BYTES` an entry.
 """

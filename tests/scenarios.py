@@ -8,7 +8,7 @@ import pytest
 def report(terminalreporter: pytest.TerminalReporter) -> None:
     """Print each scenario: how it went, how long it took, and the sentence that it is called.
 
-    What a scenario had to wait for before it began counts too: the first one starts the cluster.
+    The wait before a scenario counts too: the first scenario starts the cluster.
     """
     terminalreporter.section("scenarios")
     waited = {each.nodeid: 0.0 for each in terminalreporter.stats.get("", [])}

@@ -2,11 +2,11 @@
 
 `tools/<tool>/go.mod` names the tool's module and version, and its commands by `tool` directives.
 Where the folder has a `manifest.yaml` as well, the command is the OpenTelemetry Collector builder
-and the manifest says what it builds. A file `ldflags` holds further flags of the linker, in which
-`$version`, `$major` and `$minor` stand for the version that go.mod has, and `$kubernetes_minor` for
-the minor version of Kubernetes whose client go.mod has. Binaries go to a cache
-outside the checkout, keyed by the hash of the folder, so that clones and branches share them;
-`tools/bin/` gets links to them.
+and the manifest says what it builds. A file `ldflags` has more flags of the linker. There,
+`$version`, `$major` and `$minor` stand for the version in go.mod, and `$kubernetes_minor` for the
+minor version of Kubernetes whose client go.mod has. Binaries go to a cache outside the checkout,
+keyed by the hash of the folder, so that clones and branches share them; `tools/bin/` gets links to
+them.
 
 Usage: build.py [--versions] [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all
 if none. With --versions it builds nothing and prints a command and its version a line.

@@ -1,8 +1,8 @@
 """Check the language of texts for people: the rules of CONTRIBUTING that a program can check.
 
-Usage: prose.py [PAGE ...]. If no page is named, it checks every page of the repository, the menu of
-`make`, the texts of alerts and of the catalog, and the help of commands. It prints one line per
-finding (`file:line: rule: sentence`), and exits with 1 if there is a finding.
+Usage: prose.py [FILE ...]. It checks every file of the repository if none is named: pages, the menu
+of `make`, texts of alerts and of the catalog, docstrings, and the help of commands. It prints one
+line per finding (`file:line: rule: sentence`), and exits with 1 if there is a finding.
 """
 
 import ast
@@ -18,12 +18,15 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parents[1]
+READ = ("*.md", "*.py", "Makefile", "platform/*.yaml", "services/*.yaml")
 LONGEST = 30
 # Code counts as one word, and no rule about words applies to it.
 CODE = "CODE"
 PARSER = MarkdownIt("commonmark").enable("table")
 # An entry of the menu of `make`; a text of an alert or of an entity of the catalog.
-LINE = re.compile(r"[a-z0-9-]+:.*?## (.+)|\s+(?:summary|description): *([^|>].*)")
+LINE = re.compile(r"[a-z0-9-]+:.*?## (.+)|\s+(?:summary|description): +([^|>\s].*)")
+# A place in a module of the service template that the template fills.
+BLANK = re.compile(r"\$\{\{.*?\}\}")
 WORD = re.compile(r"\S*\w\S*")
 END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<=[.!?])[\"')]*\s+")
 # Stems of verbs that Britons end in -ise.
@@ -83,22 +86,8 @@ RULES = (
 )
 
 
-def texts() -> Iterator[tuple[str, int, str]]:
-    """Yield each text for people: its file, the line at which it begins, and the Markdown."""
-    for name in _files("*.md"):
-        yield name, 1, (ROOT / name).read_text()
-    for name in _files("Makefile", "platform/*.yaml", "services/*.yaml"):
-        for number, line in enumerate((ROOT / name).read_text().splitlines(), start=1):
-            if found := LINE.match(line):
-                yield name, number, found[1] or found[2].strip("'\"")
-    for name in _files("*/cli.py"):
-        for node in ast.walk(ast.parse((ROOT / name).read_text())):
-            match node:
-                case ast.keyword(arg="help" | "description", value=ast.Constant(value=str(text))):
-                    yield name, node.lineno, text
-
-
-def _files(*patterns: str) -> list[str]:
+def files() -> list[str]:
+    """Return the name of every file of the repository that has texts for people."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
         cwd=ROOT,
@@ -109,8 +98,26 @@ def _files(*patterns: str) -> list[str]:
     return [
         name
         for name in listed.stdout.split("\0")
-        if any(fnmatch(name, pattern) for pattern in patterns) and (ROOT / name).is_file()
+        if any(fnmatch(name, pattern) for pattern in READ) and (ROOT / name).is_file()
     ]
+
+
+def texts(name: str) -> Iterator[tuple[int, str]]:
+    """Yield each text for people in a file: the line at which it begins, and the Markdown."""
+    content = (ROOT / name).read_text()
+    if name.endswith(".md"):
+        yield 1, content
+    elif not name.endswith(".py"):
+        for number, line in enumerate(content.splitlines(), start=1):
+            if found := LINE.match(line):
+                yield number, found[1] or found[2].strip("'\"")
+    else:
+        for node in ast.walk(ast.parse(BLANK.sub("x", content))):
+            match node:
+                case ast.keyword(arg="help" | "description", value=ast.Constant(value=str(text))):
+                    yield node.value.lineno, text
+                case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                    yield node.body[0].lineno if node.body else 1, ast.get_docstring(node) or ""
 
 
 def sentences(markdown: str) -> Iterator[tuple[int, str]]:
@@ -154,11 +161,11 @@ def findings(markdown: str) -> Iterator[tuple[int, str, str]]:
 
 
 def main(named: list[str]) -> int:
-    """Print each finding, in the pages that are named or in all texts, and return the exit code."""
-    given = [(name, 1, (ROOT / name).read_text()) for name in named]
+    """Print each finding, in the files that are named or in all, and return the exit code."""
     found = [
         f"{name}:{first + line - 1}: {rule}: {sentence}"
-        for name, first, text in given or texts()
+        for name in named or files()
+        for first, text in texts(name)
         for line, rule, sentence in findings(text)
     ]
     print("".join(f"{each}\n" for each in found), end="")

@@ -1,4 +1,4 @@
-"""Print GitHub's CODEOWNERS: the catalog's owners, as teams of the organisation that adopted this.
+"""Print GitHub's CODEOWNERS: the catalog's owners, as teams of the organization that adopted this.
 
 A team has the name of its group. Usage: codeowners.py > .github/CODEOWNERS
 """

@@ -1,4 +1,4 @@
-"""What must not be imported, read or named where; each test fails on the code that it forbids."""
+"""Imports, reads and names that are forbidden; each test fails on the code that it forbids."""
 
 import ast
 import re
@@ -62,7 +62,7 @@ def test_an_import_from_a_test_module_is_recognized(source: str) -> None:
 
 
 def test_nothing_imports_from_a_test_module() -> None:
-    """What several tests need lies beside them or in tests/support."""
+    """Code that several tests need is beside them or in tests/support."""
     found = {
         str(file.relative_to(ROOT)): wrong
         for file in (ROOT / "tests").rglob("*.py")
@@ -151,7 +151,7 @@ AGAINST_THE_ARROWS = [
 
 @pytest.fixture(scope="module")
 def broken_contracts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the linter says about a copy that has all the forbidden imports."""
+    """The linter's answer about a copy that has all the forbidden imports."""
     root = tmp_path_factory.mktemp("imports")
     for part in PACKAGES:
         for source in (ROOT / part).rglob("*.py"):

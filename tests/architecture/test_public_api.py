@@ -1,4 +1,4 @@
-"""What services may call: a change of it is a change for everybody who copied a package."""
+"""The names that services may call: a change concerns everybody who copied a package."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""What people copy uses public interfaces of its dependencies alone."""
+"""The packages that people copy use only public interfaces of their dependencies."""
 
 import ast
 import importlib

@@ -1,9 +1,9 @@
 """Counts what each part of a request costs, and writes the bill to docs/benchmarks.md.
 
-One thread handles requests while parts are taken out one after the other; callgrind counts the
-instructions of each state, so that the same code gives the same bill on any machine, however busy.
-Microseconds are the counts in proportion to the CPU time that the whole takes without valgrind.
-What the server around the application costs, `make bench` measures.
+One thread handles requests while the benchmark takes out one part after the other. callgrind counts
+the instructions of each state, so the same code gives the same bill on any machine. Microseconds
+are the counts in proportion to the CPU time that the whole takes without valgrind. `make bench`
+measures the cost of the server around the application.
 """
 
 import argparse

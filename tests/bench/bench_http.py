@@ -2,9 +2,9 @@
 
 Every contender has one core to itself, wrk and the receiver of spans have the other one. Rounds of
 all contenders take turns, those that are compared close to each other. A ratio is the median of the
-rounds' own ratios, so that a machine which slows down in between, or is another one, changes it
-little; many short rounds are better than a few long ones. Where others work on the machine, the CPU
-time of a request is what to compare: a core's highest rate is its inverse.
+rounds' own ratios, so that a slower machine changes it little. Many short rounds are better than a
+few long ones. Where others work on the machine, the CPU time of a request is what to compare: a
+core's highest rate is its inverse.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Fills the memory store with real and with generated ports; prints bytes a port and look-up times.
 
-The look-ups of both stores are timed in turn in one run, so that their ratios hold on any machine:
-those of the store alone, and those that a client of the running service sees.
+One run times the look-ups of both stores in turn, so that the ratios hold on any machine. It times
+the store alone, and the answers that a client of the running service gets.
 """
 
 import argparse

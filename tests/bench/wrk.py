@@ -15,7 +15,7 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 
 @dataclass(frozen=True)
 class Round:
-    """What one round of load came to: rates a second, latencies and CPU in milliseconds."""
+    """The result of one round of load: rates per second, latencies and CPU in milliseconds."""
 
     rate: float
     p50: float
@@ -54,7 +54,7 @@ def load(server: Running, seconds: int) -> Round:
 def load_evenly(server: Running, seconds: int) -> float:
     """Return the CPU milliseconds of a request, each worker having the same share of connections.
 
-    Whichever worker wakes first takes a new connection, and keeps it. So the others are stopped
+    The worker that wakes first takes a new connection and keeps it. So the others are stopped
     while the clients of one connect; the time in which they stand still is no CPU time.
 
     Raises:

@@ -25,7 +25,7 @@ def running(
 
 @pytest.fixture(scope="module")
 def looks(running: Service, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What a page looked like, for each of SIZES."""
+    """The look of a page, for each of SIZES."""
     found: list[dict[str, Any]] = browser.node(
         "look.mjs", f"{running.url}/", tmp_path_factory.mktemp("pictures")
     )

@@ -51,7 +51,7 @@ def revisions(application: Object) -> set[str]:
 
 
 def messages(application: Object) -> str:
-    """What Argo CD says about it: its conditions and its last operation."""
+    """The message of Argo CD about it: its conditions and its last operation."""
     status = application.get("status", {})
     told = [f"{each['type']}: {each['message']}" for each in status.get("conditions", ())]
     operation = status.get("operationState", {})
@@ -200,7 +200,7 @@ def image(cluster: Cluster, environment: str) -> str:
 
 
 def replicas(cluster: Cluster, environment: str) -> int:
-    """How many replicas ports is to have."""
+    """The number of replicas that git wants for ports."""
     deployment = cluster.get("deployment", "ports", f"--namespace=ports-{environment}")
     number: int = deployment["spec"]["replicas"]
     return number

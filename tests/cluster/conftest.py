@@ -83,7 +83,7 @@ def clone(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @dataclass
 class Bootstrap:
-    """What `cluster.yml` said at its first run, and how the applications came up meanwhile."""
+    """The output of `cluster.yml` at its first run, and the states of the applications."""
 
     output: str
     timeline: Timeline
@@ -134,7 +134,7 @@ def render_root(repository: Repository) -> str:
 
 
 def pytest_configure() -> None:
-    """Who stops the tests stops the cluster as well."""
+    """The end of the tests ends the cluster as well."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 

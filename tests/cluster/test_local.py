@@ -19,7 +19,7 @@ NAMESPACE = "ports-local"
 
 @pytest.fixture
 def variables(cluster: Cluster) -> Iterator[dict[str, str]]:
-    """What a person's terminal knows: the kubeconfig, kubectl and helm."""
+    """The environment of a person's terminal: the kubeconfig, kubectl and helm."""
     kubeconfig = str(kubernetes.kubeconfig(cluster.site))
     yield {"KUBECONFIG": kubeconfig, "PATH": f"{BIN}:{os.environ['PATH']}"}
     cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")

@@ -1,4 +1,4 @@
-"""Whatever is rendered is accepted by a real API server."""
+"""A real API server accepts every rendered manifest."""
 
 from pathlib import Path
 

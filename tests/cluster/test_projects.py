@@ -32,7 +32,7 @@ def application(name: str, project: str, url: str, path: str, namespace: str) ->
 
 
 def refusal(cluster: Cluster, applications: Applications, wanted: dict[str, Any], word: str) -> str:
-    """What Argo CD says when an application may not be what it is."""
+    """The message of Argo CD about an application that its project forbids."""
     name = wanted["metadata"]["name"]
     cluster.apply([wanted])
     try:

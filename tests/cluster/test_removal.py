@@ -1,4 +1,4 @@
-"""What git no longer has: gone in dev, left to a person in prod. And who owns an application."""
+"""Files removed from git: objects go in dev, wait for a person in prod, and change owners."""
 
 import json
 import shutil
@@ -146,7 +146,7 @@ def owner(cluster: Cluster) -> str:
 
 
 def complaint(cluster: Cluster) -> str:
-    """What the set of dev and staging says is wrong."""
+    """The error that the set of dev and staging reports."""
     found = cluster.get("applicationset", "services-pruned", "--namespace=argocd")
     conditions = found.get("status", {}).get("conditions", ())
     told = [

@@ -1,4 +1,4 @@
-"""What runs is what git says."""
+"""The cluster runs the state that git has."""
 
 import time
 

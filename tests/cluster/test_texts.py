@@ -118,7 +118,7 @@ def taken(text: str) -> list[Place]:
 
 
 def rendered(values: dict[str, Any], folder: Path) -> str:
-    """What the chart makes of values.
+    """The manifests that the chart renders of values.
 
     Raises:
         RefusedError: Its schema or its checks refuse them.
@@ -129,7 +129,7 @@ def rendered(values: dict[str, Any], folder: Path) -> str:
 
 
 def answer(api: Api, manifests: str) -> str:
-    """What the API server says of manifests: `accepted`, or its words."""
+    """The API server's answer to manifests: `accepted`, or its words."""
     try:
         api.kubectl("apply", "--server-side", "--dry-run=server", "--filename=-", stdin=manifests)
     except StackError as error:
@@ -160,7 +160,7 @@ def test_the_api_server_accepts_odd_texts_that_the_schema_accepts(
 
 
 def test_odd_texts_are_taken_where_nothing_forbids_them() -> None:
-    """Or nothing would be asked above."""
+    """Otherwise the test above would ask nothing."""
     key = ("secretEnv", "HARBOUR_WRITE_TOKEN", "key")
     assert {("environment",), ("name",), ("organisation",), TAG, key} <= set(taken("no"))
     assert {("organisation",), ("resources", "limits", "memory"), TAG, key} <= set(taken("1e3"))

@@ -1,4 +1,4 @@
-"""What every `PortStore` has to do."""
+"""The contract of every `PortStore`."""
 
 import threading
 import time

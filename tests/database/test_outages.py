@@ -1,4 +1,4 @@
-"""What probes, reads and writes do in each second in which the database is at fault: a table."""
+"""A table of probes, reads and writes in each second of a fault of the database."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What a person would ask the backends, asked by the tests."""
+"""The questions of a person to the backends, asked by the tests."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def eventually(what: Callable[[], T], seconds: float = 60.0) -> T:
 
 
 class Located(Protocol):
-    """Whoever knows where the backends are."""
+    """An object that knows the addresses of the backends."""
 
     def url(self, name: str) -> str:
         """HTTP base URL of a backend."""

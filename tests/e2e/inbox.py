@@ -33,7 +33,7 @@ class Message:
 
 @dataclass
 class Inbox:
-    """What arrived, in its order."""
+    """The messages that arrived, in their order."""
 
     messages: list[Message] = field(default_factory=list)
 

@@ -52,8 +52,8 @@ class Panel:
 class Reading:
     """Labels that a query reads, of one of some metrics at least.
 
-    A selector reads its labels of one metric. What is grouped or matched by a label reads it of
-    whichever of the metrics below has it.
+    A selector reads its labels of one metric. A grouping or a match reads its label of any metric
+    below that has the label.
     """
 
     metrics: frozenset[str]
@@ -115,7 +115,7 @@ def _of_autoscalers() -> Iterator[tuple[str, str]]:
 
 @cache
 def readings(backends: Backends, query: str) -> frozenset[Reading]:
-    """What a query reads, as Prometheus itself parses it."""
+    """The metrics and labels that a query reads, as Prometheus itself parses it."""
     answer = backends.http.get(
         f"{backends.at.url('prometheus')}/api/v1/parse_query", params={"query": query}
     )

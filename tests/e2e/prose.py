@@ -1,10 +1,10 @@
 """Metrics that the documentation names, in code spans and fenced blocks.
 
-A word in code is taken for a metric when it can be nothing else by its look: it begins with `slo:`,
-ends with a suffix that only metrics have, or begins with the first two parts of a metric that
-exists (`http_server_…`). A name ending in `_` or `…` stands for all that begin so. Labels and
-whatever NOT_METRICS lists are left out. So a metric that was renamed within its family, or a
-counter that never existed, is found; a word of a family that has no living metric at all is not.
+A word in code counts as a metric in three cases. It begins with `slo:`, ends with a suffix that
+only metrics have, or begins with the first two parts of a metric that exists (`http_server_…`). A
+name ending in `_` or `…` stands for all that begin so. Labels and whatever NOT_METRICS lists are
+left out. So a metric that was renamed within its family, or a counter that never existed, is found.
+A word of a family without any metric is not found.
 """
 
 import re

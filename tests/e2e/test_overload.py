@@ -1,6 +1,6 @@
 """A service driven beyond its bound: the page that it earns, and every dashboard with data.
 
-Time is compressed: the generated rules are made anew with a scale factor, which changes no logic.
+Time is compressed: the rules are generated again with a scale factor, which changes no logic.
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""What the pipeline does with telemetry, whoever sends it."""
+"""The work of the pipeline on telemetry of any sender."""
 
 from stack.stack import Stack
 

@@ -1,4 +1,4 @@
-"""What became of an alert: in Prometheus, and at the receiver."""
+"""The states of an alert: in Prometheus, and at the receiver."""
 
 import time
 from dataclasses import dataclass

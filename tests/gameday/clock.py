@@ -19,7 +19,7 @@ SCRAPE_INTERVAL: Final = prometheus_duration(CLOCK.lasts(EVALUATION_INTERVAL) / 
 
 
 def seconds(nominal: float) -> float:
-    """How long a nominal time lasts here."""
+    """The real length of a nominal time."""
     return nominal * SCALE
 
 

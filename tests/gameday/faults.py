@@ -18,7 +18,7 @@ WITHOUT: Final = os.environ.get("GAMEDAY_WITHOUT_FAULT") == "1"
 
 @dataclass
 class Faults:
-    """What a game day breaks, and mends again."""
+    """The faults of a game day, and their ends."""
 
     stack: Stack
     database: Server

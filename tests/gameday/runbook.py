@@ -49,9 +49,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a block should return: `nothing`, `a result`, `a result with `label="value"``, `5`,
-    `above 5`, `below 5` (all of them, and at least one), `a value above 5` (one at least).
-    """  # noqa: D205 - the list is the sentence
+    """The expected result of a block.
+
+    One of: `nothing`, `a result`, a result with a label, a number, `above` or `below` a number (all
+    values, and at least one), `a value above` a number (one at least).
+    """
 
     words: str
 
@@ -83,7 +85,7 @@ class Block:
 
     Attributes:
         language: promql, logql or sh.
-        text: What is to be run.
+        text: The command or query.
         section: Heading of the second level above it.
         cause: Heading of the third level above it, if it stands under one.
         expected: What it returns, if its cause is the one.

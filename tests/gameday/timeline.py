@@ -1,4 +1,4 @@
-"""What happened when: a timeline for each scenario, printed and written to docs/."""
+"""A timeline of each scenario, printed and written to docs/."""
 
 import time
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ TOLERANCE: Final = 0.2  # of the promise
 
 @dataclass
 class Detection:
-    """How long it took to tell, beside what was promised; seconds in compressed time.
+    """The time to detect, beside the predicted time, in seconds of compressed time.
 
     Attributes:
         alert: Which alert told.

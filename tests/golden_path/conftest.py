@@ -53,7 +53,7 @@ class Copy:
         return self.run(self.root / ".venv" / "bin" / program, *rest, timeout=timeout)
 
     def status(self) -> dict[str, str]:
-        """What git sees, by path: `??` is a new file."""
+        """The changes that git sees, by path: `??` is a new file."""
         lines = self.run("git", "status", "--porcelain", "--untracked-files=all").splitlines()
         return {line[3:].strip('"'): line[:2] for line in lines}
 
@@ -92,7 +92,7 @@ def generated(copy: Copy, scaffolded: list[str]) -> Copy:
 
 @pytest.fixture(scope="session")
 def component(generated: Copy) -> dict[str, dict[str, object]]:
-    """What the catalog of the copy holds."""
+    """The entities in the catalog of the copy."""
     found = json.loads(generated.run("node", BACKSTAGE / "list.mjs", generated.root))
     assert found["errors"] == []
     entities: dict[str, dict[str, object]] = found["entities"]

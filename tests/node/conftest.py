@@ -68,7 +68,7 @@ def typed(node: Node) -> dict[str, str]:
 def observability(
     node: Node, typed: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Places:
-    """Release the Collectors, after the backends if the upstream charts are at hand."""
+    """Release the Collectors, after the backends if the upstream charts are available."""
     folder = tmp_path_factory.mktemp("charts")
     if charts.ARE_REAL:
         upstream.release(node, folder, typed)

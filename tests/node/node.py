@@ -1,7 +1,7 @@
 """A real Kubernetes node as local processes: kubelet, containerd, kube-proxy, DNS, and their API.
 
-It differs from a real cluster: there is one node, the network enforces no NetworkPolicy, the tests
-create volumes, and DNS and backends beside the node listen on the node's address.
+It differs from a real cluster: there is one node, and the network enforces no NetworkPolicy. The
+tests create volumes. DNS and backends beside the node listen on the node's address.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The service over PostgreSQL on a real node: migrations before pods, reads, an outage."""
+"""The service over PostgreSQL on a real node: migrations before pods, then reads and outages."""
 
 import json
 import time

@@ -1,8 +1,8 @@
 """Commands of a service that end by themselves: each is a fork of one process with the libraries.
 
 To import Django and its neighbors takes most of a command's time, and the tests run about eighty
-commands. The service's own modules, and all that reads the environment, are imported anew in
-each fork. Tests of a running service start it as `make run` does: see `tests/service.py`.
+commands. The service's own modules, and all that reads the environment, are imported again in each
+fork. Tests of a running service start it as `make run` does: see `tests/service.py`.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What /metrics of this process has."""
+"""The content of /metrics of this process."""
 
 import re
 

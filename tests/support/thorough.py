@@ -1,4 +1,4 @@
-"""How many examples generated tests try: an eighth by default, all with THOROUGH=1."""
+"""The number of examples of generated tests: an eighth by default, all with THOROUGH=1."""
 
 import os
 from typing import Final

@@ -1,6 +1,6 @@
 """Server, settings, errors and probes, the same in every service.
 
-What a service calls:
+A service calls:
 
 - `service.environment`: the environment variables of the server; a service adds its own
 - `service.gunicorn`: settings for `gunicorn.conf.py`; `python -m service.gunicorn` serves

@@ -1,4 +1,4 @@
-"""Which server a request names: the Host field, and the authority of an absolute target."""
+"""The server that a request names: the Host field, and the authority of an absolute target."""
 
 import re
 from collections.abc import Iterable

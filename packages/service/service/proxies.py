@@ -1,4 +1,4 @@
-"""Whose forwarding headers are believed, and what they say of a request."""
+"""The proxies whose forwarding headers are trusted, and the content of these headers."""
 
 import time
 from functools import lru_cache

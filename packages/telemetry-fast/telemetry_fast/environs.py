@@ -1,4 +1,4 @@
-"""What the application is told of a request: gunicorn's, made once a connection where it can be."""
+"""The WSGI environment of a request: gunicorn's, made once per connection where possible."""
 
 from functools import lru_cache
 from typing import Any, Final

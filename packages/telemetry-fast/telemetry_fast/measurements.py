@@ -26,7 +26,7 @@ _EXPONENTIAL: Final[type[Any]] = _ExponentialBucketHistogramAggregation
 
 
 class _Value(NamedTuple):
-    """What an aggregation reads of a measurement that is no exemplar."""
+    """The fields that an aggregation reads of a measurement without an exemplar."""
 
     value: float
 
@@ -54,8 +54,8 @@ class Measurements:
     30 microseconds, one after the other a third of that: its code is in the processor's cache then.
     Attributes that were there before are not hashed again: where they are counted is remembered,
     and what one exponential series counts it counts under one lock.
-    An exemplar is there to show a trace of about such a duration: of the measurements of a series
-    that are recorded at once, one is offered of each bucket, or power of two if those vary.
+    An exemplar shows a trace of about that duration. Of the measurements of a series that are
+    recorded together, each bucket offers one, or each power of two if buckets vary.
     """
 
     def __init__(self, histogram: "Histogram", meter: "Meter") -> None:
@@ -140,7 +140,7 @@ class Measurements:
 
 
 def _aggregate(series: Any, values: Iterator[float]) -> None:
-    """Let a series count values, of which no exemplars are to be made."""
+    """Let a series count values without exemplars."""
     while (other := _in_buckets(series, values)) is not None:
         series.aggregate(_Value(other), False)
 

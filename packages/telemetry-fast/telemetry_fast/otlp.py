@@ -1,8 +1,8 @@
 """Spans as OTLP protobuf, several times faster than by the official encoder.
 
-The plain span, which is nearly every one, is written by hand, its attributes from memory; whatever
-is rarer (events, links, an error's description, values that are lists) goes through the official
-encoder, span by span. The README of the package explains more.
+Nearly every span is plain and is written by hand, its attributes from memory. Rarer content
+(events, links, an error's description, lists) goes through the official encoder, span by span. The
+README of the package explains more.
 """
 
 # ruff: noqa: SLF001 -- a span's own attributes; the test compares what comes of them

@@ -35,9 +35,9 @@ def _is_trusted(cfg: Any, address: str) -> bool:
 class Request(message.Request):  # type: ignore[misc]
     """A request of HTTP/1.
 
-    What gunicorn's parser does line by line, one expression does for a head that arrived whole and
-    looks like nearly all do. Every other one is the base's, as are the rules about what fields may
-    mean: the two make the same of the same bytes (tests/unit/telemetry_fast/test_requests.py).
+    gunicorn's parser reads line by line. Here, one expression reads a head that arrived whole and
+    looks like nearly all heads. Every other head is the base's, as are the rules about fields.
+    Both make the same of the same bytes (tests/unit/telemetry_fast/test_requests.py).
 
     Attributes:
         is_plain: Whether its environment is made of its fields, its line and its connection alone.

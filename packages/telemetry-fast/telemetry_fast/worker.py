@@ -50,7 +50,7 @@ class _Threads:
 
 
 class _Result(NamedTuple):
-    """What serving a connection came to, as the base asks a future for it."""
+    """The result of serving a connection, in the form of a future, which the base expects."""
 
     value: object
 

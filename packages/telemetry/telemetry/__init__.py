@@ -3,7 +3,7 @@
 Importing this package loads neither the SDK nor Django; both are loaded at first use. The package
 uses only public interfaces of its dependencies, so you can copy it.
 
-What a service calls:
+A service calls:
 
 - `telemetry`: `get_logger`, `span`, `stream`, `record_exception`, `request_id`, `trace_id`, `carry`
 - `telemetry.names`: the names of metrics, spans and log events, and how a service declares its own

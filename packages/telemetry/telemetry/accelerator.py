@@ -59,8 +59,8 @@ def is_wanted() -> bool:
 def load() -> Any:
     """Return the accelerator's module; None, and a log line that says why, where it is not used.
 
-    It is used if it is installed, not switched off by TELEMETRY_FAST, made for exactly the versions
-    that are installed, and if what it sends of some spans equals what the stock parts send.
+    It is used if it is installed, not switched off by TELEMETRY_FAST, and made for exactly the
+    installed versions. It must also send some spans equal to those of the stock parts.
     """
     try:
         others = other_versions()

@@ -25,7 +25,7 @@ _END: Final = float(2**33)
 
 
 class _Dated(Collector):
-    """What a metric of prometheus_client is before: each series notes since when it counts."""
+    """A base of metrics of prometheus_client: each series notes since when it counts."""
 
     def __init__(
         self, name: str, documentation: str, labelnames: Iterable[str] = (), **more: Any
@@ -76,7 +76,7 @@ def _times(family: str, labels: tuple[str, ...]) -> Gauge:
 
 
 class Families(Collector):
-    """What a collector yields, in the form that a format takes: with `_created`, or without.
+    """The metrics of a collector, in the form that a format takes: with `_created`, or without.
 
     The plain text format has no place for it: a series per series, which Prometheus does not need.
     """

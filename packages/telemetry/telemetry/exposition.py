@@ -21,7 +21,7 @@ class _Process:
     """Metrics that are no process's own: they are right in one-process and multiprocess mode."""
 
     def collect(self) -> "Iterator[Metric]":
-        """Yield build info, draining and worker time-outs."""
+        """Yield build info, draining and worker timeouts."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         declared = names.METRICS

@@ -1,8 +1,8 @@
 """Logging: all loggers write one JSON object per line (or a readable line with LOG_FORMAT=console).
 
-structlog is set up as its documentation does for the standard library: its events become records,
-as those of Django, gunicorn and other libraries, and one handler on the root logger writes all
-records by structlog's ProcessorFormatter.
+structlog is configured as its documentation describes for the standard library. Its events become
+records, like those of Django, gunicorn and other libraries. One handler on the root logger writes
+all records by structlog's ProcessorFormatter.
 https://www.structlog.org/en/stable/standard-library.html
 """
 
@@ -70,7 +70,7 @@ class _Exporters(logging.Filter):
     """Let exporters' complaints through at most once a minute, over all workers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether the record is to be written."""
+        """Return whether to write the record."""
         if not record.name.startswith(_EXPORTERS):
             return True
         return shared.may_complain(_COMPLAIN_EVERY_SECONDS)

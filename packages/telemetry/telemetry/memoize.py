@@ -14,8 +14,8 @@ _making = threading.RLock()  # one for all: making one thing may need another
 def memoize(make: Callable[[*Ts], T]) -> Callable[[*Ts], T]:
     """Return a function that keeps what ``make`` returned for the same arguments.
 
-    functools.cache alone lets two threads make the same thing, and a metric's second registration
-    fails: behind the cache that finds what is made there is one that is filled under a lock.
+    functools.cache alone lets two threads make the same object, and a metric's second registration
+    fails. So a second cache, which a lock protects, is behind the first one.
     """
     made = functools.cache(make)
 

@@ -87,7 +87,8 @@ def check() -> None:
     """Check the value of each variable OTEL_* whose kind is known.
 
     Raises:
-        ValueError: One is wrong; names it. What headers say may be secret, and is not repeated.
+        ValueError: One is wrong; names it. The message does not repeat headers, which can be
+            secret.
     """
     for variable, given in os.environ.items():
         value = given.strip()  # to the specification, an empty variable is one that is not set

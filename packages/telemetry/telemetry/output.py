@@ -19,7 +19,7 @@ Line = Callable[[float, str, str, str, Mapping[str, Any]], str]
 def _opened_anew(given: int) -> int | None:
     """Return a descriptor of a pipe that refuses, and does not block, where nobody reads.
 
-    The pipe is opened anew, because the flag would also hold for other processes that have it.
+    The pipe is opened again, because the flag would also hold for other processes that have it.
     None where that is not possible: then the pipe is asked before each write.
     """
     try:
@@ -31,8 +31,8 @@ def _opened_anew(given: int) -> int | None:
 class Output(logging.StreamHandler[TextIO]):
     """Writes each line by one call to the system, which keeps short lines whole.
 
-    logging has a thread hold a lock while it writes, and so lets go of the interpreter: all others
-    that want to log then wait for a thread that waits for the interpreter.
+    A thread of logging holds a lock while it writes, and a write releases the GIL. All other
+    threads that log then wait for a thread that waits for the GIL.
     """
 
     def __init__(self, stream: TextIO, line: Line) -> None:
@@ -79,7 +79,7 @@ class Output(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def close(self) -> None:
-        """Close what was opened anew."""
+        """Close the pipe that was opened again."""
         own, self._own = self._own, None
         if own is not None:
             os.close(own)

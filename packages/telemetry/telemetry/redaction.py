@@ -102,7 +102,7 @@ def clean(key: str, value: Any, limit: int = MAX_TEXT) -> Any:
 
 
 class _Items:
-    """How many items may still be shown, and within which collections we are."""
+    """The number of items that may still be shown, and the collections around them."""
 
     def __init__(self, left: int) -> None:
         self.left = left

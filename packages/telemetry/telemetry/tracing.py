@@ -30,7 +30,7 @@ _BY_HTTP = "opentelemetry.exporter.otlp.proto.http"
 
 
 class Starter(Protocol):
-    """What starts spans."""
+    """The tracer, which starts spans."""
 
     def start_below(
         self,
@@ -108,7 +108,7 @@ def span(
 
 
 class _Inner:
-    """What the tracer's own context manager does, without its layers of generators."""
+    """The same as the tracer's own context manager, without its layers of generators."""
 
     __slots__ = ("_attributes", "_expected", "_name", "_span", "_token")
 
@@ -175,8 +175,8 @@ def _record(span: "Span", exc: BaseException) -> None:
 def preload() -> None:
     """Load the SDK's code before the fork: workers start sooner and share its memory.
 
-    That includes what exports by HTTP, if the environment asks for it. What exports by gRPC is left
-    to each worker: gRPC does not promise to survive a fork.
+    That includes what exports by HTTP, if the environment asks for it. Each worker imports
+    exporters over gRPC itself: gRPC does not promise to survive a fork.
     """
     import_module("opentelemetry.distro")
     for signal, module in (("TRACES", "trace_exporter"), ("METRICS", "metric_exporter")):
@@ -191,8 +191,8 @@ def start(service: str, version: str, instance: str) -> None:
 
     `configure_logging` has checked and completed OTEL_* by then.
 
-    Without an exporter of traces, spans are made but not recorded: their ids (the caller's, where
-    a W3C traceparent came in) still appear in logs, headers and errors, and nothing else is done.
+    Without an exporter of traces, spans are made but not recorded. Their ids, or the caller's of a
+    W3C traceparent, still appear in logs, headers and errors.
 
     Args:
         service: service.name, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES give one.
@@ -224,7 +224,7 @@ def start(service: str, version: str, instance: str) -> None:
 def stop(seconds: float) -> bool:
     """Flush and shut the providers down within so many seconds; say whether all was sent.
 
-    What a dead Collector did not take by then is given up: the process has to end.
+    Data that a dead Collector did not take by then is lost: the process has to end.
     """
     from opentelemetry import metrics, trace
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a promotion."""
+"""Errors of a promotion."""
 
 
 class PromotionError(Exception):

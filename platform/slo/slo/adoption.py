@@ -1,4 +1,4 @@
-"""What an organisation that adopts the platform changes: names and addresses, in one file."""
+"""Names and addresses that an organization changes to adopt the platform, in one file."""
 
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -23,7 +23,7 @@ class Urls(BaseModel):
 
 
 class Adoption(BaseModel):
-    """The organisation, where its code and images live, and its tools' and services' addresses.
+    """The organization, its repository and registry, and the addresses of its tools and services.
 
     Attributes:
         addresses: Where a service is reached, by environment, in the order of promotion;

@@ -1,10 +1,9 @@
 """Calendar windows: months and quarters in UTC, as PromQL knows them.
 
 A range selector looks back over a fixed time, and no month is as long as another. So each rate is
-recorded once more, in a tile: a series whose label `slot` is the number of its month modulo 3. A
-month's slot, looked at for the longest month's time, holds that month and no other: looking back
-reaches into the month before and, from March, into the one before that. The same holds for
-quarters.
+recorded once more, in a tile: a series whose label `slot` is the number of its month modulo 3. The
+slot of a month, read over the longest month's time, contains that month and no other. This time
+reaches into the month before and, from March, into January. The same holds for quarters.
 """
 
 from collections.abc import Iterator

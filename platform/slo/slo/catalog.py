@@ -1,4 +1,4 @@
-"""What the catalog shows of a service: links, alerts, graphs, its dashboard and its API."""
+"""The content of a service in the catalog: links, alerts, graphs, dashboard and API."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a service can emit: the labels of its metrics, their values, what exists from the start."""
+"""The contract of a service: labels of its metrics, their values, series from the start."""
 
 import itertools
 import json
@@ -41,7 +41,7 @@ class UnknownRoutesError(Exception):
 
 @dataclass(frozen=True)
 class Contract:
-    """What the service in the folder `home` declares."""
+    """The declarations of the service in the folder `home` declares."""
 
     home: Path
 

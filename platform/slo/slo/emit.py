@@ -91,8 +91,8 @@ def rules_kustomization() -> dict[str, Any]:
 def dashboards_kustomization(folder: str, dashboards: Sequence[str]) -> dict[str, Any]:
     """Deliver the dashboards beside it, each as a ConfigMap that Grafana's sidecar picks up.
 
-    Once, beside Grafana: the sidecar writes a file for a folder and a key, so that the copies of
-    several environments would be one file, which goes with the first of them that is removed.
+    Once, beside Grafana: the sidecar writes one file per folder and key. The copies of several
+    environments would be one file, which would go with the first copy.
 
     Args:
         folder: Grafana's folder.

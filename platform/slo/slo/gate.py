@@ -15,7 +15,7 @@ from slo.windows import BASE_WINDOW
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says about one SLO: `refused` tells whether it stands in the way."""
+    """The answer of the gate about one SLO: `refused` tells whether it stands in the way."""
 
     slo: Slo
     refused: bool

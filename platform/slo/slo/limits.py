@@ -1,4 +1,4 @@
-"""What Grafana, Prometheus and Kubernetes would refuse later: names given twice, and sizes."""
+"""Limits of Grafana, Prometheus and Kubernetes: names given twice, and sizes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

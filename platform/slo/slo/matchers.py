@@ -8,7 +8,7 @@ _RE2_SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 
 
 class Matcher(Protocol):
-    """What picks values of one label."""
+    """A selector of values of one label."""
 
     def promql(self, label: str) -> str:
         """Render as a PromQL label matcher."""

@@ -1,4 +1,4 @@
-"""What an SLO is, free of the file format that declares it and of the rules made from it."""
+"""An SLO, independent of the file format that declares it and of the rules made from it."""
 
 import hashlib
 from collections.abc import Mapping

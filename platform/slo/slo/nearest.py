@@ -1,4 +1,4 @@
-"""What somebody probably meant who wrote something that never occurs."""
+"""The value that somebody probably meant who wrote a value that never occurs."""
 
 import difflib
 import itertools

@@ -1,4 +1,4 @@
-"""What selectors cannot match, by the contract of the metric, and what was probably meant."""
+"""Selectors that match nothing by the contract of the metric, and the probable meaning."""
 
 from collections.abc import Iterator, Sequence
 

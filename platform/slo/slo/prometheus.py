@@ -43,7 +43,7 @@ class _Matrix(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What every request answers; other fields do not matter here."""
+    """The fields of every answer; other fields do not matter here."""
 
     status: str
     error: str = ""

@@ -45,7 +45,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Clock:
-    """How long a nominal duration lasts: 1 in production, less where time is compressed."""
+    """Real length of a nominal duration: 1 in production, less where time is compressed."""
 
     scale: float = 1
 
@@ -100,8 +100,8 @@ def _total(slo: Slo, window: str) -> str:
     """Rate of all events, where all events and their part are finite numbers; else no result.
 
     A NaN or Inf in any series makes the whole environment's SLI unknown. Dropping that series
-    alone would make good events look bad, or bad ones good. What is recorded later needs this
-    result, so nothing is recorded without it.
+    alone would make good events look bad, or bad ones good. Later rules need this result, so they
+    record nothing without it.
     """
     total = f"{events(slo.service, slo.total, window)} > -Inf < Inf"
     if not slo.apart:

@@ -63,9 +63,9 @@ def read_documents(file: Path) -> list[Document]:
     """Read every document of a YAML file; floats come as exact `Decimal`.
 
     Raises:
-        InvalidDeclarationError: the file cannot be read, is not YAML, or holds what is no plain
-            data: a key twice or of several values, an alias of what it stands in, a scalar that is
-            not of its type.
+        InvalidDeclarationError: the file cannot be read, is not YAML, or is not plain data. Plain
+            data has no key that occurs twice or has several values, no alias that contains itself,
+            and no scalar that is not of its type.
     """
     yaml = YAML(typ="safe", pure=True)
     try:

@@ -1,8 +1,8 @@
 """The declaration's form: OpenSLO v1 `SLO` documents, strict, with structured metric sources.
 
-What OpenSLO leaves open is settled here: `metricSource.type` is `Prometheus-structured`, its
-`spec` names a metric, label selectors and a bucket bound instead of a query, so that queries,
-tests and dashboards can all be derived from it. https://github.com/OpenSLO/OpenSLO (v1).
+This module decides open points of OpenSLO. `metricSource.type` is `Prometheus-structured`. Its
+`spec` names a metric, label selectors and a bucket bound instead of a query, so that the compiler
+can derive queries, tests and dashboards. https://github.com/OpenSLO/OpenSLO (v1).
 """
 
 from decimal import Decimal
@@ -46,7 +46,7 @@ SelectorValue = Text | Annotated[list[Text], Field(min_length=1)] | PrefixForm
 
 
 class SourceSpec(Model):
-    """Which events are counted, and by which metric."""
+    """The events that count, and their metric."""
 
     metric: Annotated[
         str,
@@ -169,7 +169,7 @@ class Objective(Model):
 
 
 class SloSpec(Model):
-    """What is promised, about which events, over which period."""
+    """The promise, its events and its period."""
 
     description: Text
     service: Name
@@ -180,7 +180,7 @@ class SloSpec(Model):
 
 
 class Annotations(Model):
-    """What the compiler needs beyond OpenSLO."""
+    """Values that the compiler needs beyond OpenSLO."""
 
     runbook: Annotated[
         str,

@@ -105,8 +105,8 @@ def traffic(
 def _counters(slo: Slo) -> list[_Counter]:
     """Count events under labels that the contract allows.
 
-    What a selector is meant to pick and cannot is counted among the rest, as in production: the
-    tests of the alerts then fail.
+    An event that a selector should match and cannot match counts among the rest, as in production.
+    The tests of the alerts then fail.
     """
     part = slo.part
     meant = samples(part)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 
 class Severity(StrEnum):
-    """Who is told: a person at once, a queue, or nobody (the heartbeat's receiver apart)."""
+    """The receiver: a person at once, a queue, or nobody (the heartbeat's receiver apart)."""
 
     PAGE = "page"
     TICKET = "ticket"
@@ -19,10 +19,9 @@ class Severity(StrEnum):
 class BurnWindow:
     """One alert: `share` of the period's budget spent within `long`, still being spent in `short`.
 
-    Shares and windows are those of table 5-8 ("Recommended parameters for an SLO-based alerting
-    configuration") of The Site Reliability Workbook, chapter 5, "Alerting on SLOs"
-    (https://sre.google/workbook/alerting-on-slos/), with the second ticket of its example rules
-    (1 day at factor 3). `hold` is the rule's `for`.
+    Shares and windows are those of table 5-8 of The Site Reliability Workbook, chapter 5, "Alerting
+    on SLOs" (https://sre.google/workbook/alerting-on-slos/). The second ticket is from its example
+    rules (1 day at factor 3). `hold` is the rule's `for`.
     """
 
     severity: Severity

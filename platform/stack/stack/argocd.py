@@ -83,7 +83,7 @@ def install_manifest() -> str:
 
 
 def configuration(*, with_health_check: bool = True) -> list[dict[str, Any]]:
-    """What the controllers read, its settings from the umbrella chart's values."""
+    """The configuration of the controllers, with settings of the umbrella chart's values."""
     settings = dict(values.chart("argocd/install")["argo-cd"]["configs"]["cm"])
     if not with_health_check:
         del settings["resource.customizations.health.argoproj.io_Application"]

@@ -65,7 +65,7 @@ class Site:
 
     @property
     def pods(self) -> Path:
-        """What stands for a node's /var/log/pods."""
+        """The folder that replaces a node's /var/log/pods."""
         return self.data / "pods"
 
     @property

@@ -123,7 +123,7 @@ def is_leftover(name: str) -> bool:
 
 
 def _ask(*command: str) -> str | None:
-    """What a command prints; None if it fails or does not answer."""
+    """The output of a command; None if it fails or does not answer."""
     try:
         done = subprocess.run(  # noqa: S603 - our own command lines
             command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False

@@ -1,4 +1,4 @@
-"""What can go wrong while the stack starts or runs."""
+"""Errors while the stack starts or runs."""
 
 
 class StackError(Exception):

@@ -1,4 +1,4 @@
-"""Grafana, provisioned as in a cluster: by its image or its binary, where either can be had."""
+"""Grafana, provisioned as in a cluster: by its image or its binary, if either is available."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A real Kubernetes API as local processes; nodes and their pods are kwok's.
 
-What kwok leaves out: containers. Its pods turn Ready whatever their image, so probes, logs and
+kwok runs no containers. Its pods turn Ready whatever their image, so probes, logs and
 network policies do nothing here.
 """
 

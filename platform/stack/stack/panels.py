@@ -1,4 +1,4 @@
-"""What the dashboards' panels show of a running stack, asked of its Prometheus and drawn to PNG.
+"""The dashboards' panels of a running stack, with data of its Prometheus, drawn to PNG.
 
 Drawn by tools/panels with Grafana's own components, from the JSON that Grafana is provisioned with.
 """

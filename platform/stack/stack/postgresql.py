@@ -191,7 +191,7 @@ def program(name: str, folder: Path) -> str:
 
 
 def _user() -> pwd.struct_passwd | None:
-    """Who runs the server in the place of root, whom PostgreSQL refuses; None for anyone else."""
+    """The user that runs the server for root, because PostgreSQL refuses root; else None."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 

@@ -1,4 +1,4 @@
-"""What the Prometheus operator makes of a Prometheus resource, for the fields that we set.
+"""The result of the Prometheus operator for a Prometheus resource, for the fields that we set.
 
 A stand-in: in a cluster the operator does this. It refuses a field that it does not know, so that
 none is silently without effect here.
@@ -68,7 +68,7 @@ def config(
 
 
 def service_job(service: str, environment: str, target: str) -> Values:
-    """Scrape job of a service, its target labelled as the service chart's ServiceMonitor does."""
+    """Scrape job of a service, its target labeled as by the service chart's ServiceMonitor."""
     labels = {names.SERVICE_NAME: service, names.ENVIRONMENT: environment}
     return {"job_name": service, "static_configs": [{"targets": [target], "labels": labels}]}
 

@@ -29,7 +29,7 @@ class Stack:
         Args:
             site: Where it lies.
             with_service: Run the service as well.
-            with_grafana: Run Grafana as well, where it can be had.
+            with_grafana: Run Grafana as well, if it is available.
         """
         self.site = site
         self.processes: dict[str, Process] = {}

@@ -1,4 +1,4 @@
-"""What people see of the stack."""
+"""The output of the stack for people."""
 
 
 def say(line: str) -> None:

@@ -64,7 +64,7 @@ def of_continuous_integration() -> set[str]:
 
 
 def run_elsewhere(command: str) -> str | None:
-    """Return where a command is run, or None if it is to be run here."""
+    """Return the test that runs a command, or None if this module runs it."""
     if command in of_continuous_integration():
         return ".ci/run"
     if ON_A_GAME_DAY.fullmatch(command):
@@ -73,7 +73,7 @@ def run_elsewhere(command: str) -> str | None:
 
 
 def runnable() -> list[tuple[str, list[str]]]:
-    """Return each block's commands that are to be run here, with their page."""
+    """Return each block's commands that this module runs, with their page."""
     found = []
     for block in blocks():
         if not block.needs_cluster and block.page != TUTORIAL[0]:

@@ -1,4 +1,4 @@
-"""What a start makes of its configuration: a wrong one stops it with one clear line."""
+"""The start of the service: a wrong configuration stops it with one clear line."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which server a request is for: the same answer on either worker and on the metrics listener."""
+"""The server that a request names: equal answers of both workers and the metrics listener."""
 
 import json
 from collections.abc import Callable

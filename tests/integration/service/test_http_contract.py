@@ -1,6 +1,6 @@
-"""What every service's HTTP does, whatever the service is about: over each folder of services/.
+"""The HTTP behavior that every service has, tested for each folder of services/.
 
-`make golden-path` runs this over a service that the template has just made.
+`make golden-path` runs this over a new service of the template.
 """
 
 import json

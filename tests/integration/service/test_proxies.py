@@ -1,4 +1,4 @@
-"""What trusted proxies say of a request, and what they may not say."""
+"""Forwarding headers of trusted proxies, and of others."""
 
 import time
 from collections.abc import Callable

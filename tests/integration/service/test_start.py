@@ -1,4 +1,4 @@
-"""What a server's start makes of its settings."""
+"""Effects of settings at the start of a server."""
 
 import json
 import os

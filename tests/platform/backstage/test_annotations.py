@@ -1,4 +1,4 @@
-"""What the catalog's annotations and links point at exists, under just that name."""
+"""The targets of the catalog's annotations and links exist under exactly that name."""
 
 import json
 import re

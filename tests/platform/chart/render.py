@@ -1,6 +1,6 @@
 """The service chart rendered by helm for a matrix of values, and the expected results of it.
 
-`python -m tests.platform.chart.render` writes what is expected anew (`make chart-golden`).
+`python -m tests.platform.chart.render` writes the expected results again (`make chart-golden`).
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Who copies the repository changes `platform/adopt.yaml`, and nothing else."""
+"""To adopt the repository, people change `platform/adopt.yaml`, and nothing else."""
 
 import os
 import re
@@ -32,7 +32,7 @@ addresses:
 
 
 def given(root: Path) -> dict[str, str]:
-    """What was adopted: each value by its key."""
+    """The adopted values, each by its key."""
     loaded = YAML(typ="safe").load((root / ADOPTION).read_text())
     flat = {
         f"{group}.{key}": value.replace("{service}", "ports")
@@ -97,7 +97,7 @@ def test_nothing_that_is_rendered_has_what_was_there_before(adopted: Path) -> No
 
 
 def test_no_file_beside_the_tests_has_an_address_or_a_team_of_before(adopted: Path) -> None:
-    """The organisation's name may be a word of prose; as the owner of a team it is not."""
+    """The organization's name may be a word of prose; as the owner of a team it is not."""
     old = given(ROOT)
     wanted = {f"@{old.pop('organisation')}/", *old.values()}
     left = {
@@ -111,7 +111,7 @@ def test_no_file_beside_the_tests_has_an_address_or_a_team_of_before(adopted: Pa
 
 
 def test_what_was_there_before_would_be_found(adopted: Path) -> None:
-    """What every copy changes is rendered somewhere, or the test above could not fail."""
+    """Each value that copies change is rendered somewhere, or the test above could not fail."""
     before = "\n".join(rendered(ROOT).values())
     after = "\n".join(rendered(adopted).values())
     for key in ("organisation", "repository", "registry"):

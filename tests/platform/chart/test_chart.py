@@ -1,4 +1,4 @@
-"""What the service chart renders, and what it refuses."""
+"""Manifests that the service chart renders, and values that it refuses."""
 
 import inspect
 import json

@@ -7,7 +7,7 @@ from tests.platform.charts import vendor
 
 @pytest.fixture(scope="session", autouse=True)
 def vendored() -> None:
-    """Put the pinned upstream charts beside the umbrella charts, or say how they can be had."""
+    """Put the pinned upstream charts beside the umbrella charts, or say how to get them."""
     try:
         for line in vendor.vendor_all():
             print(line)

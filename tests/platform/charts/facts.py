@@ -1,6 +1,6 @@
-"""What the upstream charts make of our values, recorded for tests that run without the charts.
+"""Facts of the upstream charts with our values, for tests that run without the charts.
 
-`make charts-facts` writes `facts.yaml` anew; `make charts` fails where it differs from the charts.
+`make charts-facts` writes `facts.yaml` again; `make charts` fails if it differs from the charts.
 """
 
 import re
@@ -43,7 +43,7 @@ def objects(chart: str, namespace: str) -> list[Object]:
 
 
 def record() -> Facts:
-    """Render the charts and return what is to be recorded."""
+    """Render the charts and return the facts to record."""
     everything = releases.everything()
     services = releases.service_objects("dev")
     charts = {release.chart: _chart(release) for release in releases.argo_cds()}

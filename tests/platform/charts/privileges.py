@@ -1,4 +1,4 @@
-"""What the platform may do beyond its own pods: grants of the API, and ways onto the node."""
+"""Rights of the platform beyond its own pods: grants of the API, and ways onto the node."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is released of the umbrella charts, and what helm renders for it."""
+"""Releases of the umbrella charts, and the manifests that helm renders for them."""
 
 import functools
 import json
@@ -78,7 +78,7 @@ def platform() -> list[Release]:
 
 
 def argo_cds() -> list[Release]:
-    """What Argo CD and `cluster.yml` release: the platform of an environment."""
+    """The releases of Argo CD and `cluster.yml`: the platform of an environment."""
     return [each for each in platform() if each.where in ("by Argo CD", "by cluster.yml")]
 
 

@@ -1,7 +1,7 @@
 """Jobs that Prometheus gives to what the rendered monitors select, and what alerts ask of jobs.
 
-The operator makes scrape configurations of monitors: a target's `job` is `namespace/podmonitor` for
-a PodMonitor, and for a ServiceMonitor the value of the Service's label that `jobLabel` names, or
+The operator makes scrape configurations of monitors. A target's `job` is `namespace/podmonitor` for
+a PodMonitor. For a ServiceMonitor it is the value of the Service's label that `jobLabel` names, or
 the Service's name. Relabelings of `job` come after that.
 """
 

@@ -1,4 +1,4 @@
-"""Whatever the charts render is valid: against Kubernetes' schemas, and those of their own CRDs."""
+"""Manifests of the charts are valid by the schemas of Kubernetes and of their own CRDs."""
 
 import json
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ HOW_TO_GET = (
 
 
 class MissingError(Exception):
-    """An upstream chart cannot be had; the message says which, why, and what to do."""
+    """An upstream chart is not available; the message says which, why, and what to do."""
 
 
 @dataclass(frozen=True, order=True)
@@ -126,7 +126,7 @@ def _download(chart: Path) -> None:
 
 
 def main() -> int:
-    """Vendor everything; 1 if a chart cannot be had."""
+    """Vendor everything; 1 if a chart is not available."""
     try:
         for line in vendor_all():
             print(line)

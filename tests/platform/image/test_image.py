@@ -98,7 +98,7 @@ def test_what_is_installed_is_what_the_lock_says(image: str) -> None:
 
 
 def test_one_commit_gives_one_image(image: str, tmp_path: Path) -> None:
-    """Another checkout, with other time stamps and modes, built anew."""
+    """Another checkout, with other timestamps and modes, built again."""
     tracked = engine.run("git", "ls-files", "-z", cwd=engine.ROOT).stdout.split("\0")
     for name in filter(None, tracked):
         if (engine.ROOT / name).exists():

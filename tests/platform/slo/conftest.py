@@ -1,4 +1,4 @@
-"""What the tests on real programs share."""
+"""Fixtures of the tests on real programs."""
 
 from collections.abc import Iterator
 

@@ -186,7 +186,7 @@ def _environment(
 
 
 def _recent(environment: str) -> Iterator[str]:
-    """What else dashboards and runbooks ask for, in the last two hours, in one environment."""
+    """Other series that dashboards and runbooks read, in the last two hours, in one environment."""
     bounds = (*(repr(bound) for bound in names.HTTP_DURATION_BUCKETS), "+Inf")
     ok = {names.HTTP_METHOD: "GET", names.HTTP_ROUTE: "/ports/{id}", names.HTTP_STATUS: "200"}
     overload = {names.HTTP_ROUTE: names.ROUTE_OVERLOAD, names.HTTP_STATUS: "503"}

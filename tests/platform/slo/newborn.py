@@ -103,7 +103,7 @@ def _pod(environment: str, pod: str, index: int, birth: float, created: float) -
 def _serving(pages: list[str]) -> Iterator[tuple[int, Callable[[], int]]]:
     """Serve one page after another, then the last; tell port, and how often one was asked for.
 
-    Each is served twice, for on a busy machine a scrape may time out.
+    Each is served twice, because a scrape may exceed its timeout on a busy machine.
     """
     served = 0
 

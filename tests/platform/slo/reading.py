@@ -1,4 +1,4 @@
-"""Which recorded series rules read, and when those were recorded: in step, or one interval late."""
+"""Recorded series that rules read, and their age: in step, or one interval late."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
-"""Who is told of each alert of the platform: asked of the real amtool, kept in `routes.txt`.
+"""Receivers of each alert of the platform: from the real amtool, kept in `routes.txt`.
 
-`python -m tests.platform.slo.routing` writes the table anew, to be read in the diff.
+`python -m tests.platform.slo.routing` writes the table again; review the diff.
 """
 
 import sys

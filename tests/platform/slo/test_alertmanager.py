@@ -1,4 +1,4 @@
-"""What a real Alertmanager makes of alerts, with the configuration that clusters get."""
+"""A real Alertmanager with alerts and the configuration that clusters get."""
 
 import time
 from collections.abc import Iterator
@@ -99,7 +99,7 @@ def test_the_charts_inhibitions_are_kept(running: Alertmanager) -> None:
 
 
 def test_one_message_tells_of_one_trouble(running: Alertmanager) -> None:
-    """All burns of an SLO in one; all pods of a namespace in one; nothing of another with them."""
+    """One message has all burns of an SLO, or all pods of a namespace, and nothing of another."""
     fast, slow = "PortsAvailabilityBurn1h", "PortsAvailabilityBurn6h"
     crash = {"severity": "warning", "name": "KubePodCrashLooping", "namespace": "grouped"}
     running.tell(

@@ -1,4 +1,4 @@
-"""What the Tiltfile asks of Tilt. Tilt is a stand-in here: see recorder.py."""
+"""The calls of the Tiltfile to Tilt. Tilt is a stand-in here: see recorder.py."""
 
 import re
 import shutil

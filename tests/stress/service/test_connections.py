@@ -40,7 +40,7 @@ def connections(port: int, count: int, send: bytes = b"") -> Iterator[list[socke
 
 
 def is_served(server: Server) -> bool:
-    """Ask once; a connection made room if it was accepted just before the limit was looked at."""
+    """Ask once; a connection made room if it was accepted shortly before the check of the limit."""
     try:
         answer = server.get("/live", timeout=30)
     except ConnectionError:

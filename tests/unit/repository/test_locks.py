@@ -1,4 +1,4 @@
-"""What is tested is what runs, and an index address is in no lock."""
+"""Tests and the service run the same versions, and no lock has the address of an index."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What runs in continuous integration, before a commit and on anyone's machine is the same."""
+"""The same commands run in continuous integration, before a commit and on any machine."""
 
 import re
 import subprocess
@@ -92,7 +92,7 @@ def test_each_architecture_is_built_on_its_own_machine() -> None:
 
 
 def test_the_github_app_opens_the_deploy_pull_request() -> None:
-    """What GITHUB_TOKEN opens starts no workflow; the page tells how to make the app."""
+    """A pull request of GITHUB_TOKEN starts no workflow; the page explains how to make the app."""
     steps = read(".github/workflows/release.yml")["jobs"]["propose"]["steps"]
     (app,) = (step for step in steps if step.get("id") == "app")
     (propose,) = (step for step in steps if step.get("run") == "make propose")

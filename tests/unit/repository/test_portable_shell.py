@@ -1,4 +1,4 @@
-"""What developers type works with GNU Make 3.81 and bash 3.2, and with the tools of BSD.
+"""Commands of developers work with GNU Make 3.81 and bash 3.2, and with the tools of BSD.
 
 macOS has these versions. CI runs newer ones, so the rules here stand in for them.
 """

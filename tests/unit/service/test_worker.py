@@ -1,4 +1,4 @@
-"""What the worker adds to gunicorn's own."""
+"""Additions of the worker to gunicorn's own."""
 
 import os
 import signal

@@ -46,7 +46,7 @@ def test_there_is_an_overview_a_page_for_each_slo_and_one_of_requests() -> None:
 
 
 def test_nothing_is_wrong_is_not_painted_red(board: Json) -> None:
-    """Grafana gives a missing value the colour of the first step."""
+    """Grafana gives a missing value the color of the first step."""
     looks = {
         panel["title"]: panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
         for panel in panels(board)

@@ -1,4 +1,4 @@
-"""What is generated fits Grafana, Prometheus and Kubernetes; each dashboard is delivered once."""
+"""Generated files fit Grafana, Prometheus and Kubernetes; each dashboard is delivered once."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which SLOs on probes from outside the compiler accepts; the right one is on a page."""
+"""SLOs on probes from outside that the compiler accepts; a page has the right one."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ with open("{told}", "a") as told:
 
 @pytest.fixture
 def data(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """What stands for .stack/."""
+    """The folder that replaces .stack/."""
     with postgres.folder() as folder:
         monkeypatch.setattr(program, "DATA", folder)
         yield folder

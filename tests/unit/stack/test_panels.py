@@ -1,4 +1,4 @@
-"""What is asked for the dashboards' panels before Chromium draws them."""
+"""Queries for the dashboards' panels before Chromium draws them."""
 
 import re
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Where a backend's program comes from, and what happens where a way fails.
 
-A script stands in for the container engine and for the programs (conftest.py). What real podman
-does is in tests/platform/stack/test_official_images.py.
+A script stands in for the container engine and for the programs (conftest.py).
+tests/platform/stack/test_official_images.py tests with real podman.
 """
 
 import os

@@ -29,7 +29,7 @@ class Other(httpx.MockTransport):
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the client paused; nobody waits for it here."""
+    """The pauses of the client; nobody waits for them here."""
     found: list[float] = []
     monkeypatch.setattr("time.sleep", found.append)
     return found

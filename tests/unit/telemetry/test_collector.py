@@ -1,4 +1,4 @@
-"""What a Collector answers: a real server on this machine, asked through the exporters' session."""
+"""Answers of a Collector: a real server on this machine, through the exporters' session."""
 
 import gzip
 import threading

@@ -16,7 +16,7 @@ from telemetry_fast import guard, otlp, spans
 
 @pytest.fixture(autouse=True)
 def anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have it asked anew, and the exporter as it was afterwards."""
+    """Decide again about the accelerator, and restore the exporter afterwards."""
     monkeypatch.setattr(accelerator, "load", accelerator.load.__wrapped__)
     monkeypatch.delenv(accelerator.WANTED, raising=False)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")

@@ -29,7 +29,7 @@ CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
 
 
 class Told(NamedTuple):
-    """What a middleware told of one request."""
+    """The telemetry of a middleware about one request."""
 
     spans: list[dict[str, Any]]
     durations: list[dict[str, Any]]

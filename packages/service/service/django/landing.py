@@ -35,7 +35,7 @@ _INLINE: Final = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 
 class Index(Schema):
-    """What the service is, and where to go."""
+    """Name, description and links of the service."""
 
     service: str
     title: str

@@ -1,4 +1,4 @@
-"""Which media type a client prefers, by its Accept field (RFC 9110, section 12.5.1)."""
+"""The media type that a client prefers, by its Accept field (RFC 9110, section 12.5.1)."""
 
 import re
 from collections.abc import Sequence

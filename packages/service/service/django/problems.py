@@ -98,8 +98,8 @@ class Errors:
     def answer(self, request: HttpRequest, error: Exception) -> HttpResponse:
         """Answer an error as the table says.
 
-        From 500 on it is put on the span and logged: an error of the service's own rows as a
-        warning with its words, any other one, which is a mistake of the code, with its stack.
+        From 500 on, the error is put on the span and logged. An error of the service's own rows is
+        a warning with its words. Any other error is a mistake of the code and has its stack.
         """
         known = next(kind for kind in type(error).__mro__ if kind in self._status_of)
         status = self._status_of[known]

@@ -79,12 +79,12 @@ def settings(
         version: Version of the service.
         host: Address to listen on: an IP address of this machine, or ``localhost``.
         timeout_seconds: A worker silent for so long is killed.
-        patience_seconds: How long a client is waited for: for the first byte of its first request,
-            for a request's whole head, for each part of its body, and for each write to be taken.
+        patience_seconds: Longest wait for a client: for its first byte, for a whole head, for each
+            part of a body, and for each write.
         trusted_proxies: IP addresses and networks, separated by commas, whose X-Forwarded-* and
             X-Request-Start are believed; ``*`` for everybody.
-        tail_sampling: Whether the Collector keeps only errors and slow traces: exemplars are
-            then attached to just those.
+        tail_sampling: Whether the Collector keeps only errors and slow traces: exemplars are then
+            attached only to those.
         cpu_affinity: Whether each worker stays on one processor core, the workers on different
             ones while there are enough: for cores that the service has to itself. Linux only:
             elsewhere the workers share all cores.

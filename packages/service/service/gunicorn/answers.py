@@ -39,7 +39,7 @@ _STATUSES: Final = {
 def arrival(sock: socket.socket, queued_at: float) -> float:
     """Return when the request's last bytes arrived, by the kernel, else when it was queued.
 
-    What waits in the listener's backlog, or for a busy poller, waits too.
+    Connections in the listener's backlog, or before a busy poller, wait too.
     """
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV + 4)
@@ -68,7 +68,7 @@ def check_address(req: Any) -> None:
 def status_of(exc: BaseException) -> HTTPStatus:
     """Return the status that answers what went wrong outside the application.
 
-    What a client sent is never answered by a 5xx, which would count as a failure of the service. So
+    No request that a client sends gets a 5xx, which would count as a failure of the service. So
     an unknown transfer coding gets 400, where RFC 9112, section 6.1, advises 501.
     """
     if not isinstance(exc, errors.ParseException):

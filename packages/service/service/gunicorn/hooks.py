@@ -29,7 +29,7 @@ STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What settings() was told; see there."""
+    """The arguments of settings(), which explains them."""
 
     service: str
     version: str
@@ -43,7 +43,7 @@ class Config:
 
 
 class _Server:
-    """What exists once per server, reloads included."""
+    """State that exists once per server, reloads included."""
 
     config: Config
     metrics_listener: socket.socket | None = None
@@ -71,7 +71,7 @@ def on_starting(_server: Any) -> None:
     """Open the metrics listener in the arbiter, whose life is the server's.
 
     Raises:
-        SystemExit: METRICS_PORT cannot be had; a line of the log says why.
+        SystemExit: METRICS_PORT is not available; a line of the log says why.
     """
     tracing.preload()
     port = _Server.config.metrics_port
@@ -149,9 +149,8 @@ def when_ready(server: Any) -> None:
 def pre_fork(server: Any, worker: Any) -> None:
     """Give the new worker a slot that no living one has, also while a reload overlaps.
 
-    And a core that the fewest have, if each is to keep to one. A thread that waits for the
-    interpreter on another core takes it at a system call of the one that runs, which then waits
-    until it is let go of again, and its core wakes up.
+    With CPU affinity, also give it the core that the fewest workers have. Threads on different
+    cores contend for the GIL: each system call of the running thread hands it over.
     """
     living = server.WORKERS.values()
     worker.slot = multiprocess.free_slot(w.slot for w in living)
@@ -167,8 +166,8 @@ def pre_fork(server: Any, worker: Any) -> None:
 def _leave(_number: int, _frame: object) -> None:
     """End a worker that boots, and has nothing to finish or to send.
 
-    A terminal's Ctrl-C comes twice, also by way of the arbiter: an exception, raised again while
-    the interpreter shuts down for the first one, would look like a worker that failed to boot.
+    A terminal's Ctrl-C arrives twice, the second time through the arbiter. An exception that is
+    raised again while the interpreter shuts down looks like a worker that failed to boot.
     """
     os._exit(0)
 

@@ -81,7 +81,7 @@ def metrics_listener(host: str, port: int) -> socket.socket:
     """Return a listener on METRICS_PORT.
 
     Raises:
-        ValueError: The port cannot be had; the message names METRICS_PORT.
+        ValueError: The port is not available; the message names METRICS_PORT.
     """
     try:
         return socket.create_server(

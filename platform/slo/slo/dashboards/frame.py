@@ -1,4 +1,4 @@
-"""What every dashboard has: variables, links, annotations, and its form as a file."""
+"""Parts of every dashboard: variables, links, annotations, and its form as a file."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a service measures of its own business: a panel for each metric that it declares."""
+"""The dashboard of a service's own metrics: a panel for each metric that it declares."""
 
 from collections.abc import Iterable, Iterator
 

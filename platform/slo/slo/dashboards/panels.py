@@ -41,7 +41,7 @@ def instant(expr: str, legend: str = "") -> Dataquery:
 
 
 def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
-    """Colour values from each step upwards; the first step has no lower bound."""
+    """Color values from each step upwards; the first step has no lower bound."""
     return (
         dashboard.ThresholdsConfig()
         .mode(models.ThresholdsMode.ABSOLUTE)

@@ -1,4 +1,4 @@
-"""What Prometheus knows of each SLO and environment in a window."""
+"""The data that Prometheus has on each SLO and environment in a window."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

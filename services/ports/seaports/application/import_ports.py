@@ -17,7 +17,7 @@ _POSSIBLE: Final = _BASE**5
 
 
 class Report(NamedTuple):
-    """What an import did, in records."""
+    """The result of an import, in records."""
 
     created: int = 0
     updated: int = 0

@@ -15,7 +15,7 @@ Precondition = Callable[[Document | None], None]
 
 
 class Selection(NamedTuple):
-    """Which ports are wanted: all filters must match. Ids ascend."""
+    """The selected ports: all filters must match. Ids ascend."""
 
     after: Unlocode | None = None
     """Only ports whose id is greater."""
@@ -36,7 +36,7 @@ class Page(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What an upsert did, in ports."""
+    """The result of an upsert, in ports."""
 
     created: int = 0
     updated: int = 0

@@ -13,8 +13,8 @@ DEFAULT_LIMIT: Final = 100
 def list_ports(store: PortStore, selection: Selection, limit: int | None = None) -> Page:
     """Return one page, its ports as they all were at one moment.
 
-    Following `next` from page to page yields ids in ascending order, so no port twice; a port
-    that is there from the first page to the last is yielded, whatever is imported meanwhile. One
+    Following `next` from page to page yields IDs in ascending order, so no port twice. A port that
+    exists from the first page to the last is yielded, whatever an import changes meanwhile. One
     that comes or goes meanwhile may or may not be.
 
     Args:

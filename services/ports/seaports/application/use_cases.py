@@ -10,7 +10,7 @@ from seaports.domain.port import Port, Unlocode
 
 
 class Holdings(NamedTuple):
-    """What a store holds."""
+    """The content of a store."""
 
     ports: int
     revision: int
@@ -18,7 +18,7 @@ class Holdings(NamedTuple):
 
 @dataclass(frozen=True)
 class UseCases:
-    """What the service can do. `bootstrap` makes it; the HTTP adapter and the commands call it."""
+    """The use cases of the service: `bootstrap` makes them, adapters and commands call them."""
 
     get_port: Callable[[Unlocode], Document]
     list_ports: Callable[[Selection, int | None], Page]

@@ -1,15 +1,15 @@
 """The service's error tree. Each class says when it occurs; adapters map them to statuses.
 
-PortsError
-├── Refused               what was asked cannot be done; the service itself is well
-│   ├── InvalidUnlocode     a text is not a UN/LOCODE
-│   ├── InvalidPort         a record cannot be a port
-│   ├── UnknownPort         no port has this id
-│   └── PreconditionFailed  the port is not, or no longer, what the writer believes it is
-├── FeedError             the file of ports cannot be read on
-│   ├── DuplicateRecord   two records of one file have the same key
-│   └── InvalidRecord     a record of the file is not a port
-└── StoreUnavailable      the store cannot answer now; later it may
+- `PortsError`
+    - `Refused`: the request cannot be done; the service is healthy
+        - `InvalidUnlocode`: a text is not a UN/LOCODE
+        - `InvalidPort`: a record cannot be a port
+        - `UnknownPort`: no port has this ID
+        - `PreconditionFailed`: the port is not, or no longer, as the writer believes
+    - `FeedError`: the file of ports cannot be read on
+        - `DuplicateRecord`: two records of one file have the same key
+        - `InvalidRecord`: a record of the file is not a port
+    - `StoreUnavailable`: the store cannot answer now; later it may
 """
 
 
@@ -18,7 +18,7 @@ class PortsError(Exception):
 
 
 class Refused(PortsError):
-    """What was asked cannot be done, and that is right: the service itself is well."""
+    """The request cannot be done, and that is correct: the service itself is healthy."""
 
 
 class InvalidUnlocode(Refused):

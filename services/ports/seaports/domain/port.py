@@ -68,8 +68,8 @@ def port_from_record(key: str, record: object) -> Port:
 
     Args:
         key: The port's UN/LOCODE in upper case: in a file one port has one spelling.
-        record: The decoded JSON value. `name`, `city` and `country` are required; a list left out
-            is empty, `unlocs` left out is the key alone; any other field left out, or null, is
+        record: The decoded JSON value. `name`, `city` and `country` are required. A missing list is
+            empty; missing `unlocs` are the key alone. Any other field that is missing or null is
             unknown.
 
     Raises:

@@ -31,7 +31,7 @@ class InjectedFault(PortsError):
 
 
 class Fault(BaseModel):
-    """What goes wrong now."""
+    """The current fault."""
 
     model_config = ConfigDict(extra="forbid")
 

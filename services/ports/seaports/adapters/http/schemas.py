@@ -61,7 +61,7 @@ class PortIn(Schema):
 
 
 class PortOut(Schema):
-    """A seaport. What is unknown is null."""
+    """A seaport. An unknown value is null."""
 
     id: Code
     name: str
@@ -87,7 +87,7 @@ class PageOut(Schema):
 
 
 class ListQuery(StrictQuery):
-    """Which ports to list."""
+    """The ports to list."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] | None = Field(
         None,

@@ -26,9 +26,9 @@ _T = TypeVar("_T")
 
 
 class CachedPortStore:
-    """A store whose reads may be as old as the cache's time-out where another process writes.
+    """A store whose reads may be as old as the cache's timeout.
 
-    What this process writes it reads at once.
+    Reads miss the writes of other processes for so long. This process reads its own writes at once.
     """
 
     def __init__(self, store: PortStore, cache: BaseCache) -> None:
@@ -36,7 +36,7 @@ class CachedPortStore:
 
         Args:
             store: Where the ports are.
-            cache: Whose time-out bounds staleness.
+            cache: The cache whose timeout bounds staleness.
         """
         self._store = store
         self._cache = cache

@@ -57,7 +57,7 @@ class Snapshot:
         self.revision = self._content_hash()
 
     def rows(self, selection: Selection) -> Iterable[int]:
-        """Return the places of the ports selected, ascending; without a filter, a range."""
+        """Return the places of the selected ports, ascending: a range if there is no filter."""
         first = 0 if selection.after is None else bisect_right(self.ids, selection.after)
         q = None if selection.q is None else selection.q.casefold()
         if selection.country is not None:

@@ -69,7 +69,7 @@ def client(urls_of_failing: str) -> Iterator[Client]:
 
 @pytest.fixture
 def never_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that has just started, whatever other tests did in this process."""
+    """A new server, whatever other tests did in this process."""
     monkeypatch.setattr(shared, "_memory", bytearray(64))
 
 

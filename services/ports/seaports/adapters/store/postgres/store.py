@@ -154,7 +154,7 @@ class PostgresPortStore:
             return _state("ports")
 
     def revision(self) -> int:
-        """Return a number that is drawn anew at each change, so that none ever comes back."""
+        """Return a number that each change draws at random, so that no number returns."""
         with operation(STATE):
             return _state("revision")
 

@@ -1,1 +1,1 @@
-"""What connects the use cases to the world."""
+"""The parts that connect the use cases to the world."""

@@ -1,4 +1,4 @@
-"""What the service measures of its own business: lookups, by whether the item was there."""
+"""Measurements of the service: lookups, by whether the item was there."""
 
 from collections.abc import Callable
 

@@ -6,7 +6,7 @@ from ${{ values.package }}.domain.item import Item, UnknownItem
 
 
 class ItemStore(Protocol):
-    """What the use cases need of whatever keeps the items."""
+    """The interface of a store of items that the use cases need."""
 
     def get(self, item_id: str) -> Item | None:
         """Return an item, or None."""

@@ -1,1 +1,1 @@
-"""What the service is about; standard library only."""
+"""The subject of the service; standard library only."""

@@ -27,9 +27,9 @@ class ItemOut(Schema):
 
 
 class ListQuery(StrictQuery):
-    """Which items to list."""
+    """The items to list."""
 
-    limit: Annotated[int, Field(ge=1, le=1000)] = Field(100, description="How many at most.")
+    limit: Annotated[int, Field(ge=1, le=1000)] = Field(100, description="Maximum number of items.")
 
 
 def build_api(get_item: Callable[[str], Item], all_items: Callable[[], list[Item]]) -> Api:

@@ -147,6 +147,7 @@ lock: .venv/.dev ## Update the lock files, with hashes, from requirements/*.in
 .PHONY: generate check-generated
 SETTINGS_TABLES := $(patsubst %/catalog-info.yaml,%/CONFIGURATION.md,$(wildcard services/*/catalog-info.yaml))
 OPENAPI := $(patsubst %/catalog-info.yaml,%/openapi.json,$(wildcard services/*/catalog-info.yaml))
+FLOWS := runtime delivery slo
 # The OpenAPI document of a service, as it serves it without any setting.
 openapi = $(BIN)/python $(1)manage.py export_openapi_schema --indent 2 --api $(notdir $(patsubst %/urls.py,%,$(wildcard $(1)*/urls.py))).urls.api
 generate: .venv/.dev ## Write all generated files
@@ -158,6 +159,7 @@ generate: .venv/.dev ## Write all generated files
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
 	$(BIN)/python platform/backstage/taken_names.py > platform/backstage/template/taken.yaml
 	$(BIN)/python tools/architecture.py > docs/architecture.svg
+	for flow in $(FLOWS); do $(BIN)/python tools/flows.py $$flow > docs/images/$$flow.svg || exit; done
 
 check-generated: .venv/.dev ## Fail if a generated file is out of date
 	$(BIN)/slo validate
@@ -168,6 +170,7 @@ check-generated: .venv/.dev ## Fail if a generated file is out of date
 	diff .github/CODEOWNERS <($(BIN)/python platform/backstage/codeowners.py)
 	diff platform/backstage/template/taken.yaml <($(BIN)/python platform/backstage/taken_names.py)
 	diff docs/architecture.svg <($(BIN)/python tools/architecture.py)
+	for flow in $(FLOWS); do diff docs/images/$$flow.svg <($(BIN)/python tools/flows.py $$flow) || exit; done
 
 ##@ SLOs
 .PHONY: test-slo test-probes mutate-slo
@@ -378,7 +381,7 @@ bench-memory: .venv/.dev ## Fill the memory store with RECORDS (1,000,000) gener
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
-.PHONY: stack run-jaeger e2e stack-image-test gameday load chaos panels
+.PHONY: stack run-jaeger e2e stack-image-test gameday load chaos panels pictures
 stack: .venv/.dev ## Run everything: backends from images, the PATH or a build by Go; Ctrl-C stops
 	@$(BIN)/python -m stack up
 
@@ -405,6 +408,10 @@ chaos: .venv/.dev ## Make the stack's service fail: FAULT=errors|latency|db-down
 MINUTES ?= 15
 panels: .venv/.dev tools/panels/node_modules/.stamp ## Save the running stack's dashboards as pictures in .stack/panels (Node, Chromium); MINUTES=15
 	@$(BIN)/python -m stack panels --minutes $(MINUTES)
+
+pictures: .venv/.dev tools/panels/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Draw docs/images (Go, Node, Chromium); PART=live or PART=dashboards
+	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS) promtool"
+	$(BIN)/python -m tests.pictures $(PART)
 
 tools/panels/node_modules/.stamp: tools/panels/package-lock.json
 	$(call needs,npm,$(NODE))

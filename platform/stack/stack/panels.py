@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,18 +24,34 @@ SCRAPE_SECONDS: Final = 15.0
 POINTS: Final = 700
 
 
-def draw(prometheus: str, folder: Path, minutes: float, scrape_seconds: float) -> str:
-    """Draw every dashboard over the last minutes; return what the program said, a line for each.
+def draw(
+    prometheus: str,
+    folder: Path,
+    minutes: float,
+    scrape_seconds: float,
+    *,
+    files: Sequence[Path] = dashboards.FILES,
+    end: float | None = None,
+) -> str:
+    """Draw dashboards over some minutes; return what the program said, a line for each.
+
+    Args:
+        prometheus: Address of the Prometheus that answers the queries.
+        folder: Takes a picture for each dashboard, named by its UID.
+        minutes: How much the dashboards show.
+        scrape_seconds: Interval of the scrapes.
+        files: The dashboards.
+        end: Unix time of the last moment that is shown; now by default.
 
     Raises:
         StackError: If no Prometheus answers, or the program fails.
     """
     # Whole seconds: the last point lies on the edge, not a fraction of a millisecond beyond it.
-    end = float(int(time.time()))
+    end = float(int(time.time() if end is None else end))
     begin = end - 60 * minutes
     drawn = [
         _answered(prometheus, dashboards.read(file), begin, end, scrape_seconds)
-        for file in dashboards.FILES
+        for file in files
     ]
     folder.mkdir(parents=True, exist_ok=True)
     answers = folder / "answers.json"

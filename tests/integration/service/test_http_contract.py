@@ -198,6 +198,8 @@ def test_a_browser_gets_a_page_at_the_root_that_runs_nothing_but_its_own(target:
     addresses = re.findall(r'(?:href|src)="([^"]+)"', page.text)
     assert {"/docs", "/openapi.json", target.listing} < set(addresses)
     assert PROBES.isdisjoint(addresses)
+    counted = 'http_route="/",http_response_status_code="200"'
+    assert counted in target.request("GET", "/metrics").text
 
 
 def test_the_root_is_cached_by_media_type_and_offers_no_other(target: Target) -> None:

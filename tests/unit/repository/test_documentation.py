@@ -30,6 +30,8 @@ CALLED_TEST = re.compile(r"`(test_\w+)`")
 EXAMPLE = re.compile("port.calls")
 ADOPTION = load_adoption(ROOT)
 OURS = re.compile(rf"{re.escape(ADOPTION.repository)}/\w+/main/([\w./-]*)(?:#([\w-]+))?")
+# GitHub's page of a workflow, in whoever's copy of the repository.
+WORKFLOW = re.compile(r"\.\./\.\./actions/(workflows/[\w.-]+\.yml)(?:/badge\.svg)?")
 DASHBOARD = re.compile(rf"{re.escape(ADOPTION.urls.grafana)}/d/([\w-]+)")
 FILES = set(tracked())
 # What exists: files that git has, not what lies here besides; and their folders.
@@ -63,6 +65,8 @@ def dead_links(page: Path, text: str) -> Iterator[str]:
             if not link.startswith("https://"):
                 yield link
             continue
+        if page == ROOT / "README.md" and (workflow := WORKFLOW.fullmatch(link)):
+            link = f".github/{workflow[1]}"
         path, _, anchor = link.partition("#")
         if not is_there((page.parent / path).resolve() if path else page, anchor):
             yield link

@@ -1,0 +1,71 @@
+"""The pictures of docs/images, and what each was drawn from."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.service import ROOT
+
+FOLDER = ROOT / "docs" / "images"
+MANIFEST = FOLDER / "manifest.json"
+MAX_BYTES = 150_000
+
+_GENERATED = "platform/generated"
+_PAGE = "services/ports/seaports/templates/seaports/landing"
+# A picture's sources: when one of them changes, the picture is out of date. None: no file decides
+# alone what it shows.
+SOURCES = {
+    "slo-overview.webp": (f"{_GENERATED}/platform/dashboards/overview.json",),
+    "slo-availability.webp": (f"{_GENERATED}/ports/dashboards/availability.json",),
+    "requests.webp": (f"{_GENERATED}/ports/dashboards/requests.json",),
+    "trace-and-logs.webp": (),
+    "landing-page.webp": (
+        "packages/service/service/django/templates/service/landing.html",
+        *(f"{_PAGE}.{kind}" for kind in ("html", "css", "js")),
+    ),
+    "api-docs.webp": (),
+}
+
+
+def digests(picture: str) -> dict[str, str]:
+    """Return the SHA-256 of what each source of a picture says now."""
+    return {
+        source: hashlib.sha256(_shown(ROOT / source)).hexdigest() for source in SOURCES[picture]
+    }
+
+
+def _shown(source: Path) -> bytes:
+    """Return what a picture shows of a file: of a dashboard all but its links.
+
+    No picture shows an address, and each copy of the repository has its own.
+    """
+    if source.suffix != ".json":
+        return source.read_bytes()
+    dashboard = json.loads(source.read_text())
+    return json.dumps({**dashboard, "links": []}, sort_keys=True).encode()
+
+
+def drawn() -> dict[str, dict[str, str]]:
+    """Return what each picture was drawn from."""
+    found: dict[str, dict[str, str]] = json.loads(MANIFEST.read_text())
+    return found
+
+
+def record(names: Iterable[str]) -> None:
+    """Write down that these pictures were drawn from what is there now."""
+    known = drawn() if MANIFEST.exists() else {}
+    known |= {name: digests(name) for name in names}
+    MANIFEST.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
+
+
+def out_of_date() -> list[str]:
+    """Name the pictures that are missing, too large, or drawn from other sources than today's."""
+    known = drawn()
+    return [
+        picture
+        for picture in sorted(SOURCES)
+        if not (FOLDER / picture).is_file()
+        or (FOLDER / picture).stat().st_size > MAX_BYTES
+        or known.get(picture) != digests(picture)
+    ]

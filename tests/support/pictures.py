@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tests.service import ROOT
 
 FOLDER = ROOT / "docs" / "images"
 MANIFEST = FOLDER / "manifest.json"
 MAX_BYTES = 150_000
+HIDDEN = ("links", "description")
 
 _GENERATED = "platform/generated"
 _PAGE = "services/ports/seaports/templates/seaports/landing"
@@ -36,14 +38,23 @@ def digests(picture: str) -> dict[str, str]:
 
 
 def _shown(source: Path) -> bytes:
-    """Return what a picture shows of a file: of a dashboard all but its links.
+    """Return what a picture shows of a file: of a dashboard, all but its links and descriptions.
 
-    No picture shows an address, and each copy of the repository has its own.
+    No picture shows an address, of which each copy of the repository has its own, nor a tooltip.
     """
     if source.suffix != ".json":
         return source.read_bytes()
-    dashboard = json.loads(source.read_text())
-    return json.dumps({**dashboard, "links": []}, sort_keys=True).encode()
+    return json.dumps(_without_hidden(json.loads(source.read_text())), sort_keys=True).encode()
+
+
+def _without_hidden(value: Any) -> Any:
+    match value:
+        case dict():
+            shown = {key: each for key, each in value.items() if key not in HIDDEN}
+            return {key: _without_hidden(each) for key, each in shown.items()}
+        case list():
+            return [_without_hidden(each) for each in value]
+    return value
 
 
 def drawn() -> dict[str, dict[str, str]]:

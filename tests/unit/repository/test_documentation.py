@@ -212,4 +212,5 @@ def test_every_file_that_the_readme_names_exists() -> None:
     text = (ROOT / "README.md").read_text()
     named = re.findall(r"\]\(([^)]+)\)", text) + re.findall(r"^\| `([^`]+)`", text, re.MULTILINE)
     assert named
-    assert [name for name in named if not (ROOT / name).exists()] == []
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert [name for name in missing if not WORKFLOW.fullmatch(name)] == []

@@ -119,7 +119,7 @@ test-fuzz: .venv/.dev ## Send 50,000 hostile requests to each of the two workers
 test-load: .venv/.dev ## Measure telemetry under load and without a Collector (minutes)
 	$(BIN)/pytest -s tests/load
 
-lint: .venv/.dev ## Check style, types, the import layers and the language of the pages
+lint: .venv/.dev ## Check style, types, the import layers and the language of texts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)

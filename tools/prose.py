@@ -6,6 +6,7 @@ line per finding (`file:line: rule: sentence`), and exits with 1 if there is a f
 """
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -27,6 +28,9 @@ PARSER = MarkdownIt("commonmark").enable("table")
 LINE = re.compile(r"[a-z0-9-]+:.*?## (.+)|\s+(?:summary|description): +([^|>\s].*)")
 # A place in a module of the service template that the template fills.
 BLANK = re.compile(r"\$\{\{.*?\}\}")
+# A module with conditions of the template is not Python before it is rendered.
+CONDITION = re.compile(r"^\{% ", re.MULTILINE)
+DOCSTRING = re.compile(r'"""(.+?)"""', re.DOTALL)
 WORD = re.compile(r"\S*\w\S*")
 END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<=[.!?])[\"')]*\s+")
 # Stems of verbs that Britons end in -ise.
@@ -111,6 +115,9 @@ def texts(name: str) -> Iterator[tuple[int, str]]:
         for number, line in enumerate(content.splitlines(), start=1):
             if found := LINE.match(line):
                 yield number, found[1] or found[2].strip("'\"")
+    elif CONDITION.search(content):
+        for found in DOCSTRING.finditer(content):
+            yield content.count("\n", 0, found.start()) + 1, inspect.cleandoc(found[1])
     else:
         for node in ast.walk(ast.parse(BLANK.sub("x", content))):
             match node:

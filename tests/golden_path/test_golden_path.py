@@ -57,6 +57,7 @@ def test_what_is_generated_edits_no_file_but_the_lists_of_all_services(generated
 def test_its_code_passes_the_linters(generated: Copy) -> None:
     generated.python("ruff", "check", ".")
     generated.python("ruff", "format", "--check", ".")
+    generated.run(".venv/bin/python", "tools/prose.py")
     generated.python("lint-imports", "--config", f"services/{NAME}/pyproject.toml")
     generated.run(
         "env",

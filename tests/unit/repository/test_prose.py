@@ -108,6 +108,11 @@ def test_every_kind_of_file_is_read() -> None:
             '"""A module."""\n\n\ndef f():\n    """A function."""\n    add(help="a" "b")\n',
             [(1, "A module."), (5, "A function."), (6, "ab")],
         ),
+        (
+            "a.py",
+            '{% if values.a %}\n"""A module.\n\nMore.\n"""\n{% endif %}\n',
+            [(2, "A module.\n\nMore.")],
+        ),
         ("a.py", '"""Of ${{ values.name }}."""\nimport ${{ values.name }}\n', [(1, "Of x.")]),
     ],
 )

@@ -64,7 +64,7 @@ def job(source: str, to: str, **more: object) -> dict[str, object]:
 
 
 def live(folder: Path) -> list[str]:
-    """Run the stack over a database; draw a request that fails, and the pages; return their names.
+    """Run the stack over a database, draw a failed request and the pages, return their names.
 
     Another client locks the table of ports: the database answers, but not in time.
     """

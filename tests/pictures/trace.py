@@ -1,7 +1,7 @@
 """A trace beside its log lines, as a page.
 
-The page stands in for Jaeger's and Grafana's: their programs are built here without web pages. What
-it shows is what Jaeger and Loki answer.
+The page stands in for Jaeger's and Grafana's: their programs are built here without web pages. The
+page shows answers of Jaeger and Loki.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -206,6 +207,17 @@ def test_every_service_has_its_pages_in_the_documentation() -> None:
     for folder in (file.parent for file in ROOT.glob("services/*/pyproject.toml")):
         (site,) = YAML(typ="safe").load_all(folder / "mkdocs.yml")
         assert site == {"site_name": folder.name, "docs_dir": "runbooks"}
+
+
+def test_no_file_has_the_marks_of_a_merge() -> None:
+    marked = subprocess.run(
+        ["git", "grep", "--name-only", "-E", "^(<{7} |>{7} )"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,  # it fails if it finds nothing
+    )
+    assert marked.stdout == marked.stderr == ""
 
 
 def test_every_file_that_the_readme_names_exists() -> None:

@@ -150,7 +150,7 @@ class Reader:
     def types(self, words: str) -> str:
         """Run the next command, compare its output with the page, and return the output."""
         command = self.reads(words)
-        printed = run(command, folder=self.folder, seconds=300)
+        printed = run(command, folder=self.folder, seconds=600)
         assert self._shown.get(command, printed) == printed
         return printed
 
@@ -160,7 +160,8 @@ def test_the_tutorial_leads_from_a_clone_to_an_alert_and_back(tmp_path: Path) ->
     reader = Reader(tmp_path / "ports-platform")
     checkout.clone_to(reader.folder)
     with running(reader.reads("make run"), tmp_path / "run.log", folder=reader.folder):
-        assert eventually(lambda: httpx.get(f"{SERVICE}/live").is_success)
+        # The first start installs the packages.
+        assert eventually(lambda: httpx.get(f"{SERVICE}/live").is_success, 300)
         reader.types("curl -s localhost:8080/ports/AEAJM")
         reader.types("curl -s localhost:8080/metrics")
     reader.types("make setup")

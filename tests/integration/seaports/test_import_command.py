@@ -85,9 +85,9 @@ def test_invalid_records_are_named_and_left_out_when_asked(settings: dict[str, s
     assert status == 0
     assert output.splitlines() == [
         "would be created 1, updated 0, unchanged 0, invalid 2",
-        "left out record 2 ('XXCCC'): name is missing",
+        "skipped record 2 ('XXCCC'): name is missing",
         (
-            "left out record 3 ('nope'): the key 'nope' is not a UN/LOCODE: two capital letters,"
+            "skipped record 3 ('nope'): the key 'nope' is not a UN/LOCODE: two capital letters,"
             " then three capital letters or digits 2-9"
         ),
     ]
@@ -95,9 +95,9 @@ def test_invalid_records_are_named_and_left_out_when_asked(settings: dict[str, s
 
 
 BAD_FILES = {
-    "empty": (b"", "the file is empty: an object of ports by UN/LOCODE is expected"),
-    "not JSON": (b"hello", "the top level is not an object of ports by UN/LOCODE"),
-    "top level": (b"[]", "the top level is not an object of ports by UN/LOCODE"),
+    "empty": (b"", "the file is empty: it must be a JSON object of ports by UN/LOCODE"),
+    "not JSON": (b"hello", "the file must be a JSON object of ports by UN/LOCODE"),
+    "top level": (b"[]", "the file must be a JSON object of ports by UN/LOCODE"),
     "truncated": (
         DATA.read_bytes()[:-100],
         "record 1634: not valid JSON: the file ends before its object does",
@@ -112,11 +112,11 @@ BAD_FILES = {
     ),
     "duplicate": (
         b'{"XXAAA":%b,"XXAAA":%b}' % ((json.dumps(AJMAN).encode(),) * 2),
-        "record 2 ('XXAAA'): the same key stands earlier in the file",
+        "record 2 ('XXAAA'): the key occurs twice in the file",
     ),
     "out of range": (
         json.dumps({"XXAAA": AJMAN, "XXBBB": {**AJMAN, "coordinates": [1, 91]}}).encode(),
-        "record 2 ('XXBBB'): latitude 91 is outside -90..90 (longitude stands first)",
+        "record 2 ('XXBBB'): latitude 91 is outside -90..90 (longitude comes first)",
     ),
     "no object": (b'{"XXAAA":7}', "record 1 ('XXAAA'): is a number, not an object"),
     "nested": (

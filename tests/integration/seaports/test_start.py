@@ -56,7 +56,7 @@ def refused(**settings: str) -> str:
         ),
         (
             {"PORTS_DATA_FILE": "manage.py"},
-            "PORTS_DATA_FILE=manage.py: the top level is not an object of ports by UN/LOCODE",
+            "PORTS_DATA_FILE=manage.py: the file must be a JSON object of ports by UN/LOCODE",
         ),
     ],
 )

@@ -138,7 +138,7 @@ def test_of_two_puts_with_one_entity_tag_one_wins_and_one_gets_412(client: httpx
         (b'{"name":NaN}', "application/json", 400, "the body is not valid JSON: "),
         (b"[" * 9999, "application/json", 400, "the body is not valid JSON: "),
         (b'{"name":"\xff"}', "application/json", 400, "the body is not valid JSON: "),
-        (b"[]", "application/json", 400, "the body is not valid JSON: an object is expected"),
+        (b"[]", "application/json", 400, "the body is not valid JSON: it must be an object"),
         (b"{}", "text/plain", 415, "the body must be application/json"),
         (b"{}", "application/json", 422, "not acceptable: city, country, name"),
         (b" " * 70000, "application/json", 413, "the body is larger than this service takes"),

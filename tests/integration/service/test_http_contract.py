@@ -90,7 +90,7 @@ def problem(response: httpx.Response) -> dict[str, Any]:
         ("GET", "LIST?limit=1001", 422, "not acceptable: limit"),
         ("GET", "LIST?limit=ten", 422, "not acceptable: limit"),
         ("GET", "LIST?limit=1&limit=2", 422, "limit is given 2 times"),
-        ("GET", "LIST?lmit=1", 422, "there is no parameter 'lmit'"),
+        ("GET", "LIST?lmit=1", 422, "unknown parameter 'lmit'"),
         ("GET", "LIST?" + "&" * 1500, 400, "the request is malformed"),
         ("GET", "LIST?q=" + "x" * 3100, 414, "a query of over 3072 bytes"),
     ],

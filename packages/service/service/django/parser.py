@@ -30,7 +30,7 @@ class StrictParser(Parser):
             raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
         body = orjson.loads(whole_body(request))
         if not isinstance(body, dict):
-            raise ValueError("an object is expected")  # noqa: TRY004 - what a decoder raises
+            raise ValueError("it must be an object")  # noqa: TRY004 - what a decoder raises
         return body
 
     def parse_querydict(
@@ -58,7 +58,7 @@ class StrictQuery(Schema):
         fields = type(self).model_fields
         if unknown := given.GET.keys() - {field.alias or name for name, field in fields.items()}:
             shown = ascii(min(unknown)[:_SHOWN])
-            raise HttpError(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no parameter {shown}")
+            raise HttpError(HTTPStatus.UNPROCESSABLE_ENTITY, f"unknown parameter {shown}")
         return self
 
 

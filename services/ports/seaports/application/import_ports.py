@@ -72,6 +72,6 @@ def _ports(records: Records, skip: Callable[[InvalidRecord], None]) -> Iterator[
         place = int(key, _BASE)
         bit = 1 << (place & 7)
         if seen[place >> 3] & bit:
-            raise DuplicateRecord("the same key stands earlier in the file", number, key)
+            raise DuplicateRecord("the key occurs twice in the file", number, key)
         seen[place >> 3] |= bit
         yield port

@@ -123,13 +123,13 @@ def _text(field: str, value: object) -> str:
     if value is None:
         raise InvalidPort(f"{field} is missing")
     if not isinstance(value, str):
-        raise InvalidPort(f"{field} is {_kind(value)}, not a text")
+        raise InvalidPort(f"{field} is {_kind(value)}, not a string")
     if not value:
         raise InvalidPort(f"{field} is empty")
     if len(value) > MAX_TEXT:
         raise InvalidPort(f"{field} has {len(value)} characters, over {MAX_TEXT}")
     if not _is_one_line(value):
-        raise InvalidPort(f"{field} {shown(value)} holds a control character or a line break")
+        raise InvalidPort(f"{field} {shown(value)} contains a control character or a line break")
     return value
 
 
@@ -166,17 +166,17 @@ def _coordinates(value: object) -> Coordinates | None:
     # A bool is an int to Python, not to JSON. Each comparison is false for NaN.
     for number in value:
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise InvalidPort(f"coordinates holds {_kind(number)}, not a number")
+            raise InvalidPort(f"coordinates contains {_kind(number)}, not a number")
     if not -180 <= lon <= 180:  # noqa: PLR2004 - degrees
-        raise InvalidPort(f"longitude {lon} is outside -180..180 (longitude stands first)")
+        raise InvalidPort(f"longitude {lon} is outside -180..180 (longitude comes first)")
     if not -90 <= lat <= 90:  # noqa: PLR2004 - degrees
-        raise InvalidPort(f"latitude {lat} is outside -90..90 (longitude stands first)")
+        raise InvalidPort(f"latitude {lat} is outside -90..90 (longitude comes first)")
     return float(lon), float(lat)
 
 
 def _kind(value: object) -> str:
     """Return what JSON calls the type of a decoded value."""
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     if value is None:
         return "null"
     return names.get(type(value), "a number")

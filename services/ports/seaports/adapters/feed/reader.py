@@ -55,7 +55,7 @@ class _Members:
 
     def __init__(self, source: Source) -> None:
         if not source.starts_with(b"{"):
-            raise FeedError("the top level is not an object of ports by UN/LOCODE")
+            raise FeedError("the file must be a JSON object of ports by UN/LOCODE")
         self._source = source
         self._text = source.read()[1:]
         self.ended = False

@@ -61,7 +61,7 @@ class Source:
         while not head:
             more = self.read()
             if not more:
-                raise FeedError("the file is empty: an object of ports by UN/LOCODE is expected")
+                raise FeedError("the file is empty: it must be a JSON object of ports by UN/LOCODE")
             head = more.lstrip(BLANKS)
         return head
 

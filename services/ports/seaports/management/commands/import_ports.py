@@ -56,7 +56,7 @@ class Command(BaseCommand):
         )
 
     def _skip(self, error: InvalidRecord) -> None:
-        tqdm.write(f"left out {error}", file=sys.stderr)
+        tqdm.write(f"skipped {error}", file=sys.stderr)
 
 
 @contextmanager

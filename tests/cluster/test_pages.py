@@ -6,6 +6,7 @@ from typing import Final
 from stack.cluster import Cluster
 
 from tests import terminal
+from tests.cluster import charts
 from tests.cluster.conftest import Bootstrap, terminal_environment
 from tests.documentation import on_a_cluster
 
@@ -24,4 +25,6 @@ def test_the_commands_that_read_and_write_objects_succeed(
         printed = terminal.run(command, env=terminal_environment(cluster)).strip()
         print(f"  {command}: {len(printed.splitlines())} lines")
         assert printed
-        assert not printed.startswith("No resources found"), command
+        # The stand-ins of the upstream charts have other labels than the Collectors.
+        if charts.ARE_REAL or "--namespace observability" not in command:
+            assert not printed.startswith("No resources found"), command

@@ -50,8 +50,7 @@ def draw(
     end = float(int(time.time() if end is None else end))
     begin = end - 60 * minutes
     drawn = [
-        _answered(prometheus, dashboards.read(file), begin, end, scrape_seconds)
-        for file in files
+        _answered(prometheus, dashboards.read(file), begin, end, scrape_seconds) for file in files
     ]
     folder.mkdir(parents=True, exist_ok=True)
     answers = folder / "answers.json"

@@ -4,17 +4,17 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
-# Two set-ups at once would make one environment twice.
+# Two parallel setups would make one environment twice.
 .NOTPARALLEL:
 
 SERVICE ?= ports
 PYTHON ?= python3
 # Relative, so that a blank in the path of the checkout does no harm.
 BIN := .venv/bin
-# What a service needs to run, and what is installed beside it for development.
+# The packages that a service needs to run, and those of development.
 SERVED := $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
 PACKAGES := $(SERVED) $(wildcard platform/*/pyproject.toml)
-# What a new service brings is found by its place: its code's root, and its own contracts of imports.
+# The parts of a new service are found by their place: the root of its code, and its contracts of imports.
 comma := ,
 space := $() $()
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(sort $(wildcard services/*/pyproject.toml)))
@@ -52,7 +52,7 @@ setup: .venv/.dev ## Make .venv with everything for development, from hash-pinne
 	@touch .venv/.run $@
 
 STORE ?= memory
-# What the names of the service's own settings begin with.
+# The prefix of the service's own settings.
 PREFIX = $(shell echo '$(SERVICE)_' | tr a-z- A-Z_)
 run: $(if $(filter postgresql,$(STORE)),.venv/.dev,.venv/.run) ## Serve SERVICE (ports) on localhost:8080; STORE=postgresql starts and uses a database
 ifeq ($(STORE),postgresql)
@@ -81,7 +81,7 @@ test-stress: .venv/.dev ## Run the tests that load, attack or starve the service
 OF_PROCESSES := $(foreach kind,stress integration,tests/$(kind)/service tests/$(kind)/telemetry)
 PYTEST_STOCK = TELEMETRY_FAST=false $(PYTEST_ALL) $(OF_PROCESSES)
 
-# Percent of lines and branches. What is left of platform/stack starts programs that these tests do not have:
+# Percent of lines and branches. The rest of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test`, `make e2e-cluster` and `make e2e-node` run the rest.
 COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/promote:95 platform/stack:73
 coverage: .venv/.dev ## Run `make test`, `test-stress` and `test-stock` under coverage; fail below the threshold of a package

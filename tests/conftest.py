@@ -9,7 +9,7 @@ import pytest
 from tests import postgres
 from tests.support.harness import Receiver, Server, serving
 
-# How long an example takes is the machine's business: benchmarks measure, tests do not.
+# The time of an example depends on the machine: benchmarks measure, tests do not.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 

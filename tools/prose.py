@@ -1,7 +1,9 @@
 """Check the language of texts for people: the rules of CONTRIBUTING that a program can check.
 
-Usage: prose.py [FILE ...]. It checks every file of the repository if none is named: pages, the menu
-of `make`, texts of alerts and of the catalog, docstrings, and the help of commands. It prints one
+It reads pages, the menu of `make`, texts of alerts and of the catalog, the help of commands, and
+Python's docstrings and comments.
+
+Usage: prose.py [FILE ...]. It checks every file of the repository if none is named. It prints one
 line per finding (`file:line: rule: sentence`), and exits with 1 if there is a finding.
 """
 
@@ -26,6 +28,8 @@ CODE = "CODE"
 PARSER = MarkdownIt("commonmark").enable("table")
 # An entry of the menu of `make`; a text of an alert or of an entity of the catalog.
 LINE = re.compile(r"[a-z0-9-]+:.*?## (.+)|\s+(?:summary|description): +([^|>\s].*)")
+# The code before a comment on its line, and the comment, unless it is for a program.
+COMMENT = re.compile(r"^\s*(|[^\s#].*?  )# (?!noqa|type:|fmt:|pragma)(.+)")
 # A place in a module of the service template that the template fills.
 BLANK = re.compile(r"\$\{\{.*?\}\}")
 # A module with conditions of the template is not Python before it is rendered.
@@ -119,12 +123,27 @@ def texts(name: str) -> Iterator[tuple[int, str]]:
         for found in DOCSTRING.finditer(content):
             yield content.count("\n", 0, found.start()) + 1, inspect.cleandoc(found[1])
     else:
+        yield from _comments(content)
         for node in ast.walk(ast.parse(BLANK.sub("x", content))):
             match node:
                 case ast.keyword(arg="help" | "description", value=ast.Constant(value=str(text))):
                     yield node.value.lineno, text
                 case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                     yield node.body[0].lineno if node.body else 1, ast.get_docstring(node) or ""
+
+
+def _comments(source: str) -> Iterator[tuple[int, str]]:
+    lines: list[str] = []
+    for number, line in enumerate([*source.splitlines(), ""], start=1):
+        found = COMMENT.search(line)
+        if found and not found[1]:  # a line of its own
+            lines.append(found[2])
+            continue
+        if lines:
+            yield number - len(lines), "\n".join(lines)
+            lines = []
+        if found:
+            yield number, found[2]
 
 
 def sentences(markdown: str) -> Iterator[tuple[int, str]]:

@@ -71,7 +71,7 @@ def packages(root: Path) -> Iterator[str]:
     }
     for distributions in locks.values():
         yield from distributions
-    # What is installed here beside them depends on who installed it.
+    # Other installed packages depend on the machine.
     for module, distributions in packages_distributions().items():
         if not set(map(written, distributions)).isdisjoint(locks["dev"]):
             yield module

@@ -14,7 +14,7 @@ FOLDERS = (
     "packages", "services", "platform/slo", "platform/stack", "platform/promote", "tools",
     ":(glob)tests/*.py", "tests/architecture", "tests/unit", "tests/contract", "tests/integration",
 )  # fmt: skip
-# What Python offers on Linux and not on macOS, by module.
+# Names of Python that exist on Linux and not on macOS, by module.
 LINUX_ONLY = {
     "os": {
         "CLONE_NEWNS", "GRND_NONBLOCK", "O_DIRECT", "O_NOATIME", "O_PATH", "O_TMPFILE",

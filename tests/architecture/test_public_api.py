@@ -57,7 +57,7 @@ API = {
     ],
 }
 MODULES = {name: importlib.import_module(name) for name in API}
-# What its own package's text names as what a service calls.
+# The names that the package's docstring lists for services.
 CALLED = {
     "service": ["django", "environment", "gunicorn"],
     "service.django": [],

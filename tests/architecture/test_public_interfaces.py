@@ -18,7 +18,7 @@ MODULES = {
     for file in sorted((ROOT / "packages" / name).glob(f"{name}/**/*.py"))
     if file.stem != "__main__"
 }
-# What documentation tells users to write, in spite of its form.
+# Names that documentation tells users to write, in spite of their form.
 DOCUMENTED = {
     "os._exit": "https://docs.python.org/3/library/os.html#os._exit",
     # Names the processes of several workers; this library has no other way to do so.

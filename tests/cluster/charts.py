@@ -18,7 +18,7 @@ from tests.platform.charts import vendor
 
 ARE_REAL: Final = vendor.STORE in os.environ
 STUB: Final = Path(__file__).parent / "stub"
-# What kube-prometheus-stack brings along, from the operator's own module.
+# The CRDs of kube-prometheus-stack, from the operator's own module.
 MONITORING_KINDS: Final = ("podmonitors", "prometheusrules", "servicemonitors")
 OPERATED: Final = (
     "alertmanagerconfigs",

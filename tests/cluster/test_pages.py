@@ -10,7 +10,7 @@ from tests.cluster import charts
 from tests.cluster.conftest import Bootstrap, terminal_environment
 from tests.documentation import on_a_cluster
 
-# What kwok's nodes cannot do is in tests/node: they run no container.
+# kwok's nodes run no container; tests/node tests the rest.
 OBJECTS: Final = re.compile(
     r"kubectl (--namespace \S+ )?(get (?!--raw)|describe |apply |create token ).*"
 )

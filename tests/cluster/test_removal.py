@@ -86,7 +86,7 @@ def test_objects_removed_from_root_stay_in_prod(
     before = identities(cluster)
     take_out(repository)
     repository.commit("Take it out of root")
-    # What stays is shown as what is to be pruned by a person.
+    # Argo CD shows the remaining objects as pruned by hand only.
     applications.wait(
         "root",
         lambda found: (

@@ -21,7 +21,7 @@ from tests.platform.chart import render, schemas
 from tests.platform.chart.render import RefusedError
 from tests.service import ROOT
 
-# What YAML takes for a boolean, a number or null where it is not quoted.
+# Texts that YAML reads as a boolean, a number or null without quotes.
 ODD: Final = ("no", "on", "1234", "1e3", "~")
 PEERS: Final = [
     {"podSelector": {"matchLabels": {"app": "shop"}}},

@@ -14,7 +14,7 @@ from stack.values import ROOT
 from tests.e2e.backends import Backends
 
 GENERATED: Final = ROOT / "platform" / "generated"
-# What Prometheus itself adds to each scrape.
+# Series that Prometheus itself adds to each scrape.
 OF_THE_SCRAPE: Final = {
     "up", "scrape_duration_seconds", "scrape_samples_post_metric_relabeling",
     "scrape_samples_scraped", "scrape_series_added", "target_info",

@@ -44,8 +44,8 @@ def the_panel(dashboard: str, title: str, number: int = 1) -> promql.Panel:
     return panel
 
 
-# Metrics of the service that no rule, dashboard or runbook reads, and why they are there all the
-# same. Whatever is in neither is a metric that nobody needs.
+# Metrics of the service that no rule, dashboard or runbook reads, and the reason for each. A metric
+# in neither is a metric that nobody needs.
 _PROCESS = "prometheus_client's own, for a look at one process"
 UNREAD: Final = {
     names.DRAINING: "for whoever watches a roll-out",

@@ -68,7 +68,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, database: tuple[Server, str]) 
         prometheus_overrides={
             "scrapeInterval": SCRAPE_INTERVAL,
             "evaluationInterval": "1s",
-            # How long Alertmanager believes an alert without news is four of these.
+            # Alertmanager keeps an alert without news for four of these.
             "rules": {"alert": {"resendDelay": "2s"}},
         },
         service_env={

@@ -209,7 +209,7 @@ class Desk:
         eventually(as_told, SECONDS_TO_ARRIVE)
 
     def _run(self, block: Block, since: float) -> list[Result]:
-        # What the page tells its reader to do: another environment than production.
+        # The page tells its reader to do this for another environment than production.
         text = block.text.replace('"prod"', f'"{ENVIRONMENT}"')
         if block.language == "promql":
             found = self._backends.series(compressed.query(text, self._scale))

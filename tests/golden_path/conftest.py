@@ -22,7 +22,7 @@ ANSWERS = {
 PAGE = "docs/how-to/add-a-service.md"
 BACKSTAGE = ROOT / "tests" / "platform" / "backstage"
 BROWSER = ROOT / "tests" / "browser"
-# What this environment and the tests that run here would tell the copy's programs of themselves.
+# Variables of this environment and its tests that the copy's programs must not see.
 OWN = ("PYTEST_", "COV_", "COVERAGE_", "MAKE", "MFLAGS", "MYPYPATH", "DJANGO_", "PORT_CALLS_")
 
 

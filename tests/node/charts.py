@@ -13,7 +13,7 @@ from tests.platform.charts.releases import Release
 
 ARE_REAL: Final = vendor.STORE in os.environ
 COLLECTOR: Final = "otel-collector"
-# In the order of Argo CD's waves. No module of Grafana's program is to be had.
+# In the order of Argo CD's waves. No module of Grafana's program is available.
 BACKENDS: Final = ("prometheus", "jaeger", "loki")
 OF_TILT: Final = ("grafana", "argocd/install")
 STAND_IN: Final = Path(__file__).with_name("chart") / "opentelemetry-collector"

@@ -73,7 +73,7 @@ def _overrides(node: Node, authority: str) -> dict[str, Any]:
         "kubeScheduler": beside("kube-scheduler"),
         "prometheusOperator": {
             "admissionWebhooks": {
-                # What the chart says when its own jobs make the certificate.
+                # The values of the chart if its own jobs make the certificate.
                 "failurePolicy": "Ignore",
                 "patch": {"enabled": False},
                 "caBundle": authority,

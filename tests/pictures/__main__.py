@@ -33,7 +33,7 @@ DASHBOARDS = {
     "requests": (GENERATED / "ports/dashboards/requests.json", 975),
 }
 PATH = "/ports?country=japan&q=naha"
-# What is known of the request once all has arrived, at least.
+# The least data of the request after all has arrived.
 SPANS, LINES = 4, 2
 
 
@@ -74,7 +74,7 @@ def live(folder: Path) -> list[str]:
         with Stack(Site(folder / "stack", service_env=env)) as running:
             url = running.site.addresses.url("ports")
             backends = Backends(running.site.addresses)
-            # What a process does once is not what a request looks like.
+            # Work that a process does once is not part of a usual request.
             for path in ("/ports?limit=5", "/ports/JPNAH", "/ports?q=osaka"):
                 backends.http.get(url + path).raise_for_status()
             with psycopg.connect(database) as client:

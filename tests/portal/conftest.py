@@ -222,7 +222,7 @@ def owners_configuration(folder: Path) -> Path:
     entries = yaml.load(ROOT / "platform/backstage/app-config.yaml")
     config["catalog"]["locations"] += entries["catalog"]["locations"]
     config["kubernetes"]["clusterLocatorMethods"] = entries["kubernetes"]["clusterLocatorMethods"]
-    # What the owner's other entries lead to is not here.
+    # The targets of the owner's other entries are not here.
     del config["catalog"]["locations"][0]
     file = folder / "app-config.yaml"
     file.write_text(json.dumps(config))

@@ -48,7 +48,7 @@ for line in iter(sys.stdin.readline, ""):
 def _forking() -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _FORKS],
-        # Whatever asks Django for its settings would have them for all commands.
+        # A module that reads settings of Django would keep them for all commands.
         env={name: text for name, text in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

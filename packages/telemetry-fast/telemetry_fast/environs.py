@@ -9,7 +9,7 @@ from gunicorn.http import wsgi
 from telemetry_fast.responses import Response
 
 _NAMES: Final = 1024
-# What every request of a connection has in common, unless one of its fields says otherwise.
+# Entries that all requests of a connection share, unless one of their fields says otherwise.
 _COMMON: Final = (
     "wsgi.errors",
     "wsgi.version",

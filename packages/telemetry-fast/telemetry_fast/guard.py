@@ -79,7 +79,7 @@ def _by_http() -> tuple[SpanExporter, list[bytes]]:
     from telemetry_fast import posted
 
     kept, session = posted.session()
-    # Whatever the environment says: what is kept is read here.
+    # Independent of the environment, because this module reads the kept spans.
     plain = Compression.NoCompression
     endpoint = "http://127.0.0.1:9/v1/traces"
     return OTLPSpanExporter(endpoint=endpoint, session=session, compression=plain), kept

@@ -43,7 +43,7 @@ class _Known(NamedTuple):
 
 _UNKNOWN: Final = _Known(None, (), ())
 
-# By the id of a `_Known`: the values of its series that are to be aggregated at once.
+# By the id of a `_Known`: the values of its series that are aggregated together.
 _Together = dict[int, tuple[_Known, list[float]]]
 
 

@@ -40,12 +40,12 @@ _REMEMBERED: Final = 2048
 _LONGEST_REMEMBERED: Final = 256  # bytes
 _MOST_FRAMES: Final = 64
 _UNIQUE: Final = frozenset({names.ATTR_REQUEST_ID})  # to remember them would be to forget others
-# Values are remembered by key and value, and to Python 1, 1.0 and True are one: so only texts are,
-# and what the conventions say is an integer; a 1.0 that somebody gives there is written as one.
+# Values are remembered by key and value, and to Python 1, 1.0 and True are equal. So only texts are
+# remembered, and keys whose values are integers by the conventions. A 1.0 there is written as 1.
 _INTEGERS: Final = frozenset({names.ATTR_SERVER_PORT, names.ATTR_CLIENT_PORT, names.ATTR_STATUS})
-# A thread may keep the interpreter for 5 ms. Encoded without a break, 512 spans take as long, which
-# was the tail of the latency: with breaks, p99 at half of the highest rate fell from 10 to 5 ms.
-# Spans of ours come encoded; these are an instrumentation's.
+# A thread may keep the interpreter for 5 ms. Without a break, a batch of 512 spans delays requests.
+# With breaks, p99 at half of the highest rate fell from 10 to 5 ms. Spans of ours come encoded;
+# these are an instrumentation's.
 _AT_ONCE: Final = 16
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from gunicorn import util
 from gunicorn.http import wsgi
 
-# What is longer is not worth copying behind its head.
+# A longer body is not worth a copy behind its head.
 _SHORT: Final = 16384
 _NAMES: Final = 256
 

@@ -199,7 +199,7 @@ class LeanTracer:
         self._sampler: sampling.Sampler = sampler
         self._asks_nothing = _asks_nothing(sampler)
         is_usual = type(sampler).should_sample is sampling.ParentBased.should_sample
-        # What would be asked of a span without a parent.
+        # The decision for a span without a parent.
         self._root: sampling.Sampler = sampler._root if is_usual else sampler
         # The usual samplers sample each child of a sampled local parent: no need to ask.
         self._follows = sampler is sampling.ALWAYS_ON or (

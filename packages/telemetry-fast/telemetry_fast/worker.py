@@ -131,7 +131,7 @@ class Worker(worker.Worker):
         conn.set_timeout()
         conn.kept_at = time.monotonic()
         self.keepalived_conns.append(conn)
-        if not self.alive:  # `_cap_keepalive` may have run just before the append
+        if not self.alive:  # `_cap_keepalive` may have run shortly before the append
             conn.timeout = min(conn.timeout, time.monotonic() + gthread.STOP_KEEPALIVE_LINGER)
         with suppress(ValueError):  # it had to make room already
             self.poller.register(

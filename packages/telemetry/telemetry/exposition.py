@@ -88,7 +88,7 @@ def render(accept: str) -> tuple[str, bytes]:
             dated = content_type.startswith("application/openmetrics-text")
             return content_type, encode(Families(_registry(), dated=dated))
         except struct.error:
-            # A worker that is just starting has made its file but not yet written its header.
+            # A worker that starts has made its file, but has not yet written the header.
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")

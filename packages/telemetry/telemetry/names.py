@@ -68,7 +68,7 @@ DB_SYSTEM: Final = "db_system_name"
 DB_OPERATION: Final = "db_operation_name"
 
 OUTCOME: Final = "outcome"
-# Which side ended a streamed response before its last byte.
+# The side that ended a streamed response before its last byte.
 ABORTED_BY: Final = ("client", "server")
 
 # The HTTP duration over OTLP, an exponential histogram for heatmaps. SLOs do not use it.

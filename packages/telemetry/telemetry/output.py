@@ -10,7 +10,7 @@ from typing import Any, Final, TextIO
 
 from telemetry import lines, names
 
-# How long the rest of a long line waits for a reader, in seconds.
+# Seconds that the rest of a long line waits for a reader.
 _PATIENCE: Final = 0.1
 
 Line = Callable[[float, str, str, str, Mapping[str, Any]], str]

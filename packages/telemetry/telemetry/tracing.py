@@ -216,7 +216,7 @@ def start(service: str, version: str, instance: str) -> None:
     OpenTelemetryConfigurator().configure(
         sampler=None if is_asked else ALWAYS_OFF, resource_attributes=attributes
     )
-    # What was loaded before the fork may have asked for them.
+    # Modules that were loaded before the fork may have asked for them.
     starter.cache_clear()
     _tracer.cache_clear()
 

@@ -35,7 +35,7 @@ from slo.windows import (
 
 Test = dict[str, Any]
 
-# How far from the threshold "just above" and "just below" are.
+# The distance of tested values from the threshold, above and below.
 _ABOVE = Decimal("1.01")
 _BELOW = Decimal("0.99")
 _ONE = Decimal(1)
@@ -46,7 +46,7 @@ _APRIL = datetime(2028, 4, 1, tzinfo=UTC)
 
 _BEGIN = re.compile(re.escape(begin_template("SECONDS")).replace("SECONDS", r"([\d.]+)"))
 
-# How many recorded numbers are NaN or infinite; an empty result would fail the test too.
+# The number of recorded values that are NaN or infinite; an empty result would fail the test too.
 _NOT_NUMBERS = 'count({__name__=~"slo:.+"}) - count(({__name__=~"slo:.+"} > -Inf) < Inf)'
 
 

@@ -117,7 +117,7 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
     lookback = clock.promql(MISSING_LOOKBACK)
     from_start = exists_from_start(slo.total)
     parts = [total] if from_start else []
-    # What a prober counts goes on while no target of the service answers.
+    # The counters of a prober go on while no target of the service answers.
     parts += [] if slo.total.family.outside else [f"{up} == 1"]
     data = f"\n    and {series.ON_TARGET}\n    ".join(parts)
     expr = (

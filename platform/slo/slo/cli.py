@@ -27,7 +27,7 @@ from slo.rules import EVALUATION_INTERVAL, Clock
 from slo.source import InvalidDeclarationError
 from slo.verify import verify
 
-# Below, the rules' interval would be shorter than Prometheus' smallest unit, a millisecond.
+# Below, the rules' interval would be shorter than a millisecond, Prometheus' smallest unit.
 MINIMUM_SCALE = 0.0001
 
 REPORTS: Final = {"md": markdown, "html": page}

@@ -7,7 +7,7 @@ from slo.contract import Event, Family
 from slo.matchers import Matcher, OneOf, Prefix
 from slo.model import Selector, Source
 
-# What people expect to read in a test, where there is a choice.
+# Values that people expect in a test, where there is a choice.
 _USUAL = ("GET", "200", "400", "500")
 
 

@@ -45,7 +45,8 @@ def pipeline_group(adoption: Adoption) -> Group:
         ),
         _ticket(
             "CollectorLosesData",
-            # What does not fit a queue is not lost: its sender keeps it (CollectorRefusesData).
+            # Data that does not fit a queue is not lost: its sender keeps it
+            # (CollectorRefusesData).
             _any_rate("exporter", "otelcol_exporter_send_failed"),
             5 * minutes,
             "A Collector drops data",

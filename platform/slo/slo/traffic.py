@@ -27,9 +27,9 @@ class Phase:
     minutes: int
     good: Decimal
     bad: Decimal = Decimal(0)
-    # What each sample of the phase is instead of a count, in promtool's notation: `NaN`, `_`.
+    # The value of each sample of the phase instead of a count, in promtool's notation: `NaN`, `_`.
     instead: str | None = None
-    # Which series that befalls: those of the SLO's part, the rest, or with None all.
+    # The series with that value: those of the SLO's part, the rest, or with None all.
     broken: Literal["part", "rest"] | None = None
     # Whether the counters start again from zero, as those of a restarted process do.
     restarted: bool = False

@@ -60,7 +60,7 @@ BASE_WINDOW = min(window.short for window in BURN_WINDOWS)
 CURRENT_WINDOW = BURN_WINDOWS[0].long
 
 PERIODS_DAYS = (7, 28, 30)
-# What burn rates of months and quarters are derived from: the workbook's own period.
+# The period for the burn rates of months and quarters: the workbook's own.
 CALENDAR_ALERTING = 30 * _DAYS
 
 # An SLI seen within this time and gone now is missing, not retired.

@@ -25,7 +25,7 @@ from stack.values import ROOT
 from stack.ways import images_first
 
 DATA = ROOT / ".stack"
-# What a person opens first; of a build by Go, which has no web pages, the API.
+# The page that a person opens first; a Go build has no web pages, so its API.
 PAGES = {
     "ports": "/docs",
     "prometheus": "/query",

@@ -9,7 +9,7 @@ from typing import Final, Self
 from stack.errors import StackError
 
 HOST: Final = "127.0.0.1"
-# What a person opens, where they expect it.
+# Addresses for people, at the ports that they expect.
 WELL_KNOWN: Final = {
     "ports": 8080,
     "prometheus": 9090,

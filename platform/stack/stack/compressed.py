@@ -14,7 +14,7 @@ from slo.windows import prometheus_duration
 _DURATIONS: Final = frozenset(
     ("for", "keep_firing_for", "interval", "group_wait", "group_interval", "repeat_interval")
 )
-# What Alertmanager takes where its configuration says nothing: its documentation, "<route>".
+# Defaults of Alertmanager: its documentation, "<route>".
 _ROUTE: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 _DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
 _RANGE: Final = re.compile(r"(?<=\[)\d+(?:ms|s|m|h|d)(?=\])")

@@ -21,7 +21,7 @@ from stack.values import ROOT
 from stack.ways import tool
 
 CONTEXT: Final = "local"
-# What else a component asks the API server for, as its flags say it.
+# Other flags by which a component reaches the API server.
 DELEGATED: Final = ("authentication-", "authorization-")
 ADMIN: Final = "admin"
 SERVICES: Final = "10.0.0.0/16"  # addresses of Services

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 PLATFORM: Final = Path(__file__).parents[2]
 ROOT: Final = PLATFORM.parent
-# What `make generate` makes of every service: rules and dashboards.
+# Rules and dashboards of every service, which `make generate` writes.
 GENERATED: Final = PLATFORM / "generated"
 # Needs the Kubernetes API; the Collector's chart defines it, the pipelines only place it.
 ONLY_IN_CLUSTER: Final = "k8s_attributes"

@@ -46,11 +46,11 @@ ELSEWHERE = {
 }
 # A test types all commands of this page in their order.
 TUTORIAL = ("docs/tutorial.md", "tests/e2e/test_commands.py")
-# Blocks with these addresses a game day runs as they stand, each on the fault that it is for: those
-# of the runbooks that alerts name, and of one page more.
+# A game day runs blocks with these addresses unchanged, each during its fault. They are in the
+# runbooks that alerts name, and on one more page.
 ON_A_GAME_DAY = re.compile(r'curl .*"\$(SERVICE|JAEGER|PROMETHEUS|ALERTMANAGER)/.*')
 WATCHDOG = ("docs/slo.md", "tests/gameday/test_pipeline.py")
-# What may be run here, from the repository's root: it changes nothing that is committed.
+# Commands that this module may run in the repository's root: they change no committed file.
 HERE = (
     r"(\.venv/bin/)?slo (validate|check|explain --service ports|generate( --scale .*)?)",
     r"(export PORTS_STORE_URL=.*|cd services/ports|\.\./\.\./\.venv/bin/python manage\.py .*)",

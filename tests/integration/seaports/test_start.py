@@ -91,7 +91,7 @@ def test_a_port_that_is_taken_is_named_at_once() -> None:
         )
 
 
-# What makes a start fail for each kind of variable, and what the line begins with.
+# A value that makes a start fail, for each kind of variable, and the begin of the line.
 NONSENSE = {
     "HOST": ("[127.0.0.1", "HOST=[127.0.0.1: not an IP address of this machine"),
     "PORT": ("http", "PORT=http: must be a whole number between 1 and 65535 (TCP port to"),

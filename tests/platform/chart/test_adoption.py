@@ -85,7 +85,7 @@ def test_nothing_that_is_rendered_has_what_was_there_before(adopted: Path) -> No
     old = given(ROOT)
     assert set(old) == set(given(adopted))
     assert not set(old.values()) & set(given(adopted).values())
-    # A whole word: the organisation's name is one.
+    # A whole word: the organization's name is one.
     words = [re.compile(rf"(?<![\w-]){re.escape(value)}(?![\w-])") for value in old.values()]
     left = {
         f"{source}: {found[0]}"

@@ -34,7 +34,8 @@ def container(manifests: str) -> dict[str, Any]:
     return dict(found)
 
 
-# What gunicorn needs beyond its timeout: to notice it, to end the worker, and to boot another one.
+# Time that gunicorn needs beyond its timeout: to notice it, to end the worker, and to boot another
+# one.
 REPLACED_SECONDS = 15
 
 
@@ -141,7 +142,7 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("postgresql.password=secret", "at '/postgresql': additional properties 'password'"),
         ("securityContext.privileged=true", "'securityContext' not allowed"),
         ("httpRoute.parentRefs[0].names=a", "'names' not allowed"),
-        # What would run something else than what was promoted.
+        # Values that would run another image than the promoted one.
         ("image.tag=latest", "/image/tag"),
         ("image.digest=sha256:123", "/image/digest"),
         ("image.digest=,image.tag=v1", "image.tag: only in the environment local"),
@@ -151,7 +152,7 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("env.HARBOUR_WRITE_TOKEN=abc", "'HARBOUR_WRITE_TOKEN'"),
         ("env.DATABASE=postgresql://me:secret@host/db", "/env/DATABASE"),
         ("env.HARBOUR_STORE_URL=memory://", "env.HARBOUR_STORE_URL: the chart sets it"),
-        # What the chart decides.
+        # Values that the chart decides.
         ("env.METRICS_PORT=9", "env.METRICS_PORT: the chart sets it"),
         ("env.lower=case", "'lower'"),
         # Half a block.
@@ -169,7 +170,7 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ),
         ("networkPolicy.egress[0].ports[0].port=443", "missing property 'to'"),
         ("liveUpdate.enabled=true", "liveUpdate.enabled: only in the environment local"),
-        # What cannot work.
+        # Values that cannot work.
         ("ports.http=80", "/ports/http"),
         ("host=127.0.0.1", "/host"),
         ("ports.metrics=8080", "ports.metrics: is ports.http"),
@@ -353,7 +354,8 @@ def test_names_are_resolved_where_a_value_says() -> None:
     assert "kube-system" not in str(policy)
 
 
-# What OpenShift's SCC restricted-v2 gives each namespace numbers for, and refuses any other.
+# Fields for which OpenShift's SCC restricted-v2 gives each namespace numbers, and refuses any
+# other.
 IDS = {"runAsUser", "runAsGroup", "fsGroup"}
 
 

@@ -17,8 +17,8 @@ from tests.platform.charts.releases import Release
 
 Path_ = tuple[str, ...]
 pytestmark = pytest.mark.timeout(900)
-# Equal to what the charts do by themselves today, and said all the same: addresses in other values
-# need the names, and the tests ran those versions.
+# Equal to the defaults of the charts today, and set anyway: addresses in other values need the
+# names, and the tests ran those versions.
 SAID = {
     "grafana.fullnameOverride",
     "grafana.image.tag",

@@ -29,7 +29,7 @@ _BASE = (
     "mmdebstrap",
     "--variant=minbase",
     "--include=usr-is-merged,python3",
-    # What Debian's slim images leave out too.
+    # Debian's slim images leave these files out too.
     *(
         f"--dpkgopt=path-exclude=/usr/share/{folder}/*"
         for folder in ("doc", "man", "locale", "info")

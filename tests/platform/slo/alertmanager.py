@@ -15,7 +15,7 @@ from tests.platform.slo.real import serving, tool
 from tests.service import free_port
 
 Labels = dict[str, str]
-# What docs/alerts.md has people write into the file of the heartbeat's address.
+# The address that people write into the file of the heartbeat, by docs/alerts.md.
 HEARTBEAT = (
     "{{ .GroupLabels.alertname | toLower }}"
     "{{ with .GroupLabels.deployment_environment_name }}-{{ . }}{{ end }}"

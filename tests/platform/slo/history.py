@@ -29,7 +29,7 @@ START = END - DAYS * DAY
 OFFSET = 3.7
 SCRAPES = DAYS * DAY // SCRAPE
 RECENT = 2 * 3600
-# What the sums over the period are made of; all else is recorded for the last hour alone.
+# Series of the sums over the period; all others are recorded for the last hour only.
 BASE = (series.total(BASE_WINDOW), series.bad(BASE_WINDOW))
 
 

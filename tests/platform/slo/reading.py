@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from slo.rules import Group, Rule
 
-# What Mimir takes in one group unless it is told otherwise (`ruler_max_rules_per_rule_group`).
+# The default limit of Mimir for one group (`ruler_max_rules_per_rule_group`).
 MOST_RULES = 20
 _READ = re.compile(r'(slo:\w+:\w+)\{service_name="[^"]*", slo="([^"]*)"\}')
 

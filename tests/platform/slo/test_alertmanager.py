@@ -15,7 +15,7 @@ from tests.platform.slo.alertmanager import Alertmanager, Labels
 ENVIRONMENTS = ("dev", "staging", "prod")
 SCALE = 1 / 60  # a minute is a second
 WELL_SECONDS, GONE_SECONDS = 5.0, 8.0
-# How long Alertmanager believes an alert without news; Prometheus says four times a minute.
+# Alertmanager keeps an alert without news for this time; Prometheus says four times a minute.
 BELIEVED = timedelta(seconds=2)
 
 

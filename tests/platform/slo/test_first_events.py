@@ -28,7 +28,7 @@ def failed(server: Prometheus, route: str) -> float:
     growth = f"sum(max_over_time({series}) - min_over_time({series}))"
     ((_, grown),) = server.query(growth, time.time())
     ((_, rate),) = server.query(f"sum(rate({series}))", time.time())
-    # What rules see: no less, and more while the series are new and a rate is extrapolated.
+    # Rules see no less, and more while the series are new and a rate is extrapolated.
     assert rate * 300 >= 0.98 * grown
     return grown
 

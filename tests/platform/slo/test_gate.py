@@ -14,7 +14,7 @@ from slo.windows import BASE_WINDOW
 from tests.documentation import documented
 from tests.platform.slo.real import ROOT, Prometheus, prometheus, run, tool
 
-# What is recorded by environment: budget left and events per second of each SLO, None for nothing.
+# Records by environment: budget left and events per second of each SLO, None for nothing.
 RECORDED = (series.REMAINING, series.total(BASE_WINDOW))
 State = tuple[float | None, float | None]
 STATES: dict[str, tuple[State, State]] = {

@@ -88,7 +88,7 @@ def test_every_recording_rule_has_data_where_there_should_be_some(
             continue
         expected = everywhere - {"idle"} if rule.name in without_traffic else everywhere
         if rule.name == series.error_ratio(all_windows()[4]):
-            continue  # the six hours without traffic begin just where its window does
+            continue  # the six hours without traffic begin exactly where its window does
         assert set(by_environment(server.query(rule.expr, END - 1))) == expected, rule.name
 
 

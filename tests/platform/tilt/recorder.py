@@ -24,7 +24,7 @@ config = struct(
 os = struct(path = struct(exists = _exists))
 v1alpha1 = struct(ui_button = _ui_button, cmd = _cmd)
 """
-# Just recorded; their result is what identifies the call's target, for those that nest.
+# Only recorded; their result identifies the call's target, for calls that nest.
 _RECORDED = (
     "docker_build", "k8s_yaml", "k8s_resource", "local_resource", "_config_define_string",
     "_ui_button", "_cmd",

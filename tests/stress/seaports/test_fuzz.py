@@ -96,7 +96,7 @@ class Attack:
     def _exchange(self, draw: random.Random, state: str, sent: bytes, *, aborts: bool) -> bytes:
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             answer = b""
-            # What the server refuses it may also reset.
+            # The server may also reset a request that it refuses.
             with suppress(ConnectionError):
                 if state == "kept alive":
                     connection.sendall(GOOD)

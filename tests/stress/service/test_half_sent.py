@@ -15,7 +15,7 @@ from tests.support.harness import Server, request, wait_for
 WHOLE = b"GET /ports/AEAJM HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LIVE = WHOLE.replace(b"/ports/AEAJM", b"/live")
 UNREAD = WHOLE.replace(b"\r\n\r\n", b"\r\nContent-Length: 100\r\n\r\n")
-# What is sent first, and what the server answers to that.
+# The bytes that are sent first, and the answer of the server.
 HALVES = {
     "one letter": (b"G", b""),
     "request line": (b"GET /ports HTTP/1.1\r\nX: ", b""),

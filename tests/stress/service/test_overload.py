@@ -64,7 +64,7 @@ def test_the_latency_sli_is_what_clients_wait_when_threads_are_saturated(
         f"SLI {mean_sli * 1000:.0f} ms ({mean_sli / mean_seen:.3f})"
     )
     assert mean_sli > 0.05 * 128 / 8 / 2, "the queue is not in it"
-    # What escapes: the client's own thread waiting for its turn, and the way over the network.
+    # Not measured: the client's own thread waiting for its turn, and the way over the network.
     assert 0.5 <= mean_sli / mean_seen <= 1.02
 
 

@@ -27,7 +27,7 @@ def p99(load: Load) -> float:
 def test_spans_flow_again_after_a_collector_was_dead_and_slow(
     serve: Callable[..., Server], receiver: Receiver
 ) -> None:
-    # A queue of 64 and a time-out of 1 s make the same things happen as 2,048 and 10 s do.
+    # A queue of 64 and a timeout of 1 s have the same effects as 2,048 and 10 s.
     server = serve(
         OTEL_BSP_MAX_QUEUE_SIZE="64",
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE="32",

@@ -57,7 +57,7 @@ def test_counted_equals_completed_by_scrape_and_by_otlp(
     server.stop()
     by_otlp = receiver.histogram_counts(names.OTLP_HTTP_DURATION)
     assert by_otlp[ROUTE] == asked
-    # What /metrics has as well would be counted twice.
+    # Metrics that /metrics has as well would count twice.
     assert not receiver.metric_names() & {"http.server.active_requests"}
     assert len(receiver.instances()) == workers
     print(f"{workers} workers: asked and scraped {asked}, by OTLP {by_otlp[ROUTE]}")

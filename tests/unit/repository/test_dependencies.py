@@ -47,7 +47,7 @@ OTEL = {
     "opentelemetry.sdk": "opentelemetry-sdk",
     "opentelemetry.util.http": "opentelemetry-util-http",
 }
-# What these bring along is part of their own interface.
+# The dependencies of these packages are part of their own interface.
 BROUGHT = {"pydantic-core": "pydantic"}
 
 

@@ -17,7 +17,7 @@ from tests.documentation import FENCE, pages
 from tests.service import ROOT
 
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
-# `[text](link "title")`, images too; `[name]: link`; `<link>`; links in HTML.
+# `[text](link "title")`, also of images, `[name]: link`, `<link>`, links in HTML.
 LINK = re.compile(
     r"\]\(<?([^)>\s]+)>?(?: \"[^\"]*\")?\)|^\[[^\]]+\]: +(\S+)|<(https?://[^>\s]+)>"
     r"|(?:href|src)=\"([^\"]+)\"",
@@ -35,7 +35,7 @@ OURS = re.compile(rf"{re.escape(ADOPTION.repository)}/\w+/main/([\w./-]*)(?:#([\
 WORKFLOW = re.compile(r"\.\./\.\./actions/(workflows/[\w.-]+\.yml)(?:/badge\.svg)?")
 DASHBOARD = re.compile(rf"{re.escape(ADOPTION.urls.grafana)}/d/([\w-]+)")
 FILES = set(tracked())
-# What exists: files that git has, not what lies here besides; and their folders.
+# The files that git has, without other files here, and their folders.
 EXISTING = FILES | {str(folder) for name in FILES for folder in Path(name).parents}
 
 

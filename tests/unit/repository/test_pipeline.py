@@ -87,7 +87,7 @@ def test_each_architecture_is_built_on_its_own_machine() -> None:
     assert release["image"]["strategy"]["matrix"]["arch"] == architectures.split()
     assert architectures.split() == ["amd64", "arm64"]
     assert "matrix.arch == 'arm64' && 'ubuntu-24.04-arm'" in release["image"]["runs-on"]
-    # What is proposed is the image of both, by digest.
+    # The pull request proposes the image of both, by digest.
     assert "index" in release["propose"]["needs"]
 
 

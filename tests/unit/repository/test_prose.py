@@ -110,6 +110,11 @@ def test_every_kind_of_file_is_read() -> None:
         ),
         (
             "a.py",
+            "# One\n# comment.\nx = 1  # Another.\ny = 2  # noqa: E501\n",
+            [(1, "One\ncomment."), (3, "Another.")],
+        ),
+        (
+            "a.py",
             '{% if values.a %}\n"""A module.\n\nMore.\n"""\n{% endif %}\n',
             [(2, "A module.\n\nMore.")],
         ),

@@ -32,7 +32,7 @@ DEFAULTS = {
     "dockerfile": [r"(^|/|\.)([Dd]ocker|[Cc]ontainer)file$"],
     "devcontainer": [r"^.devcontainer/devcontainer.json$"],
 }
-# What pins something is known by its name, or by what stands in it, and which manager reads it.
+# Files that pin a version, by their name or content, and the manager that reads them.
 NAMES = {
     r"requirements/[^/]+\.(in|txt)": "pip-compile",
     r"(.*/)?pyproject\.toml": "pep621",
@@ -49,7 +49,7 @@ CONTENT = {
 }
 # The root's is of development tools, and pins nothing.
 PINS_NOTHING = {"pyproject.toml"}
-# What Renovate's pip-compile manager takes of uv; of any other option it says that it is unknown.
+# The options of uv that Renovate's pip-compile manager knows; it refuses others as unknown.
 OPTIONS_OF_UV = {"--universal", "--generate-hashes", "--python-version", "--output-file"}
 
 

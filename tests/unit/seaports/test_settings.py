@@ -37,7 +37,7 @@ def test_every_invalid_value_is_reported_and_no_secret_is_shown() -> None:
 
 
 POSTGRESQL = "postgresql://u:p@h"
-# What the settings take and refuse that have no range.
+# Values that settings without a range accept and refuse.
 EXAMPLES = {
     "HOST": (["::1", "localhost"], []),  # whether this machine has it, its start finds out
     "PORTS_TRUSTED_PROXIES": (

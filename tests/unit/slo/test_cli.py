@@ -152,8 +152,9 @@ def test_explain_tells_what_is_allowed_and_when_each_alert_fires(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert slo(ROOT, "explain", "--service", "ports") == 0
-    # By hand, from the workbook: 0.1 % of 30 days is 43.2 min; 14.4 times 0.1 % of an hour is
-    # 51.84 s, 6 times 0.1 % of six hours 129.6 s, 3 times of a day 259.2 s, of three days 259.2 s.
+    # By hand, from the workbook: 0.1 % of 30 days is 43.2 min. 14.4 times 0.1 % of an hour is 51.84
+    # s. 6 times 0.1 % of six hours is 129.6 s. 3 times 0.1 % of a day, and 0.1 % of three days, are
+    # 259.2 s.
     assert capsys.readouterr().out.startswith(EXPLAINED)
 
 

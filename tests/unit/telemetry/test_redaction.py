@@ -35,7 +35,7 @@ def test_other_queries_stay_as_they_are(query: str) -> None:
     "word", ["token", "token=", "cookie:", "://a:", "bearer ", "sig=&", "api_"]
 )
 def test_a_megabyte_of_hostile_text_is_cleaned(make: Callable[[str], str], word: str) -> None:
-    # Quadratic work on so long a text would take many minutes, beyond the time-out of every test.
+    # Quadratic work on so long a text would take many minutes, beyond the timeout of every test.
     assert make(word * (1_000_000 // len(word)))
 
 

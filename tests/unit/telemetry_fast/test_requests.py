@@ -17,7 +17,7 @@ from tests.support.thorough import examples
 
 TRUSTED, STRANGER = ("127.0.0.1", 50000), ("192.0.2.1", 50000)
 PLAIN = b"GET /ports/AEAJM?a=b HTTP/1.1\r\nHost: h:80\r\nX-Request-ID: 1\r\n\r\n"
-# What a client gets to feel; the readers of a body and of the socket are compared by what they do.
+# Effects on a client; the readers of a body and of the socket are compared by their effects.
 SEEN = ("method", "uri", "path", "query", "fragment", "version", "headers", "scheme")
 
 # Nearly all of a head is as it should be, or no head would get past its first fault.

@@ -27,7 +27,7 @@ REVALIDATE: Final = "no-cache"
 _TAG: Final = '(?:W/)?"[!#-~]*"'
 ENTITY_TAGS_PATTERN: Final = f"^{_TAG}([ \t]*,[ \t]*{_TAG})*$"
 """What clients send in If-Match and If-None-Match, where it is not `*`."""
-# What is read: elements of a list may be empty (RFC 9110, section 5.6.1.2), and a tag may hold a
+# The syntax: elements of a list may be empty (RFC 9110, section 5.6.1.2), and a tag may hold a
 # comma and bytes beyond ASCII (section 8.8.3).
 _READ: Final = _TAG.replace("~", "~\x80-\xff")
 _find_tags = re.compile(_READ).findall
@@ -59,7 +59,7 @@ def unchanged(request: HttpRequest, etag: str) -> HttpResponseBase | None:
     # Nearly always it is the tag that we gave, and nothing else.
     if none_match is None or (none_match != etag and not _matches_weakly(request, etag)):
         return None
-    # What a 200 would say to caches, the 304 says too (RFC 9110, section 15.4.5).
+    # The 304 has the cache fields of the 200 (RFC 9110, section 15.4.5).
     return HttpResponseNotModified(
         content_type="", headers={"ETag": etag, "Cache-Control": REVALIDATE}
     )

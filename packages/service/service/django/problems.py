@@ -27,7 +27,7 @@ _STATUS_OF: Final[Mapping[type[Exception], HTTPStatus]] = {
     SuspiciousOperation: HTTPStatus.BAD_REQUEST,
     Exception: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-# What is said of an error whose own words are not for clients.
+# The text for an error whose own words are not for clients.
 _DETAIL_OF: Final[Mapping[type[Exception], str]] = {
     AuthenticationError: "a valid bearer token is needed",
     RequestDataTooBig: "the body is larger than this service takes",
@@ -108,7 +108,8 @@ class Errors:
             request.read(_READ_BEFORE_413)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             telemetry.record_exception(error)
-            # What the client is not told stands here, under the request id that it is told.
+            # This line has the details that the client does not get, under the request ID that it
+            # gets.
             if known is Exception:
                 _log.error(names.SERVER_ERROR_EVENT, exc_info=error)
             else:

@@ -158,7 +158,7 @@ def pre_fork(server: Any, worker: Any) -> None:
     if _Server.config.cpu_affinity and hasattr(os, "sched_getaffinity"):
         taken = Counter(w.core for w in living)
         worker.core = min(sorted(os.sched_getaffinity(0)), key=lambda core: taken[core])
-    # What is loaded stays: no collection looks at it again, nor copies its pages into each worker.
+    # Loaded objects stay: no collection visits them again, or copies their pages into each worker.
     gc.collect()
     gc.freeze()
 

@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         lengths = self.headers.get_all("Content-Length", [])
         if "Transfer-Encoding" in self.headers or any(each != "0" for each in lengths):
-            # What follows is not read, so it must not be taken for the next request.
+            # The content is not read, so it must not count as the next request.
             self.send_header("Connection", "close")
         self.end_headers()
         return body

@@ -30,12 +30,12 @@ _LINGER_SECONDS: Final = 2.0
 _SAMPLE_SECONDS: Final = 0.25
 # A kept connection that is younger is not closed for another one: its next request may be near.
 _KEPT_SECONDS: Final = 0.1
-# What accept() meets where this process or the system has no room for another connection.
+# Errors of accept() if this process or the system has no room for another connection.
 _EXHAUSTED: Final = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC}
 )
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
-# What a thread makes of a connection whose client has sent a part of a head.
+# The result of a thread for a connection whose client has sent a part of a head.
 INCOMPLETE: Final = object()
 
 
@@ -89,7 +89,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         No thread waits for a client that has not said anything.
         """
         conn.queued_at = time.monotonic()
-        if type(conn.sock) is socket.socket:  # just accepted
+        if type(conn.sock) is socket.socket:  # accepted now
             conn.sock = PatientSocket(conn.sock, hooks.config().patience_seconds)
             self.welcome(conn)
             if conn.sock.is_silent():

@@ -23,7 +23,7 @@ class TelemetryConfig(AppConfig):
         # Django's line about a 4xx or 5xx says nothing that the access line does not; about an
         # exception that nobody caught it has the stack.
         logging.getLogger("django.request").addFilter(lambda record: bool(record.exc_info))
-        # Nor do its lines about a client's mistakes, at the level of an error: the answer is 400.
+        # Its lines about a client's mistakes have the level of an error, though the answer is 400.
         logging.getLogger("django.security").setLevel(logging.CRITICAL)
         if any("postgresql" in str(database["ENGINE"]) for database in settings.DATABASES.values()):
             from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor

@@ -105,8 +105,8 @@ class Exchange:
                 **fields,
             },
         )
-        # Request and exchange hold each other: left to the garbage collector, what a request made
-        # would lie about until it comes, and the next request's would be made in cold memory.
+        # Request and exchange refer to each other. The garbage collector would free their objects
+        # late, and the next request would use cold memory.
         del self._request.telemetry  # type: ignore[attr-defined]
 
 
@@ -159,7 +159,7 @@ class Middleware:
         exchange = Exchange(request)
         request.telemetry = exchange  # type: ignore[attr-defined]
         if server_span.is_excluded(request):
-            # What the view of a probe does must not start traces of its own.
+            # Calls within the view of a probe must not start traces of their own.
             with tracing.suppressed():
                 response = self._get_response(request)
         else:

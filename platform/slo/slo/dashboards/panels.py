@@ -19,8 +19,8 @@ COLUMN_PIXELS: Final = 90
 GREEN, ORANGE, RED = "green", "orange", "red"
 # Remaining budget as a ratio: spent, nearly spent, left.
 BUDGET_STEPS: Final = ((None, RED), (0.0, ORANGE), (0.25, GREEN))
-# Seconds until the budget is spent, and alerts that fire: none of either is no reason for a colour,
-# so both stand on a neutral step, which is also the colour of a missing value.
+# Seconds until the budget is spent, and firing alerts. Their absence is no reason for a color, so
+# both have a neutral first step, which is also the color of a missing value.
 EXHAUSTION_STEPS: Final = ((0.0, RED), (86400.0, ORANGE))
 ALERTS_STEP: Final = (1.0, RED)
 # A budget with no time left is spent: `0 s` would read as a fault.

@@ -98,7 +98,7 @@ class _Window:
     end: datetime
 
     def results(self, environment: str | None) -> Iterator[Result]:
-        # What ends at midnight has its last sample before.
+        # A window that ends at midnight has its last sample before.
         ratios = self._by_environment(
             f"last_over_time({self._of(series.period_ratio(self.slo))}[5m])"
         )

@@ -12,9 +12,9 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 
-# How long the server's own limit may take to arrive before this side gives up on the server.
+# Seconds that the server's own limit may take to arrive before this side gives up.
 MARGIN_SECONDS: Final = 1.0
-# How long a statement without work may take: the pool sends one before it lends a connection.
+# Seconds that a statement without work may take: the pool sends one before it lends a connection.
 CHECK_SECONDS: Final = 1.0
 _CANCEL_SECONDS: Final = 0.5
 

@@ -77,8 +77,8 @@ class PostgresPortStore:
     def page(self, selection: Selection, limit: int) -> Page:
         """Return the first `limit` ports of the selection."""
         with operation(READS):
-            # The revision first: a change in between gives new ports an old revision, which costs
-            # a reader one download more; the other way round it would keep old ports for ever.
+            # The revision first: a change in between gives new ports an old revision, which costs a
+            # reader one more download. The other order would keep old ports for ever.
             revision = _state("revision")
             rows = list(_selected(selection).values_list("id", "document")[: limit + 1])
         more = len(rows) > limit

@@ -48,6 +48,7 @@ def save(archive: Path) -> list[str]:
     Raises:
         RuntimeError: A program failed; with what it wrote.
     """
+    _prune()
     service = engine.build(SERVICE)
     following = service.replace(SERVICE, NEXT)
     engine.podman("tag", service, following)
@@ -69,6 +70,12 @@ def save(archive: Path) -> list[str]:
     archive.parent.mkdir(parents=True, exist_ok=True)
     engine.podman("save", "--quiet", "--multi-image-archive", "--output", str(archive), *names)
     return names
+
+
+def _prune() -> None:
+    """Remove images of earlier days, Tilt's among them, and what broken builds left."""
+    engine.run("buildah", "rm", "--all")
+    engine.podman("image", "prune", "--all", "--force", "--filter", "until=24h")
 
 
 def rendered() -> list[str]:

@@ -25,6 +25,6 @@ def test_the_commands_that_read_and_write_objects_succeed(
         printed = terminal.run(command, env=terminal_environment(cluster)).strip()
         print(f"  {command}: {len(printed.splitlines())} lines")
         assert printed
-        # The stand-ins of the upstream charts have other labels than the Collectors.
+        # Stub charts have other labels than the Collectors of the upstream charts.
         if charts.ARE_REAL or "--namespace observability" not in command:
             assert not printed.startswith("No resources found"), command

@@ -25,12 +25,12 @@ from tests.platform.slo.real import prometheus
 from tests.service import free_port
 from tests.support import browser, pictures
 
-WIDTH = 1600
-# A dashboard's file, and how much of it is shown from the top, in pixels.
+# A dashboard's file, its width, and how much of it is shown from the top, in pixels. It is narrow
+# where nothing is cut off, so that the text can still be read on a page that shows it small.
 DASHBOARDS = {
-    "slo-overview": (GENERATED / "platform/dashboards/overview.json", 1000),
-    "slo-availability": (GENERATED / "ports/dashboards/availability.json", 903),
-    "requests": (GENERATED / "ports/dashboards/requests.json", 975),
+    "slo-overview": (GENERATED / "platform/dashboards/overview.json", 1600, 1000),
+    "slo-availability": (GENERATED / "ports/dashboards/availability.json", 1216, 903),
+    "requests": (GENERATED / "ports/dashboards/requests.json", 1216, 975),
 }
 PATH = "/ports?country=japan&q=naha"
 # The least data of the request after all has arrived.
@@ -40,27 +40,28 @@ SPANS, LINES = 4, 2
 def dashboards(folder: Path) -> list[str]:
     """Draw the dashboards over the history; return the pictures' names."""
     history.make(folder)
-    with prometheus(folder) as server:
-        print(
-            panels.draw(
-                server.url,
-                folder,
-                history.SHOWN_MINUTES,
-                history.SCRAPE_SECONDS,
-                files=tuple(file for file, _ in DASHBOARDS.values()),
-                end=history.END,
-            )
-        )
     jobs = []
-    for name, (file, height) in DASHBOARDS.items():
-        uid = json.loads(file.read_text())["uid"]
-        jobs.append(job(f"{folder / uid}.png", f"{name}.webp", height=height))
+    with prometheus(folder) as server:
+        for name, (file, width, height) in DASHBOARDS.items():
+            print(
+                panels.draw(
+                    server.url,
+                    folder,
+                    history.SHOWN_MINUTES,
+                    history.SCRAPE_SECONDS,
+                    files=(file,),
+                    width=width - 16,
+                    end=history.END,
+                )
+            )
+            uid = json.loads(file.read_text())["uid"]
+            jobs.append(job(f"{folder / uid}.png", f"{name}.webp", width, height=height))
     return shoot(folder, jobs)
 
 
-def job(source: str, to: str, **more: object) -> dict[str, object]:
+def job(source: str, to: str, width: int, **more: object) -> dict[str, object]:
     """Return a job for shoot.mjs."""
-    return {"from": source, "to": str(pictures.FOLDER / to), "width": WIDTH, **more}
+    return {"from": source, "to": str(pictures.FOLDER / to), "width": width, **more}
 
 
 def live(folder: Path) -> list[str]:
@@ -85,9 +86,9 @@ def live(folder: Path) -> list[str]:
             file.write_text(signals(backends, answer.json()["trace_id"]))
             backends.http.close()
             pages = [
-                job(file.as_uri(), "trace-and-logs.webp", width=1200),
-                job(f"{url}/", "landing-page.webp", width=1280, height=1000),
-                job(f"{url}/docs", "api-docs.webp", width=1280, height=900),
+                job(file.as_uri(), "trace-and-logs.webp", 1200),
+                job(f"{url}/", "landing-page.webp", 1280, height=1000),
+                job(f"{url}/docs", "api-docs.webp", 1280, height=900),
             ]
             return shoot(folder, pages)
 

@@ -1,6 +1,6 @@
 // Draws dashboards to PNG with Grafana's own components in a headless Chromium.
 //
-// Usage: node draw.mjs WHAT.json FOLDER — WHAT is a list of what page.jsx's `draw` takes; each is
+// Usage: node draw.mjs WHAT.json FOLDER WIDTH — WHAT is a list of what page.jsx's `draw` takes; each is
 // written to FOLDER/<uid>.png. Exits with 1 when a page fails; prints one line per dashboard with
 // the titles of the panels that had nothing to draw.
 import { mkdir, readFile } from 'node:fs/promises';
@@ -10,7 +10,6 @@ import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const WIDTH = 1600;
 const PAGE = 'http://localhost/';
 const HTML = '<!doctype html><body style="margin:0"><div id="board"></div>';
 const FLAGS = [
@@ -23,7 +22,8 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-const [what, folder] = process.argv.slice(2);
+const [what, folder, width] = process.argv.slice(2);
+const WIDTH = Number(width);
 const { outputFiles } = await build({
   absWorkingDir: HERE,
   entryPoints: ['page.jsx'],

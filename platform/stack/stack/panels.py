@@ -31,6 +31,7 @@ def draw(
     scrape_seconds: float,
     *,
     files: Sequence[Path] = dashboards.FILES,
+    width: int = 1600,
     end: float | None = None,
 ) -> str:
     """Draw dashboards over some minutes; return what the program said, a line for each.
@@ -41,6 +42,7 @@ def draw(
         minutes: How much the dashboards show.
         scrape_seconds: Interval of the scrapes.
         files: The dashboards.
+        width: Of a dashboard, in pixels.
         end: Unix time of the last moment that is shown; now by default.
 
     Raises:
@@ -55,7 +57,7 @@ def draw(
     folder.mkdir(parents=True, exist_ok=True)
     answers = folder / "answers.json"
     answers.write_text(json.dumps(drawn))
-    command = ["node", str(PROGRAM), str(answers), str(folder)]
+    command = ["node", str(PROGRAM), str(answers), str(folder), str(width)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise StackError(f"{PROGRAM.name} exited with {done.returncode}:\n{done.stderr[-4000:]}")

@@ -19,7 +19,10 @@ SIZES = [(width, scheme) for width in (360, 1440) for scheme in ("light", "dark"
 def running(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    with service.running(tmp_path_factory.mktemp("landing"), name=request.param) as started:
+    name: str = request.param
+    # A long address, which a narrow page must break.
+    address = {f"{service.prefix(name)}REPOSITORY_URL": "https://github.com/example/ports-platform"}
+    with service.running(tmp_path_factory.mktemp("landing"), name=name, **address) as started:
         yield started
 
 

@@ -39,6 +39,6 @@ await withBrowser(async (browser) => {
   await press('Tab'); // the button of the form
   await press('Tab'); // the first port
   const map = await page.textContent('#map-port');
-  await press('Enter');
+  await Promise.all([page.waitForURL('**/ports/*'), page.keyboard.press('Enter')]);
   return { first, trail, start, second, found, map, address: page.url() };
 });

@@ -101,7 +101,7 @@ def test_its_pages_and_addresses_lead_somewhere(generated: Copy) -> None:
 
 
 def test_its_slo_compiles_and_its_alerts_pass_their_tests(generated: Copy) -> None:
-    assert f"{NAME}: 1 SLOs" in generated.python("slo", "validate")
+    assert f"{NAME}: 1 SLO" in generated.python("slo", "validate")
     assert f"{NAME} availability" in generated.python("slo", "explain", "--service", NAME)
     folder = generated.root / "platform" / "generated" / NAME
     assert "SUCCESS" in generated.run(TOOLS / "promtool", "check", "rules", folder / "rules.yaml")

@@ -60,13 +60,13 @@ def test_what_cannot_work_is_named_with_what_is_expected(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setattr(os, "environ", {variable: value})
-    with pytest.raises(ValueError, match=rf"^{variable}.*: expected "):
+    with pytest.raises(ValueError, match=rf"^{variable}.*: must be "):
         otel_values.check()
 
 
 def test_headers_are_not_repeated_for_they_may_be_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", {f"{OTLP}_HEADERS": "authorization hunter2"})
-    with pytest.raises(ValueError, match=f"^{re.escape(OTLP)}_HEADERS: expected ") as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(OTLP)}_HEADERS: must be ") as caught:
         otel_values.check()
     assert "hunter2" not in str(caught.value)
 

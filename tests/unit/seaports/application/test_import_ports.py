@@ -54,7 +54,9 @@ def test_invalid_records_are_told_and_left_out_when_asked(store: MemoryPortStore
 def test_a_key_that_stands_twice_is_refused_even_when_skipping(
     store: MemoryPortStore, keys: tuple[str, ...]
 ) -> None:
-    with pytest.raises(DuplicateRecord, match=rf"^record {len(keys)} \('{keys[-1]}'\): the same"):
+    with pytest.raises(
+        DuplicateRecord, match=rf"^record {len(keys)} \('{keys[-1]}'\): the key occurs twice"
+    ):
         import_ports(store, [(key, PORT) for key in keys], skip_invalid=lambda _: None)
     assert store.count() == 2
 

@@ -35,7 +35,10 @@ def test_a_report_is_not_made_of_a_doubtful_answer(
 
 @pytest.mark.parametrize(
     ("moment", "problem"),
-    [("yesterday", "is no time of"), ("2026-02-01T12:00", "append Z for UTC")],
+    [
+        ("yesterday", "yesterday: must be an ISO 8601 time"),
+        ("2026-02-01T12:00", "append Z for UTC"),
+    ],
 )
 def test_a_moment_that_is_not_clear_is_refused(
     root: Path, capsys: pytest.CaptureFixture[str], moment: str, problem: str

@@ -69,6 +69,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """The repository, without its history; Node's packages and built tools are shared."""
     copy = Copy(tmp_path_factory.mktemp("golden") / "platform")
     checkout.clone_to(copy.root)
+    # .gitignore has `node_modules/`, which matches folders and no links.
+    with (copy.root / ".git" / "info" / "exclude").open("a") as ignored:
+        ignored.write("node_modules\n")
     for folder in (BACKSTAGE, BROWSER):
         (copy.root / folder.relative_to(ROOT) / "node_modules").symlink_to(folder / "node_modules")
         # As new as the copied lock at least: the copy must not install into the shared folder.

@@ -95,8 +95,7 @@ FLOWS = {
             "prod": Box(1, 3, "prod", "make promote", "platform/argocd/environments/prod"),
             "gate": Box(0, 3, "slo gate", "error budget left?", "platform/promote"),
             "argocd": Box(2, 2, "Argo CD", "one app per environment", "platform/argocd"),
-            "cluster": Box(3, 2, "Cluster", "signed images in prod"),
-            "rollout": Box(3, 3, "Rollout", "judged by SLO queries"),
+            "cluster": Box(3, 2, "Cluster", "image by digest"),
         },
         (
             ("commit", "image", "release"),
@@ -110,7 +109,6 @@ FLOWS = {
             ("prod", "argocd", ""),
             ("argocd", "cluster", "applies"),
             ("registry", "cluster", "pulls"),
-            ("cluster", "rollout", "prod"),
         ),
     ),
     "slo": Flow(

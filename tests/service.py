@@ -17,6 +17,8 @@ from tests.support import commands
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "services" / "ports"
+# Names of all services. The golden path adds one.
+SERVICES = sorted(file.parent.name for file in ROOT.glob("services/*/catalog-info.yaml"))
 DEADLINE_SECONDS = 60
 
 

@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests import service
-from tests.service import ROOT
+from tests.service import SERVICES
 from tests.support import browser
-
-SERVICES = sorted(file.parent.name for file in ROOT.glob("services/*/catalog-info.yaml"))
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from tests import service
-from tests.service import ROOT, Service
+from tests.service import SERVICES, Service
 from tests.support import browser
 
-SERVICES = sorted(file.parent.name for file in ROOT.glob("services/*/catalog-info.yaml"))
 # Chromium starts twice, and draws four pages, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(600)
 SIZES = [(width, scheme) for width in (360, 1440) for scheme in ("light", "dark")]

@@ -9,15 +9,15 @@ import io
 import json
 import re
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.checkout import tracked
 from tests.service import ROOT
+from tests.support.answers import listening
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 Json = Any
@@ -55,16 +55,8 @@ def serving(name: str, answer: Answer) -> Iterator[str]:
 
         do_GET = do_POST = _any  # noqa: N815 - the library's names
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as url:
+        yield url
 
 
 class GitHub:

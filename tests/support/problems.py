@@ -8,6 +8,7 @@ import httpx
 def problem(response: httpx.Response) -> dict[str, Any]:
     """Return the problem document of an answer, having checked what all have."""
     assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
     document: dict[str, Any] = response.json()
     assert document["request_id"] == response.headers["X-Request-ID"]
     assert document.keys() - {"errors"} == {

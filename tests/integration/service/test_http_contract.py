@@ -19,10 +19,10 @@ import httpx
 import pytest
 
 from tests import service
-from tests.service import ROOT, Service
+from tests.service import SERVICES, Service
 from tests.support import raw
+from tests.support.problems import problem
 
-SERVICES = sorted(file.parent.name for file in ROOT.glob("services/*/catalog-info.yaml"))
 PROBES = {"/ready", "/live"}
 NO_LIST = {"/", *PROBES}
 NOWHERE = "nothing is served at this path; see /docs"
@@ -57,18 +57,6 @@ def target(
         (listing, *_) = [path for path in reading if "{" not in path and path not in NO_LIST]
         (one, *_) = [path for path in reading if "{" in path]
         yield Target(name, running, listing, one)
-
-
-def problem(response: httpx.Response) -> dict[str, Any]:
-    assert response.headers["Content-Type"] == "application/problem+json"
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-    document: dict[str, Any] = response.json()
-    assert document["request_id"] == response.headers["X-Request-ID"]
-    assert document.keys() - {"errors"} == {
-        "type", "title", "status", "detail", "instance", "request_id", "trace_id",
-    }  # fmt: skip
-    assert (document["type"], document["status"]) == ("about:blank", response.status_code)
-    return document
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ from slo.adoption import load_adoption
 from telemetry import names
 
 from tests.platform.chart import render
-from tests.service import ROOT
+from tests.service import ROOT, SERVICES
 
 GENERATED = ROOT / "platform" / "generated"
-SERVICES = sorted(file.parent.name for file in ROOT.glob("services/*/catalog-info.yaml"))
 ENVIRONMENTS = sorted(
     folder.name for folder in (ROOT / "platform/argocd/environments").iterdir() if folder.is_dir()
 )

@@ -175,7 +175,7 @@ check-generated: .venv/.dev ## Fail if a generated file is out of date
 ##@ SLOs
 .PHONY: test-slo test-probes mutate-slo
 test-slo: .venv/.dev ## Test the generated rules with the real promtool, Prometheus, Alertmanager and Sloth
-	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth"
+	@$(MAKE) --no-print-directory tools TOOLS="promtool amtool sloth helm"
 	@# promtool takes a minute of CPU for the rules of a service.
 	$(BIN)/pytest -n 2 --dist loadfile -rP --timeout 600 tests/platform/slo --ignore tests/platform/slo/test_probes.py
 

@@ -34,7 +34,7 @@ def budgets(folder: Path, left: Mapping[str, float]) -> Iterator[str]:
     for environment, budget in left.items():
         target = f'service_name="ports",deployment_environment_name="{environment}"'
         recorded = [(f"up{{{target}}}", 1.0)]
-        for slo in ("availability", "latency"):
+        for slo in ("availability", "latency", "reachability"):
             labels = f'{{{target},slo="{slo}"}}'
             recorded += [
                 (series.REMAINING + labels, budget),

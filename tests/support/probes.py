@@ -1,20 +1,24 @@
-"""An SLO on probes from outside, and its prober, as the page has them."""
+"""The SLO of ports on probes from outside, alone in a repository of its own."""
 
-import re
 import shutil
 from pathlib import Path
 
 from tests.service import ROOT
 
-PAGE = ROOT / "docs/how-to/probe-from-outside.md"
-PROBER, DECLARATION = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+SERVICE = ROOT / "services/ports"
+(DECLARATION,) = (
+    text
+    for text in (SERVICE / "slo.yaml").read_text().split("\n---\n")
+    if "metric: cloudprober_total" in text
+)
 
 
 def declared(folder: Path, text: str = DECLARATION) -> Path:
-    """Write the page's declaration where the service's contract is; return its file."""
-    home = folder / "services" / "ports"
+    """Write a declaration where the service's contract is; return its file."""
+    home = folder / "services" / SERVICE.name
     (home / "runbooks").mkdir(parents=True)
     (home / "runbooks" / "reachability.md").touch()
-    shutil.copy(ROOT / "services/ports/openapi.json", home)
+    for contract in ("openapi.json", "values.yaml"):
+        shutil.copy(SERVICE / contract, home)
     (home / "slo.yaml").write_text(text)
     return home / "slo.yaml"

@@ -62,9 +62,9 @@ capabilities:
 readOnlyRootFilesystem: {{ not .Values.liveUpdate.enabled }}
 {{- end }}
 
-{{/* Requests and limits. Numbers are quantities too, and become texts as in the API. */}}
+{{/* Requests and limits; the argument is them. Numbers are quantities too, and become texts as in the API. */}}
 {{- define "service.resources" -}}
-{{- range $kind, $quantities := .Values.resources }}
+{{- range $kind, $quantities := . }}
 {{ $kind }}:
   {{- range $resource, $quantity := $quantities }}
   {{ include "service.text" $resource }}: {{ include "service.text" $quantity }}
@@ -109,4 +109,28 @@ imagePullSecrets:
       name: {{ include "service.text" .Values.postgresql.existingSecret }}
       key: {{ include "service.text" .Values.postgresql.key }}
 {{- end }}
+{{- end }}
+
+{{/* Configuration of Cloudprober; platform/stack makes the same. A probe is called by its route, which SLOs select
+it by. */}}
+{{- define "service.prober" -}}
+{{- $probes := list }}
+{{- range $route, $path := .Values.prober.probes }}
+  {{- $probes = append $probes (dict
+    "name" $route
+    "type" "HTTP"
+    "targets" (dict "host_names" $.Values.name)
+    "interval_msec" (mul $.Values.prober.intervalSeconds 1000)
+    "timeout_msec" (mul $.Values.prober.timeoutSeconds 1000)
+    "stats_export_interval_msec" (mul $.Values.prober.intervalSeconds 1000)
+    "http_probe" (dict "relative_url" $path "port" $.Values.ports.http)
+    "validator" (list (dict "name" "status" "http_validator" (dict "success_status_codes" "200-299")))
+  ) }}
+{{- end }}
+{{- $prometheus := dict "metrics_prefix" "cloudprober_" "include_timestamp" false }}
+{{- toYaml (dict
+  "port" .Values.prober.port
+  "probe" $probes
+  "surfacer" (list (dict "type" "PROMETHEUS" "prometheus_surfacer" $prometheus))
+) }}
 {{- end }}

@@ -103,7 +103,7 @@ def _gate(
     refused, told = False, []
     for environment in environments:
         try:
-            for verdict in judge(url, environment, slos):
+            for verdict in judge(url, environment, slos, root):
                 refused |= verdict.refused
                 word = "no " if verdict.refused else "yes"
                 told.append(f"{word} {environment} {service} {verdict.slo.name}: {verdict.reason}")

@@ -178,6 +178,8 @@ class _SloTests:
         yield self._unborn()
         if self.from_start:
             yield self._unexposed()
+        if self.slo.total.family.outside:
+            yield self._unprobed()
         yield self._no_part()
         yield self._reset()
         yield self._vanished()
@@ -317,6 +319,15 @@ class _SloTests:
             self._name(self.missing, "a target without the SLI's series pages"),
             [target],
             [*self._silent(hold - 1, self.missing), self._fires(hold, self.missing)],
+        )
+
+    def _unprobed(self) -> Test:
+        """Let the service answer where nobody probes it."""
+        target = series.in_environment(series.targets_up(self.slo.service), ENVIRONMENT)
+        return _test(
+            self._name(self.missing, "an environment without a prober is no alert"),
+            [{"series": target, "values": "1x60"}],
+            [*self._silent(60), *self._silent(60, self.missing)],
         )
 
     def _no_part(self) -> Test:

@@ -110,15 +110,17 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
     Known is a service that Prometheus has a target for, however long its scrapes fail, or whose
     SLI was recorded within the last hour. A service that service discovery has forgotten for
     longer counts as removed on purpose. Where the SLI's series begin with their first event, a
-    target that answers is data: nothing happened yet.
+    target that answers is data: nothing happened yet. What a prober counts is missed where
+    Prometheus knows a prober: an environment without one is silent.
     """
     total = series.of_slo(series.total(BASE_WINDOW), slo)
-    up = series.targets_up(slo.service)
+    outside = slo.total.family.outside
+    up = (series.prober_up if outside else series.targets_up)(slo.service)
     lookback = clock.promql(MISSING_LOOKBACK)
     from_start = exists_from_start(slo.total)
     parts = [total] if from_start else []
     # The counters of a prober go on while no target of the service answers.
-    parts += [] if slo.total.family.outside else [f"{up} == 1"]
+    parts += [] if outside else [f"{up} == 1"]
     data = f"\n    and {series.ON_TARGET}\n    ".join(parts)
     expr = (
         f"(\n    count {series.BY_TARGET} ({up})\n    or\n"

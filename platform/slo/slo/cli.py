@@ -180,7 +180,9 @@ def _gate(options: argparse.Namespace) -> int:
         print("--override: must have a reason", file=sys.stderr)
         return 2
     try:
-        verdicts = list(judge(options.prometheus, options.environment, _slos(options)))
+        verdicts = list(
+            judge(options.prometheus, options.environment, _slos(options), options.root)
+        )
         refused = any(verdict.refused for verdict in verdicts)
         for verdict in verdicts:
             word = "no " if verdict.refused else "yes"
@@ -218,7 +220,8 @@ def _verify(options: argparse.Namespace) -> int:
     wrong = False
     try:
         with connected(options.prometheus) as server:
-            for finding in verify(server, _slos(options), options.environment, time.time()):
+            slos, now = _slos(options), time.time()
+            for finding in verify(server, slos, options.environment, now, options.root):
                 wrong |= finding.wrong
                 name = f"{options.environment} {finding.slo.service} {finding.slo.name}"
                 lines = (f"{'no ' if finding.wrong else 'yes'} {name}: {finding.text}",)

@@ -241,12 +241,22 @@ class _Reader:
         return None
 
     def _probes(self, location: Location) -> Family | None:
+        asked, file = probes.asked(self.contract.home), probes.values_file(self.contract.home)
         try:
-            routes = (route for _, route in self.contract.operations)
-            return probes.family(dict.fromkeys((*routes, *sorted(names.PROBE_ROUTES))))
+            routes = [*(route for _, route in self.contract.operations), *names.PROBE_ROUTES]
         except UnknownRoutesError as error:
             self.report(location, str(error))
             return None
+        if not asked:
+            self.report(location, f"{file} has no prober.probes: add the routes to ask for")
+            return None
+        for route in asked:
+            if route not in routes:
+                right = nearest_name(route, routes)
+                self.report(
+                    location, f"prober.probes of {file}: {route!r} is no route: write {right!r}"
+                )
+        return probes.family(asked)
 
     def _bound(self, location: Location, spec: SourceSpec) -> None:
         metric = self.contract.metrics.get(spec.metric)

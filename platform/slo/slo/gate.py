@@ -3,11 +3,10 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from telemetry import names
+from pathlib import Path
 
 from slo import series
-from slo.matchers import quoted
+from slo.measured import why_unmeasured
 from slo.model import Slo
 from slo.prometheus import Prometheus, connected
 from slo.windows import BASE_WINDOW
@@ -26,13 +25,17 @@ class _UnknownError(Exception):
     """A number to judge an SLO by is not there, or is none."""
 
 
-def judge(prometheus: str, environment: str, slos: Sequence[Slo]) -> Iterator[Verdict]:
+def judge(prometheus: str, environment: str, slos: Sequence[Slo], root: Path) -> Iterator[Verdict]:
     """Judge each SLO by what Prometheus holds about it in an environment.
+
+    An SLO on probes is in nobody's way where the environment's file switches no prober on and
+    nothing is recorded.
 
     Args:
         prometheus: base URL of the Prometheus server.
         environment: value of the environment label.
         slos: the SLOs to judge.
+        root: the repository, whose files say which environments have a prober.
 
     Raises:
         PrometheusError: the server cannot be reached, refuses the query, warns about its answer,
@@ -40,16 +43,22 @@ def judge(prometheus: str, environment: str, slos: Sequence[Slo]) -> Iterator[Ve
     """
     with connected(prometheus) as server:
         for slo in slos:
-            yield _verdict(server, slo, f"{names.ENVIRONMENT}={quoted(environment)}")
+            if unmeasured := why_unmeasured(server, slo, environment, root):
+                yield Verdict(slo, refused=False, reason=unmeasured)
+            else:
+                yield _verdict(server, slo, environment)
 
 
 def _verdict(server: Prometheus, slo: Slo, environment: str) -> Verdict:
-    def here(selector: str) -> str:
-        return f"{selector.removesuffix('}')}, {environment}}}"
-
-    rate = here(series.of_slo(series.total(BASE_WINDOW), slo))
-    remaining = here(series.of_slo(series.REMAINING, slo))
-    answering = f"count({here(series.targets_up(slo.service))} == 1)"
+    rate, remaining, up = (
+        series.in_environment(each, environment)
+        for each in (
+            series.of_slo(series.total(BASE_WINDOW), slo),
+            series.of_slo(series.REMAINING, slo),
+            series.targets_up(slo.service),
+        )
+    )
+    answering = f"count({up} == 1)"
     try:
         _number(server, rate, absent="no data now: the SLI is not being recorded")
         left = _number(server, remaining, absent="no data: no event in the whole period")

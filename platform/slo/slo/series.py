@@ -62,3 +62,19 @@ def of_slo(name: str, slo: Slo) -> str:
 def targets_up(service: str) -> str:
     """Select what Prometheus knows of a service's scrape targets."""
     return f"up{{{names.SERVICE_NAME}={quoted(service)}}}"
+
+
+def prober(service: str) -> str:
+    """Name a service's prober: it is a target of its own, whose counters are about the service."""
+    return f"{service}-prober"
+
+
+def prober_up(service: str) -> str:
+    """Give what Prometheus knows of a prober's scrape targets the name of its service."""
+    up = targets_up(prober(service))
+    return f'label_replace({up}, "{names.SERVICE_NAME}", {quoted(service)}, "", "")'
+
+
+def in_environment(selector: str, environment: str) -> str:
+    """Narrow a selector, which has some matcher already, to one environment."""
+    return f"{selector.removesuffix('}')}, {names.ENVIRONMENT}={quoted(environment)}}}"

@@ -8,6 +8,7 @@ from typing import Literal
 
 from telemetry import names
 
+from slo import series
 from slo.coverage import leftover, samples
 from slo.matchers import quoted
 from slo.model import Slo
@@ -89,16 +90,23 @@ def traffic(
         environment: the environment's name.
         without_parts: leave out the series of bad events (or of good ones, where the SLO
             counts those): no such event ever happened.
-        up: values of `up`; by default 1 throughout.
+        up: values of `up` of who counts, which is the last series: the service, or its prober.
+            By default 1 throughout.
     """
     counters = _counters(slo)
     if without_parts:
         counters = [each for each in counters if each.kind == "rest"]
     minutes = sum(phase.minutes for phase in phases)
-    target = f'up{{{names.SERVICE_NAME}="{slo.service}", {names.ENVIRONMENT}="{environment}"}}'
+    targets = {slo.service: f"1x{minutes}"}
+    targets[series.prober(slo.service) if slo.total.family.outside else slo.service] = (
+        up or f"1x{minutes}"
+    )
     return [
         *(counter.input(slo, environment, phases) for counter in counters),
-        {"series": target, "values": up or f"1x{minutes}"},
+        *(
+            {"series": series.in_environment(series.targets_up(each), environment), "values": value}
+            for each, value in targets.items()
+        ),
     ]
 
 

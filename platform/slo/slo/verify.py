@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
-
-from telemetry import names
 
 from slo.coverage import picks
 from slo.matchers import OneOf, quoted
+from slo.measured import why_unmeasured
 from slo.model import Selector, Slo, Source
 from slo.prometheus import Prometheus
 from slo.rules import selector
-from slo.series import BY_TARGET
+from slo.series import BY_TARGET, in_environment
 
 _TOLERANCE: Final = 1e-9
 
@@ -29,7 +29,7 @@ class Finding:
 
 
 def verify(
-    server: Prometheus, slos: Sequence[Slo], environment: str, now: float
+    server: Prometheus, slos: Sequence[Slo], environment: str, now: float, root: Path
 ) -> Iterator[Finding]:
     """Hold the selectors of SLOs against the series of their period.
 
@@ -38,11 +38,15 @@ def verify(
         slos: the SLOs to verify.
         environment: value of the environment label.
         now: Unix time at which the period ends.
+        root: the repository, whose files say which environments have a prober.
 
     Raises:
         PrometheusError: the server cannot be asked, or its answer cannot be relied on.
     """
     for slo in slos:
+        if unmeasured := why_unmeasured(server, slo, environment, root):
+            yield Finding(slo, False, unmeasured)
+            continue
         yield from _Live(server, slo, environment, now - slo.period.total_seconds()).findings()
 
 
@@ -69,13 +73,11 @@ class _Live:
         yield from self._sums(part)
         yield from self._unmentioned()
 
-    def _here(self, expr: str) -> str:
-        return f"{expr.removesuffix('}')}, {names.ENVIRONMENT}={quoted(self.environment)}}}"
-
     def _series(self, source: Source, labels: Selector) -> Sequence[Labels]:
-        return self.server.series(
-            [self._here(selector(self.slo.service, source, labels))], self.since
-        )
+        return self.server.series([self._here(source, labels)], self.since)
+
+    def _here(self, source: Source, labels: Selector) -> str:
+        return in_environment(selector(self.slo.service, source, labels), self.environment)
 
     def _picked(self, which: str, source: Source, series: Sequence[Labels]) -> Finding:
         shown = tuple(sorted({_shown(source, each) for each in series}))
@@ -99,10 +101,7 @@ class _Live:
     def _sums(self, part: str) -> Iterator[Finding]:
         """Add good and bad events, as the counters have them now."""
         whole, some = (
-            " or ".join(
-                self._here(selector(self.slo.service, source, labels))
-                for labels in source.selectors
-            )
+            " or ".join(self._here(source, labels) for labels in source.selectors)
             for source in (self.slo.total, self.slo.part)
         )
         other = f"({whole}) unless ({some})"

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from stack import chaos, components, panels, postgresql
+from stack import chaos, components, panels, postgresql, prober
 from stack.addresses import HOST, WELL_KNOWN, Addresses
 from stack.backend import Backend
 from stack.components import SERVICE, Site
@@ -74,7 +74,7 @@ def up() -> None:
     """Run everything until Ctrl-C."""
     site = emptied(*WELL_KNOWN)
     start = time.monotonic()
-    with Stack(site, with_grafana=True) as stack:
+    with Stack(site, with_grafana=True, with_prober=True) as stack:
         say(f"{'component':<13} {'from':<8} {'ready after':>11}  address")
         for name, process in stack.processes.items():
             way = way_of(process)
@@ -82,6 +82,8 @@ def up() -> None:
             say(f"{name:<13} {way:<8} {process.ready_seconds or 0:9.1f} s  {url}")
         if "grafana" not in stack.processes:
             say(HOW_TO_GET)
+        if "prober" not in stack.processes:
+            say(prober.HOW_TO_GET)
         say_without_pages(*stack.processes.values())
         say(f"\nAll ready in {time.monotonic() - start:.1f} s. Data in .stack/. Ctrl-C stops.")
         wait_while_running(stack)

@@ -178,6 +178,15 @@ def alertmanager(site: Site) -> Backend:
 
 def prometheus_server(site: Site) -> Backend:
     """Prometheus: scrapes the service and the platform, takes OTLP, evaluates the rules."""
+    return _prometheus(prometheus_server, site)
+
+
+def probed_prometheus_server(site: Site) -> Backend:
+    """Prometheus that scrapes the prober as well, without which it pages for missing data."""
+    return _prometheus(probed_prometheus_server, site, "prober")
+
+
+def _prometheus(make: Callable[[Site], Backend], site: Site, *probers: str) -> Backend:
     at = site.addresses
     spec = values.merge(
         values.prometheus()["prometheus"]["prometheusSpec"], site.prometheus_overrides
@@ -186,6 +195,7 @@ def prometheus_server(site: Site) -> Backend:
     if jobs is None:
         jobs = (
             prometheus.service_job("ports", ENVIRONMENT, at.endpoint("ports-metrics")),
+            *(prometheus.prober_job("ports", ENVIRONMENT, at.endpoint(each)) for each in probers),
             *(prometheus.platform_job(job, at.endpoint(part)) for job, part in JOBS.items()),
         )
     rules = site.rules
@@ -205,7 +215,7 @@ def prometheus_server(site: Site) -> Backend:
         *prometheus.flags(spec),
     ]
     ready = at.url("prometheus") + "/-/ready"
-    return site.backend(prometheus_server, "prometheus", "prometheus", arguments, ready)
+    return site.backend(make, "prometheus", "prometheus", arguments, ready)
 
 
 def gateway(site: Site) -> Backend:

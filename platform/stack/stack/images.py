@@ -26,6 +26,7 @@ _IMAGES: Final = {
     "jaeger": _Image("docker.io", "jaegertracing/jaeger", "jaeger", ("jaeger", "jaeger")),
     "loki": _Image("docker.io", "grafana/loki", "loki", ("loki", "loki")),
     "grafana": _Image("docker.io", "grafana/grafana", "grafana", ("grafana",)),
+    "prober": _Image("docker.io", "cloudprober/cloudprober", "chart", ("prober",)),
     "agent": _Image("docker.io", "otel/opentelemetry-collector-k8s", "otel-collector", ("agent",)),
     "gateway": _Image(
         "docker.io", "otel/opentelemetry-collector-contrib", "otel-collector", ("gateway",)

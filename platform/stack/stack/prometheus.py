@@ -73,6 +73,21 @@ def service_job(service: str, environment: str, target: str) -> Values:
     return {"job_name": service, "static_configs": [{"targets": [target], "labels": labels}]}
 
 
+def prober_job(service: str, environment: str, target: str) -> Values:
+    """Scrape job of a service's prober, as the service chart's ServiceMonitor labels it.
+
+    The target is the prober, and what it counts is about the service.
+    """
+    job = service_job(f"{service}-prober", environment, target)
+    keep = {
+        "action": "keep",
+        "source_labels": ["__name__"],
+        "regex": "cloudprober_(total|success|latency)",
+    }
+    about = {"action": "replace", "target_label": names.SERVICE_NAME, "replacement": service}
+    return {**job, "metric_relabel_configs": [keep, about]}
+
+
 def platform_job(name: str, target: str) -> Values:
     """Scrape job of a component of the platform."""
     return {"job_name": name, "static_configs": [{"targets": [target]}]}

@@ -6,7 +6,8 @@ import time
 from types import TracebackType
 from typing import Final, Self
 
-from stack import components, grafana
+from stack import components, grafana, prober
+from stack.backend import Backend
 from stack.components import Site
 from stack.errors import StackError
 from stack.podlogs import PodLog
@@ -22,7 +23,12 @@ class Stack:
     """The platform and the service as local processes."""
 
     def __init__(
-        self, site: Site, *, with_service: bool = True, with_grafana: bool = False
+        self,
+        site: Site,
+        *,
+        with_service: bool = True,
+        with_grafana: bool = False,
+        with_prober: bool = False,
     ) -> None:
         """Prepare the components of a site; nothing runs yet.
 
@@ -30,11 +36,13 @@ class Stack:
             site: Where it lies.
             with_service: Run the service as well.
             with_grafana: Run Grafana as well, if it is available.
+            with_prober: Probe the service from outside as well, if a prober is available.
         """
         self.site = site
         self.processes: dict[str, Process] = {}
         self._with_service = with_service
         self._with_grafana = with_grafana
+        self._with_prober = with_prober
         self._log: PodLog | None = None
 
     def start(self) -> None:
@@ -107,11 +115,15 @@ class Stack:
 
     def _start(self) -> None:
         site = self.site
+        probers = self._probers()
+        serve_metrics = (
+            components.probed_prometheus_server if probers else components.prometheus_server
+        )
         parts: list[Process] = [
             components.jaeger(site),
             components.loki(site),
             components.alertmanager(site),
-            components.prometheus_server(site),
+            serve_metrics(site),
             components.gateway(site),
             components.agent(site),
         ]
@@ -120,6 +132,19 @@ class Stack:
         self._run(*parts)
         if self._with_service:
             self._run_service()
+        self._run(*probers)
+
+    def _probers(self) -> list[Backend]:
+        """Give the prober a program, before Prometheus expects one; none where that fails."""
+        if not self._with_prober:
+            return []
+        found = prober.prober(self.site)
+        try:
+            found.prepare()
+        except StackError as error:
+            say(str(error))
+            return []
+        return [found]
 
     def _run_service(self) -> None:
         """Run the service into a log of its own: a pipe ends with the process that wrote it."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from slo import series
+from slo import probes, series
 from slo.emit import rule_groups, to_yaml
 from slo.rules import Group, Rule
 from slo.windows import BASE_WINDOW, prometheus_duration
@@ -114,22 +114,28 @@ ENVIRONMENTS: dict[str, Traffic] = {
 
 @dataclass
 class Truth:
-    """Counts of the events of one environment."""
+    """Counts of the events of one environment: requests, and probes, which the service may miss."""
 
     total: int = 0
     failed: int = 0
     slow: int = 0
+    probes: int = 0
+    lost: int = 0
 
     def add(self, total: int, failed: int) -> None:
-        """Count more events, none of them slow."""
+        """Count more requests, none of them slow."""
         self.total += total
         self.failed += failed
 
     def bad_ratio(self, slo: str) -> float:
         """Ratio of bad events, in plain arithmetic."""
-        if slo == "availability":
-            return self.failed / self.total
-        return self.slow / (self.total - self.failed)
+        match slo:
+            case "availability":
+                return self.failed / self.total
+            case "latency":
+                return self.slow / (self.total - self.failed)
+            case _:
+                return self.lost / self.probes
 
 
 class Counter:
@@ -169,6 +175,9 @@ def _environment(
     failed = Counter(f"{duration}_count", environment, **failure)
     fast = Counter(f"{duration}_bucket", environment, **good, le="0.1")
     up = Counter("up", environment)
+    probe = {"ptype": "http", probes.PROBE: "/ports", "dst": "ports"}
+    asked, answered = (Counter(name, environment, **probe) for name in probes.COUNTERS)
+    prober = Counter("up", environment, **{names.SERVICE_NAME: series.prober("ports")})
     truth = Truth()
     # The first scrape sees what was before the period.
     for index, tick in enumerate((Tick(0, 0, 0), *traffic(random.Random(environment)))):  # noqa: S311  # dice
@@ -177,10 +186,18 @@ def _environment(
         failed.add(tick.failed, at, restarted=tick.restarted)
         fast.add(tick.total - tick.failed - tick.slow, at, restarted=tick.restarted)
         up.add(1, at, restarted=True)
+        prober.add(1, at, restarted=True)
+        # A slow answer comes after the probe's timeout.
+        lost = tick.failed + tick.slow
+        asked.add(tick.total, at, restarted=tick.restarted)
+        answered.add(tick.total - lost, at, restarted=tick.restarted)
+        truth.probes += tick.total
+        truth.lost += lost
         truth.total += tick.total
         truth.failed += tick.failed
         truth.slow += tick.slow
-    for counter in (succeeded, fast, up, *([failed] if truth.failed else [])):
+    kept = (succeeded, fast, up, asked, answered, prober)
+    for counter in (*kept, *([failed] if truth.failed else [])):
         write(counter.lines)
     return truth
 
@@ -210,6 +227,7 @@ def _recent(environment: str) -> Iterator[str]:
         ("process_resident_memory_bytes", {}),
         ("ALERTS", alert),
         ("ALERTS", alert | {"slo": "latency"}),
+        ("ALERTS", alert | {"slo": "reachability"}),
     ]
     for metric in declarations.of_service(ROOT / "services" / "ports").metrics:
         own = dict.fromkeys(metric.labels, "made")

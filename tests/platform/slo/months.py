@@ -47,9 +47,9 @@ ENVIRONMENTS = ("month", "quarter", "bursts")
 
 
 def held(slo: Slo, folder: Path) -> dict[Calendar, Slo]:
-    """The page's SLO on probes, which holds for a month, and another one held for a quarter."""
-    (probes,) = load_service(declared(folder))
-    return {Calendar.MONTH: probes, Calendar.QUARTER: of(slo, Calendar.QUARTER)}
+    """The SLO on probes, held for a month, and another one held for a quarter."""
+    (probed,) = load_service(declared(folder))
+    return {Calendar.MONTH: of(probed, Calendar.MONTH), Calendar.QUARTER: of(slo, Calendar.QUARTER)}
 
 
 def of(slo: Slo, calendar: Calendar) -> Slo:

@@ -27,7 +27,16 @@ from slo.emit import rule_groups, to_yaml
 from slo.generate import GENERATED, service_groups
 from slo.model import Slo
 from slo.rules import Clock, Group, Rule
-from slo.series import EXHAUSTION, REMAINING, bad, error_ratio, of_slo, period_ratio, total
+from slo.series import (
+    EXHAUSTION,
+    ON_TARGET,
+    REMAINING,
+    bad,
+    error_ratio,
+    of_slo,
+    period_ratio,
+    total,
+)
 from slo.windows import BASE_WINDOW, BURN_WINDOWS, BurnWindow, plain
 from stack import values
 
@@ -126,15 +135,19 @@ def slo_mutants(slo: Slo) -> Iterator[Mutant]:
     """Break the rules that all alerts of one SLO stand on, and its missing-data alert."""
     own = f"^{slo.service} {slo.name}:"
     missing = missing_alert_name(slo)
+    answering = (
+        ("a target that does not answer is well", replaced(" == 1", "")),
+        ("a target that answers is data", _without_recorded),
+    )
     for what, change in (
         ("for dropped", no_hold),
-        ("a target that does not answer is well", replaced(" == 1", "")),
+        # What a prober counts does not depend on whether the service answers.
+        *(() if slo.total.family.outside else answering),
         ("known targets do not count", lambda rule: _without_half(rule, 0)),
         ("data seen before does not count", lambda rule: _without_half(rule, 1)),
         ("comparison flipped", replaced("unless on", "and on")),
         ("lookback halved", replaced("[1h]", "[30m]")),
         ("grouping label dropped", ungrouped),
-        ("a target that answers is data", _without_recorded),
     ):
         yield Mutant(f"{missing}: {what}", frozenset({missing}), change, f"^{missing}:")
     base = frozenset({bad(BASE_WINDOW)})
@@ -315,19 +328,21 @@ def probe_mutants(scratch: Path) -> Iterator[tuple[str, str | None]]:
     bads = frozenset({bad(BASE_WINDOW), bad(BURN_WINDOWS[0].long)})
     alert = frozenset({missing})
     above, gone = f"^{slo.pascal_name}Burn1h: just above", f"^{missing}: a target that vanished"
+    unprobed = f"^{missing}: an environment without a prober"
     for what, breaks, change, first in (
         ("every probe is a good one", bads, replaced("_success{", "_total{"), above),
         ("no prober is no alert", alert, replaced("unless on", "and on"), gone),
         ("a service that answers is data", alert, _answering, gone),
+        ("every environment has a prober", alert, replaced("ports-prober", "ports"), unprobed),
     ):
         mutant = Mutant(f"probes: {what}", breaks, change, first)
         yield mutant.what, killer(mutate(groups, slo, mutant), tests, mutant, first)
 
 
 def _answering(rule: Rule) -> Rule:
+    """Take a service that answers for data of its prober."""
     known, _ = rule.expr.split("\nunless")
-    target = known.split("(up{", 1)[1].split("}", 1)[0]
-    return replace(rule, expr=f"{known}\nunless on (service_name) up{{{target}}} >= 0")
+    return replace(rule, expr=f'{known}\nunless {ON_TARGET} up{{service_name="ports"}} == 1')
 
 
 def _without_growth(rule: Rule) -> Rule:

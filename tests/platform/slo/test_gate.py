@@ -51,6 +51,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         yield server
 
 
+def without_prober(environment: str) -> str:
+    """What is said of an environment that no file switches a prober on for."""
+    file = f"platform/argocd/environments/{environment}/ports.yaml"
+    return f"yes {environment} ports reachability: not measured: {file} switches no prober on"
+
+
 NO_DATA = "no data now: the SLI is not being recorded"
 
 
@@ -111,7 +117,8 @@ def test_the_gate_opens_only_where_every_slo_has_data_and_budget(
 ) -> None:
     arguments = ("--prometheus", recorded.url, "--environment", environment, "--service", "ports")
     assert main(["--root", str(ROOT), "gate", *arguments]) == code
-    assert capsys.readouterr().out == f"{availability}\n{latency}\n"
+    told = capsys.readouterr().out.splitlines()
+    assert told == [availability, latency, without_prober(environment)]
 
 
 def test_the_command_that_the_documentation_gives_says_yes(recorded: Prometheus) -> None:
@@ -121,6 +128,7 @@ def test_the_command_that_the_documentation_gives_says_yes(recorded: Prometheus)
     assert run(*command, cwd=ROOT).splitlines() == [
         "yes healthy ports availability: 40.00% of the error budget left",
         "yes healthy ports latency: 100.00% of the error budget left",
+        without_prober("healthy"),
     ]
 
 
@@ -133,6 +141,7 @@ def test_the_gate_stays_shut_where_the_budget_is_no_number(
     assert [line.split(" is no number")[0] for line in told] == [
         "no  not-numbers ports availability: nan",
         "no  not-numbers ports latency: inf",
+        without_prober("not-numbers"),
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from slo import series
+from slo import probes, series
 from slo.model import Slo
 from slo.rules import Group, Rule, events
 from slo.windows import BASE_WINDOW, all_windows, prometheus_duration
@@ -217,7 +217,13 @@ def sloth_spec(slo: Slo) -> dict[str, object]:
     """The same SLO as Sloth declares it: queries by hand, the window left open."""
     by = f"sum by ({names.SERVICE_NAME}, {names.ENVIRONMENT})"
     count = f"{names.HTTP_SERVER_DURATION}_count"
-    if slo.name == "availability":
+    if slo.total.family.outside:
+        asked = 'service_name="ports", probe=~"/ports|/ports/\\\\{id\\\\}"'
+        total, success = (
+            f"{by} (rate({name}{{{asked}}}[{{{{.window}}}}]))" for name in probes.COUNTERS
+        )
+        error = f"({total} - {success})"
+    elif slo.name == "availability":
         routes = 'service_name="ports", http_route=~"/ports|/ports/\\\\{id\\\\}|_overload"'
         total = f"{by} (rate({count}{{{routes}}}[{{{{.window}}}}]))"
         error = (
@@ -283,4 +289,4 @@ def test_burn_rates_are_those_of_sloth(
     # Without an error series Sloth's division has no left side; ours is zero.
     assert only_ours == {("availability", "faultless")}
     # Without traffic Sloth's divides zero by zero; ours is absent.
-    assert only_sloths == {("availability", "idle"), ("latency", "idle")}
+    assert only_sloths == {(slo.name, "idle") for slo in slos}

@@ -1,4 +1,7 @@
-"""The page on probes, run: a real Cloudprober asks a real service, and a real Prometheus counts."""
+"""The prober of the chart, run: a real Cloudprober asks a real service, a real Prometheus counts.
+
+The rules are the generated ones, with time compressed.
+"""
 
 import json
 import os
@@ -8,18 +11,31 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from ruamel.yaml import YAML
+from slo.adoption import load_adoption
 from slo.declaration import load_service
+from slo.emit import rule_groups, to_yaml
+from slo.generate import service_groups
 from slo.model import Slo
 from slo.prometheus import connected
-from slo.rules import events
-from slo.verify import verify
+from slo.rules import Clock, events
+from slo.verify import Finding, verify
+from stack import dashboards, prober
+from stack.components import ENVIRONMENT
+from stack.dashboards import fill
+from stack.prometheus import prober_job, service_job
+from telemetry import names
 
-from tests.platform.slo.real import Prometheus, prometheus, serving, tool
+from tests.gameday.runbook import CAUSES, FIRST_LOOK, RECOVERY, Block, Result, blocks
+from tests.platform.slo.real import ROOT, Prometheus, prometheus, serving, tool
 from tests.service import Service, free_port, running
 from tests.support.harness import wait_for
-from tests.support.probes import PROBER, declared
+from tests.support.probes import SERVICE, declared
 
 WINDOW = "4s"
+# An hour is two minutes, and 15 s between two scrapes are half a second.
+SCALE = 1 / 30
+SCRAPE_SECONDS = 0.5
 
 
 @dataclass
@@ -38,12 +54,10 @@ class Probed:
         found = self.server.query(f"({good}) / (({total}) > 0)", time.time())
         return found[0][1] if found else float("nan")
 
-
-def replaced(text: str, *pairs: tuple[str, str]) -> str:
-    for old, new in pairs:
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
+    def firing(self) -> set[str]:
+        """Names of the alerts that fire."""
+        found = self.server.query('ALERTS{alertstate="firing", slo!=""}', time.time())
+        return {labels["alertname"] for labels, _ in found}
 
 
 @pytest.fixture(scope="module")
@@ -51,53 +65,99 @@ def probed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probed]:
     folder = tmp_path_factory.mktemp("probed")
     with running(folder) as service:
         port = free_port()
-        prober = folder / "cloudprober.yaml"
-        config = replaced(
-            PROBER,
-            ("port: 9313", f"host: 127.0.0.1\nport: {port}"),
-            ("ports.ports-prod.svc", "127.0.0.1"),
-            ("port: 80}", f"port: {service.url.rsplit(':', 1)[1]}}}"),
-            ("interval_msec: 5000\n    timeout", "interval_msec: 500\n    timeout"),
-            ("timeout_msec: 1000", "timeout_msec: 400"),
-            ("export_interval_msec: 5000", "export_interval_msec: 500"),
-        )
-        prober.write_text(config)
-        url = f"http://127.0.0.1:{port}"
-        command = (tool("cloudprober"), f"--config_file={prober}")
-        job = {
-            "job_name": "prober",
-            "honor_labels": True,
-            "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+        often = {**prober.settings(SERVICE), "port": port}
+        config = prober.config(often, "127.0.0.1", int(service.url.rsplit(":", 1)[1]))
+        for probe in config["probe"]:
+            probe |= {"interval_msec": 500, "timeout_msec": 400, "stats_export_interval_msec": 500}
+        file = folder / "cloudprober.yaml"
+        with file.open("w") as out:
+            YAML().dump({"host": "127.0.0.1", **config}, out)
+        (slo,) = load_service(declared(folder))
+        groups = service_groups("ports", [slo], load_adoption(ROOT), Clock(SCALE))
+        (folder / "rules.yaml").write_text(to_yaml(rule_groups(groups)))
+        jobs = [
+            prober_job("ports", ENVIRONMENT, f"127.0.0.1:{port}"),
+            service_job("ports", ENVIRONMENT, service.url.removeprefix("http://")),
+        ]
+        scraping = {
+            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
+            "scrape_configs": jobs,
+            "rule_files": ["rules.yaml"],
         }
-        scraping = json.dumps({"global": {"scrape_interval": "500ms"}, "scrape_configs": [job]})
+        command = (tool("cloudprober"), f"--config_file={file}")
+        url = f"http://127.0.0.1:{port}"
         with (
-            serving(*command, url=url, ready="/metrics", log=folder / "prober.log"),
-            prometheus(folder, scraping) as server,
+            serving(*command, url=url, ready="/health", log=folder / "prober.log"),
+            prometheus(folder, json.dumps(scraping)) as server,
         ):
-            (slo,) = load_service(declared(folder))
             yield Probed(service, server, slo)
 
 
 def test_probes_count_as_good_while_the_service_answers(probed: Probed) -> None:
     wait_for("every probe succeeds", lambda: probed.good_ratio() == 1)
+    assert probed.firing() == set()
 
 
 def test_the_selectors_pick_what_the_prober_counts(probed: Probed) -> None:
     wait_for("every probe succeeds", lambda: probed.good_ratio() == 1)
-    with connected(probed.server.url) as server:
-        findings = list(verify(server, [probed.slo], "prod", time.time()))
-    assert not [each for each in findings if each.wrong], findings
+
+    def findings() -> list[Finding]:
+        with connected(probed.server.url) as server:
+            return list(verify(server, [probed.slo], ENVIRONMENT, time.time(), ROOT))
+
+    # Between a scrape that failed on a busy machine and the next one there is no number.
+    wait_for("nothing is wrong", lambda: not any(each.wrong for each in findings()))
+    assert len(findings()) > 2
 
 
-def test_a_service_that_no_longer_answers_fails_its_probes(probed: Probed) -> None:
+def test_the_service_and_its_prober_are_two_targets(probed: Probed) -> None:
+    """Else a prober that answers would pass for a service that does."""
+
+    def targets() -> dict[str, float]:
+        found = probed.server.query(f'up{{{names.ENVIRONMENT}="{ENVIRONMENT}"}}', time.time())
+        return {labels[names.SERVICE_NAME]: value for labels, value in found}
+
+    wait_for("both answer", lambda: targets() == {"ports": 1, "ports-prober": 1})
+
+
+def runs(probed: Probed, block: Block) -> list[Result]:
+    """What a query of the runbook returns here."""
+    query = block.text.replace('"prod"', f'"{ENVIRONMENT}"')
+    return [Result(labels, value) for labels, value in probed.server.query(query, time.time())]
+
+
+def test_a_service_that_no_longer_answers_pages_and_the_runbook_finds_it(probed: Probed) -> None:
     """It counts nothing itself: its process is stopped, and its socket takes connections."""
+    page = ROOT / "services/ports/runbooks/reachability.md"
+    down = "No process of the service answers"
     group = os.getpgid(probed.service.process.pid)
     os.killpg(group, signal.SIGSTOP)
     try:
         wait_for("no probe succeeds", below(probed, 0.1))
+        wait_for("the page fires", lambda: "PortsReachabilityBurn1h" in probed.firing())
+        for block in blocks(page, FIRST_LOOK, CAUSES):
+            expected = block.expected if block.cause in {None, down} else block.otherwise
+            found = runs(probed, block)
+            assert expected is None or expected.holds(found), (block, found)
+        assert f"### {down}" in page.read_text()
     finally:
         os.killpg(group, signal.SIGCONT)
     wait_for("probes succeed again", lambda: probed.good_ratio() == 1)
+    for block in blocks(page, RECOVERY):
+        wait_for(block.text, lambda block=block: block.expected.holds(runs(probed, block)))
+
+
+def test_every_panel_of_its_dashboard_has_data(probed: Probed) -> None:
+    (file,) = (each for each in dashboards.FILES if each.stem == probed.slo.name)
+    queries = [
+        (panel["title"], target["expr"])
+        for panel in dashboards.panels(dashboards.read(file))
+        for target in panel.get("targets", [])
+    ]
+    assert len(queries) > 5
+    for title, expr in queries:
+        shown = f"last_over_time(({fill(expr, SCRAPE_SECONDS)})[2m:1s])"
+        assert probed.server.query(shown, time.time()), (title, shown)
 
 
 def below(probed: Probed, ratio: float) -> Callable[[], bool]:

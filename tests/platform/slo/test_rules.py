@@ -7,13 +7,14 @@ from ruamel.yaml import YAML
 
 from tests.platform.slo.real import PORTS, run, tool
 
-SLOS = 2
+SLOS = 3
 # For each SLO: total, bad and ratio over seven windows, nine about the budget, five alerts.
 # For the service: two alerts.
 RULES = SLOS * (3 * 7 + 9 + 5) + 2
 ALERTS = SLOS * 5 + 2
-# For each SLO: six tests for each of four burn alerts, twelve about all of them together.
-GENERATED_TESTS = SLOS * (4 * 6 + 12) + 2
+# For each SLO: six tests for each of four burn alerts, twelve about all of them together. For the
+# one on probes: an environment without a prober.
+GENERATED_TESTS = SLOS * (4 * 6 + 12) + 1 + 2
 
 
 def test_promtool_loads_every_rule() -> None:

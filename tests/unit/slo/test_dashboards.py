@@ -40,9 +40,10 @@ def targets(board: Json) -> Iterator[tuple[Json, Json]]:
 
 
 def test_there_is_an_overview_a_page_for_each_slo_and_one_of_requests() -> None:
-    assert [path.stem for path in FILES] == ["overview", "availability", "latency", "requests"]
+    slos = ["availability", "latency", "reachability"]
+    assert [path.stem for path in FILES] == ["overview", *slos, "requests"]
     uids = [json.loads(path.read_text())["uid"] for path in FILES]
-    assert uids == ["slo-overview", "slo-ports-availability", "slo-ports-latency", "red-ports"]
+    assert uids == ["slo-overview", *(f"slo-ports-{slo}" for slo in slos), "red-ports"]
 
 
 def test_nothing_is_wrong_is_not_painted_red(board: Json) -> None:

@@ -10,7 +10,7 @@ from slo.windows import BURN_WINDOWS
 
 from tests.service import ROOT
 
-[AVAILABILITY, LATENCY] = load_services(ROOT, "ports")["ports"]
+[AVAILABILITY, LATENCY, *_] = load_services(ROOT, "ports")["ports"]
 FASTEST = BURN_WINDOWS[0]
 
 

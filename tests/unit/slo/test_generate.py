@@ -121,4 +121,5 @@ def test_the_promises_of_ports_are_those_agreed() -> None:
     assert found == [
         ("availability", Decimal("0.999"), 30, None),
         ("latency", Decimal("0.99"), 30, "0.1"),
+        ("reachability", Decimal("0.995"), 30, None),
     ]

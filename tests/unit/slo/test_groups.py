@@ -36,6 +36,7 @@ def test_the_slowest_ticket_is_the_only_alert_that_reads_another_group(groups: l
     assert found == {
         ("PortsAvailabilityBurn3d", "slo:sli_error:ratio_rate6h"),
         ("PortsLatencyBurn3d", "slo:sli_error:ratio_rate6h"),
+        ("PortsReachabilityBurn3d", "slo:sli_error:ratio_rate6h"),
     }
 
 
@@ -52,4 +53,4 @@ def test_a_group_of_all_rules_in_any_order_would_be_noticed(groups: list[Group])
 def test_every_alert_names_the_page_that_tells_what_to_do(groups: list[Group]) -> None:
     alerts = [rule for group in groups for rule in group.rules if rule.is_alert]
     assert [rule.name for rule in alerts if "runbook_url" not in rule.annotations] == []
-    assert len(alerts) == 2 * 5 + 2 + 4
+    assert len(alerts) == 3 * 5 + 2 + 4

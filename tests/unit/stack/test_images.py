@@ -18,8 +18,11 @@ def test_each_component_has_its_official_image_at_the_version_that_the_charts_pi
         "docker.io/grafana/grafana": values.chart("grafana")["grafana"],
         "docker.io/otel/opentelemetry-collector-k8s": collector["agent"],
         "docker.io/otel/opentelemetry-collector-contrib": collector["gateway"],
+        "docker.io/cloudprober/cloudprober": values.chart("chart")["prober"],
     }
-    components = ("prometheus", "alertmanager", "jaeger", "loki", "grafana", "agent", "gateway")
+    components = (
+        "prometheus", "alertmanager", "jaeger", "loki", "grafana", "agent", "gateway", "prober",
+    )  # fmt: skip
     assert [image(name) for name in components] == [
         f"{name}:{holding['image']['tag']}" for name, holding in tags.items()
     ]

@@ -171,6 +171,10 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("networkPolicy.egress[0].ports[0].port=443", "missing property 'to'"),
         ("liveUpdate.enabled=true", "liveUpdate.enabled: only in the environment local"),
         # Values that cannot work.
+        ("prober.enabled=true", "prober.probes: empty; name the routes"),
+        ("prober.probes.harbours=/harbours", "/prober/probes"),
+        ("prober.timeoutSeconds=6", "prober.timeoutSeconds: 6 is above intervalSeconds, 5"),
+        ("prober.image.tag=latest", "/prober/image/tag"),
         ("ports.http=80", "/ports/http"),
         ("host=127.0.0.1", "/host"),
         ("ports.metrics=8080", "ports.metrics: is ports.http"),
@@ -307,8 +311,14 @@ def names_resolved_at(policy: dict[str, Any]) -> set[tuple[str, int]]:
     return found["UDP"] & found["TCP"]
 
 
-def test_every_pod_has_a_network_policy_and_can_resolve_names() -> None:
-    manifests = render.case(render.HERE / "cases/everything.yaml")
+@pytest.mark.parametrize(
+    ("case", "components"),
+    [("everything", {"server", "migrate", "test"}), ("prober", {"server", "prober", "test"})],
+)
+def test_every_pod_has_a_network_policy_and_can_resolve_names(
+    case: str, components: set[str]
+) -> None:
+    manifests = render.case(render.HERE / f"cases/{case}.yaml")
     found = policies(manifests)
     pods = [
         each["metadata"]["labels"]
@@ -318,7 +328,7 @@ def test_every_pod_has_a_network_policy_and_can_resolve_names() -> None:
         if each["kind"] in ("Deployment", "Job", "Pod")
     ]
     assert {each["app.kubernetes.io/component"] for each in pods} == set(found)
-    assert set(found) == {"server", "migrate", "test"}
+    assert set(found) == components
     for component, policy in found.items():
         assert policy["policyTypes"] == ["Ingress", "Egress"], component
         assert names_resolved_at(policy) == DNS, component

@@ -9,7 +9,9 @@ import functools
 import re
 from typing import Any
 
+from slo import probes
 from slo.alerts import watchdog_name
+from slo.series import prober
 from stack import values
 
 from tests.platform.chart import render
@@ -72,29 +74,39 @@ def _scraped(series: str, service: str) -> str:
     if environment is None:  # of kube-state-metrics, whose own labels stand
         target = {"job": "kube-state-metrics", "container": "kube-state-metrics"}
     else:
-        target = target_labels(service, environment[1])
+        by_prober = found["metric"] in probes.COUNTERS or prober(service) in found["labels"]
+        monitor = prober(service) if by_prober else service
+        target = target_labels(service, environment[1], monitor, found["metric"])
     labels = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', found["labels"]))
     rendered = ", ".join(f'{name}="{value}"' for name, value in {**labels, **target}.items())
     return f"{found['metric']}{{{rendered}}}"
 
 
 @functools.cache
-def target_labels(service: str, environment: str) -> dict[str, str]:
-    """Return the labels that the rendered ServiceMonitor and the operator give to a target."""
-    manifests = render.service(service, "--set", f"environment={environment}")
-    monitor = render.one(manifests, "ServiceMonitor")
-    (endpoint,) = monitor["spec"]["endpoints"]
+def target_labels(service: str, environment: str, monitor: str, metric: str) -> dict[str, str]:
+    """Return the labels that a rendered ServiceMonitor and the operator give to a metric."""
+    manifests = render.service(service, "--set", f"environment={environment},prober.enabled=true")
+    (endpoint,) = (
+        endpoint
+        for each in render.objects(manifests)
+        if (each["kind"], each["metadata"]["name"]) == ("ServiceMonitor", monitor)
+        for endpoint in each["spec"]["endpoints"]
+    )
+    # What Prometheus itself says of a scrape is not relabeled as a metric.
+    of_metrics = endpoint.get("metricRelabelings", []) if metric != "up" else []
+    for each in of_metrics:
+        assert each["action"] != "keep" or re.fullmatch(each["regex"], metric), metric
     relabeled = {
         each["targetLabel"]: each["replacement"]
-        for each in endpoint["relabelings"]
+        for each in (*endpoint["relabelings"], *of_metrics)
         if each["action"] == "replace"
     }
     enforced = values.prometheus()["prometheus"]["prometheusSpec"]["enforcedNamespaceLabel"]
     return {
-        "job": service,
-        "service": service,
-        "container": service,
-        "pod": f"{service}-5f7c",
+        "job": monitor,
+        "service": monitor,
+        "container": monitor,
+        "pod": f"{monitor}-5f7c",
         "instance": "10.0.0.1:9090",
         "endpoint": endpoint["port"],
         **relabeled,

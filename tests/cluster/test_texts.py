@@ -72,13 +72,15 @@ def everything() -> dict[str, Any]:
     cases = render.HERE / "cases"
     files = (ROOT / render.CHART / "values.yaml", render.BASE, cases / "everything.yaml")
     rules = [{"to": PEERS, "ports": [{"port": 53}]}]
+    # Small requests: a limit below them is refused for another reason.
+    small = {"requests": {"cpu": "1m", "memory": "1"}, "limits": {"memory": "1Ti"}}
     more = {
         "addresses": {"prod": "https://{service}.example.com"},
         "networkPolicy": {"callers": PEERS, "dns": rules, "egress": rules},
         "postgresql": {"peers": PEERS},
         "podDisruptionBudget": {"maxUnavailable": "50%"},
-        # Small requests: a limit below them is refused for another reason.
-        "resources": {"requests": {"cpu": "1m", "memory": "1"}, "limits": {"memory": "1Ti"}},
+        "resources": small,
+        "prober": {"enabled": True, "probes": {"/a": "/a?limit=1"}, "resources": small},
     }
     whole: dict[str, Any] = reduce(merged, [*map(YAML(typ="safe").load, files), more])
     return whole

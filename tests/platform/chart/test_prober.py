@@ -78,8 +78,9 @@ def test_it_reaches_the_service_and_prometheus_reaches_it() -> None:
 
 def test_a_release_of_the_service_leaves_it_and_another_question_restarts_it() -> None:
     def template(*more: str) -> dict[str, Any]:
-        spec: dict[str, Any] = of_prober(environment("prod", *more))["Deployment"]["spec"]
-        return spec["template"]
+        deployment = of_prober(environment("prod", *more))["Deployment"]
+        found: dict[str, Any] = deployment["spec"]["template"]
+        return found
 
     digest = "sha256:" + "1" * 64
     assert template() == template("--set", f"image.digest={digest}")

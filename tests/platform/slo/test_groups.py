@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from slo import probes
 from slo.adoption import load_adoption
 from slo.emit import rule_groups
 from slo.generate import service_groups
@@ -31,8 +32,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, slos: list[Slo]) -> Iterato
     events = "http_server_request_duration_seconds_count"
     labels = {"service_name": "ports", "deployment_environment_name": "prod"}
     labels |= {"http_route": "/ports", "http_response_status_code": "200"}
-    always = {"record": events, "expr": "time()", "labels": labels}
-    group = {"name": "events", "interval": f"{round(INTERVAL * 1000)}ms", "rules": [always]}
+    counted = [
+        {"record": name, "expr": "time()", "labels": {**labels, probes.PROBE: "/ports"}}
+        for name in (events, *probes.COUNTERS)
+    ]
+    group = {"name": "events", "interval": f"{round(INTERVAL * 1000)}ms", "rules": counted}
     (folder / "events.yaml").write_text(json.dumps({"groups": [group]}))
     config = f"rule_files: [{folder / 'rules.yaml'}, {folder / 'events.yaml'}]"
     with prometheus(folder, config) as running:

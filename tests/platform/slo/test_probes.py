@@ -143,8 +143,12 @@ def test_a_service_that_no_longer_answers_pages_and_the_runbook_finds_it(probed:
     finally:
         os.killpg(group, signal.SIGCONT)
     wait_for("probes succeed again", lambda: probed.good_ratio() == 1)
-    for block in blocks(page, RECOVERY):
-        wait_for(block.text, lambda block=block: block.expected.holds(runs(probed, block)))
+    recovery = blocks(page, RECOVERY)
+
+    def recovered() -> bool:
+        return all(block.expected.holds(runs(probed, block)) for block in recovery)
+
+    wait_for("the runbook sees it recover", recovered)
 
 
 def test_every_panel_of_its_dashboard_has_data(probed: Probed) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from slo import probes
 from slo.cli import main
 from telemetry import names
 
@@ -41,6 +42,10 @@ def recorded(folder: Path, series: Series, *, broken: bool = False) -> None:
         ):
             if not (broken and "_bucket" in name and route == "/ports"):
                 lines += [f"{name} {value} {at}" for at in range(now - 120, now + 600, 60)]
+    for route in ("/ports", "/ports/{id}"):
+        labels = f'{target},ptype="http",probe="{route}",dst="ports"'
+        for name, value in zip(probes.COUNTERS, (50.0, 49.0), strict=True):
+            lines += [f"{name}{{{labels}}} {value} {at}" for at in range(now - 120, now + 600, 60)]
     (folder / "text").write_text("\n".join([*lines, "# EOF\n"]))
     create = ("tsdb", "create-blocks-from", "openmetrics")
     run(tool("promtool"), *create, str(folder / "text"), str(folder / "data"))
@@ -67,6 +72,7 @@ def test_a_healthy_service_is_told_with_all_that_its_selectors_pick(
         'yes prod ports availability: no selector mentions http_route "/docs"',
         "yes prod ports latency: good + bad = total: 180 + 20, 200",
         'yes prod ports latency: no selector mentions http_response_status_code "500", "503"',
+        "yes prod ports reachability: good + bad = total: 98 + 2, 100",
     ):
         assert f"{line}\n" in told, told
 

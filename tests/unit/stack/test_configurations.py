@@ -108,6 +108,7 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
         "alertmanager": stack["alertmanager"]["alertmanagerSpec"]["image"]["tag"],
         "prometheus": stack["prometheus"]["prometheusSpec"]["image"]["tag"],
         "loki": values.chart("loki")["loki"]["loki"]["image"]["tag"],
+        "prober": values.chart("chart")["prober"]["image"]["tag"],
     } == {
         "agent": tool_version("otelcol"),
         "gateway": tool_version("otelcol"),
@@ -115,6 +116,7 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
         "alertmanager": f"v{tool_version('alertmanager')}",
         "prometheus": f"v{prometheus_version}",
         "loki": tool_version("loki"),
+        "prober": f"v{tool_version('cloudprober')}",
     }
 
 

@@ -33,7 +33,7 @@ SCALE: Final = 1 / 60  # an hour is a minute
 SCRAPE_SECONDS: Final = 0.5
 CLIENTS: Final = 32
 MEAN_SECONDS: Final = 30
-# Nor is there a prober: `make test-probes` looks at the panels of what it counts.
+# The stack has no prober: `make test-probes` looks at the panels of its counters.
 PROBED: Final = {
     slo.uid for slos in load_services(ROOT).values() for slo in slos if slo.total.family.outside
 }

@@ -110,8 +110,8 @@ def missing_alert(slo: Slo, clock: Clock, adoption: Adoption) -> Rule:
     Known is a service that Prometheus has a target for, however long its scrapes fail, or whose
     SLI was recorded within the last hour. A service that service discovery has forgotten for
     longer counts as removed on purpose. Where the SLI's series begin with their first event, a
-    target that answers is data: nothing happened yet. What a prober counts is missed where
-    Prometheus knows a prober: an environment without one is silent.
+    target that answers is data: nothing happened yet. Counters of a prober are missed only where
+    Prometheus knows a prober: an environment without a prober is silent.
     """
     total = series.of_slo(series.total(BASE_WINDOW), slo)
     outside = slo.total.family.outside

@@ -1,4 +1,4 @@
-"""Which SLOs an environment does without: those on probes, where nobody switches a prober on."""
+"""SLOs that an environment does not have: those on probes, if its file switches no prober on."""
 
 from pathlib import Path
 

@@ -33,7 +33,7 @@ def prober(site: Site) -> Backend:
 
 
 def settings(service: Path) -> Values:
-    """What the service chart's values say about the prober of the service in a folder."""
+    """Values of the service chart about the prober of the service in a folder."""
     merged = values.merge(values.chart("chart"), values.read(service / "values.yaml"))
     found: Values = merged["prober"]
     return found

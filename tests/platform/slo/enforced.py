@@ -92,7 +92,7 @@ def target_labels(service: str, environment: str, monitor: str, metric: str) -> 
         if (each["kind"], each["metadata"]["name"]) == ("ServiceMonitor", monitor)
         for endpoint in each["spec"]["endpoints"]
     )
-    # What Prometheus itself says of a scrape is not relabeled as a metric.
+    # Prometheus does not relabel its own series about a scrape.
     of_metrics = endpoint.get("metricRelabelings", []) if metric != "up" else []
     for each in of_metrics:
         assert each["action"] != "keep" or re.fullmatch(each["regex"], metric), metric

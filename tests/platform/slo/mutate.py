@@ -141,7 +141,7 @@ def slo_mutants(slo: Slo) -> Iterator[Mutant]:
     )
     for what, change in (
         ("for dropped", no_hold),
-        # What a prober counts does not depend on whether the service answers.
+        # The counters of a prober do not depend on whether the service answers.
         *(() if slo.total.family.outside else answering),
         ("known targets do not count", lambda rule: _without_half(rule, 0)),
         ("data seen before does not count", lambda rule: _without_half(rule, 1)),

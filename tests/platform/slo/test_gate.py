@@ -52,7 +52,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
 
 
 def without_prober(environment: str) -> str:
-    """What is said of an environment that no file switches a prober on for."""
+    """The line about an environment that no file switches a prober on for."""
     file = f"platform/argocd/environments/{environment}/ports.yaml"
     return f"yes {environment} ports reachability: not measured: {file} switches no prober on"
 

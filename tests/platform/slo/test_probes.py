@@ -121,7 +121,7 @@ def test_the_service_and_its_prober_are_two_targets(probed: Probed) -> None:
 
 
 def runs(probed: Probed, block: Block) -> list[Result]:
-    """What a query of the runbook returns here."""
+    """Return the results of a query of the runbook."""
     query = block.text.replace('"prod"', f'"{ENVIRONMENT}"')
     return [Result(labels, value) for labels, value in probed.server.query(query, time.time())]
 

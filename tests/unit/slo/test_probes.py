@@ -92,7 +92,7 @@ def switched(folder: Path, environment: str, *, on: bool) -> Path:
     [
         (False, vector(), False, "not measured: platform/argocd/environments/dev/ports.yaml "),
         (True, vector(), True, "no data now: the SLI is not being recorded"),
-        # Somebody probes all the same: the budget counts.
+        # Somebody probes without the value: the budget counts.
         (False, vector("-0.5"), True, "-50.00% of the error budget left"),
         (True, vector("0.5"), False, "50.00% of the error budget left"),
     ],

@@ -25,7 +25,7 @@ class OnlyProber(Stack):
 
 
 def jobs(site: Site) -> list[str]:
-    """What Prometheus is to scrape."""
+    """Names of the scrape jobs of Prometheus."""
     config = values.read(site.data / "config" / "prometheus.yaml")
     return [each["job_name"] for each in config["scrape_configs"]]
 

@@ -49,11 +49,14 @@ def environment(service: str = "ports", **variables: str) -> dict[str, str]:
 
 
 def manage(
-    *arguments: str, settings: Mapping[str, str], stdin: bytes = b""
+    *arguments: str, settings: Mapping[str, str], stdin: bytes = b"", name: str = "ports"
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run `manage.py` to its end, under these settings."""
+    """Run a service's `manage.py` to its end, under these settings."""
     return commands.run(
-        ["manage.py", *arguments], cwd=FOLDER, env=environment(**settings), stdin=stdin
+        ["manage.py", *arguments],
+        cwd=ROOT / "services" / name,
+        env=environment(name, **settings),
+        stdin=stdin,
     )
 
 

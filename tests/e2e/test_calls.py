@@ -1,4 +1,4 @@
-"""A second service, made from the template, calls the first one as the documentation says."""
+"""A second service, made from the template with the option `calls`, calls the first one."""
 
 import subprocess
 import sys
@@ -17,7 +17,6 @@ from stack.process import Process
 from stack.stack import READY_SECONDS, Stack
 from telemetry import names
 
-from tests.documentation import diff
 from tests.e2e.backends import Backends, eventually
 from tests.e2e.conftest import FAST, FAST_SERVICE
 from tests.service import ROOT
@@ -27,7 +26,6 @@ from tests.support.uv import uv
 pytestmark = pytest.mark.timeout(600)
 
 NAME: Final = "port-calls"
-PAGE: Final = "docs/how-to/call-another-service.md"
 SCAFFOLD: Final = ROOT / "tests" / "platform" / "backstage" / "scaffold.mjs"
 # The client's part of it is what the caller chose: both must survive two services.
 TRACE: Final = "0af7651916cd43dd8448eb211c80319c"
@@ -47,24 +45,24 @@ def addresses() -> Addresses:
 
 @pytest.fixture(scope="module")
 def caller(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the second service, with what the page adds; it is installed beside it."""
+    """The folder of the second service, which is installed beside it."""
     root = tmp_path_factory.mktemp("caller")
     answers = [
         f"name={NAME}",
         "description=Calls of ships at ports",
         "owner=group:default/maritime",
+        "calls=ports",
     ]
     run(root, "node", str(SCAFFOLD), str(ROOT), str(root), *answers)
-    run(root, "git", "apply", "--verbose", "-", stdin=diff(PAGE))
     folder = root / "services" / NAME
     own = ("--no-deps", "--no-build-isolation", "--python", sys.executable)
     uv("pip", "install", "--quiet", *own, "--target", root / "installed", folder)
     return folder
 
 
-def run(folder: Path, *command: str, stdin: str = "") -> None:
+def run(folder: Path, *command: str) -> None:
     done = subprocess.run(
-        command, cwd=folder, input=stdin, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
 
@@ -94,7 +92,7 @@ def pipeline(
             process.wait_ready(READY_SECONDS)
             headers = {"traceparent": f"00-{TRACE}-00000000000000aa-01", "X-Request-ID": REQUEST}
             url = addresses.url(NAME)
-            answer = httpx.get(f"{url}/{NAME}/at/AEAJM", headers=headers, timeout=10)
+            answer = httpx.get(f"{url}/{NAME}/ports/AEAJM", headers=headers, timeout=10)
             assert (answer.status_code, answer.json()) == (200, {"name": "Ajman"})
             yield stack
         finally:
@@ -139,7 +137,7 @@ def test_one_trace_contains_both_services(pipeline: Stack, backends: Backends) -
     store: Any = ("ports", "internal", "get ports", [])
     served = ("ports", "server", "GET /ports/{id}", [("ports", "internal", "get_port", [store])])
     call = (NAME, "client", "GET", [served])
-    expected = [(NAME, "server", f"GET /{NAME}/at/{{port}}", [call])]
+    expected = [(NAME, "server", f"GET /{NAME}/ports/{{id}}", [call])]
 
     def as_expected() -> bool:
         assert below(backends.spans(TRACE), "00000000000000aa") == expected
@@ -160,7 +158,7 @@ def test_both_services_log_the_same_request_id(pipeline: Stack, backends: Backen
         return lines
 
     assert eventually(access_lines) == {
-        NAME: (f"/{NAME}/at/{{port}}", TRACE),
+        NAME: (f"/{NAME}/ports/{{id}}", TRACE),
         "ports": ("/ports/{id}", TRACE),
     }
 
@@ -184,6 +182,6 @@ def test_the_metrics_of_the_caller_count_the_call(
 
 
 def test_an_unknown_port_is_404_for_the_caller_too(pipeline: Stack, addresses: Addresses) -> None:
-    answer = httpx.get(f"{addresses.url(NAME)}/{NAME}/at/XXXXX", timeout=10)
+    answer = httpx.get(f"{addresses.url(NAME)}/{NAME}/ports/XXXXX", timeout=10)
     assert answer.status_code == 404
-    assert answer.json()["detail"] == "no port has the id 'XXXXX'"
+    assert answer.json()["detail"] == "nothing there has the id 'XXXXX'"

@@ -18,6 +18,8 @@ ANSWERS = {
     "name": NAME,
     "description": "Calls of ships at ports",
     "owner": "group:default/maritime",
+    "store": "postgresql",
+    "calls": "ports",
 }
 PAGE = "docs/how-to/add-a-service.md"
 BACKSTAGE = ROOT / "tests" / "platform" / "backstage"
@@ -83,6 +85,15 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 def scaffolded(copy: Copy) -> list[str]:
     """The files that Backstage's scaffolder made."""
     return copy.run("bash", "-c", documented(PAGE, "make new-service")).splitlines()
+
+
+@pytest.fixture(scope="session")
+def plain(copy: Copy) -> Path:
+    """The folder of another service, without any option, which lies and is installed elsewhere."""
+    root = copy.root.parent / "plain"
+    answers = ("name=berths", "description=Berths of ports", "owner=group:default/maritime")
+    copy.run("node", BACKSTAGE / "scaffold.mjs", copy.root, root, *answers)
+    return root
 
 
 @pytest.fixture(scope="session")

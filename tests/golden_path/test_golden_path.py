@@ -4,6 +4,8 @@ In this order, on one copy of the repository: each scenario stands on those befo
 """
 
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,13 +32,14 @@ TOOLS = ROOT / "tools" / "bin"
 GROWS = (
     ".github/CODEOWNERS",
     "docs/telemetry-reference.md",
+    "platform/backstage/template/services.yaml",
     "platform/backstage/template/taken.yaml",
 )
 
 
 def test_the_template_only_adds_files(copy: Copy, scaffolded: list[str]) -> None:
     assert copy.status() == dict.fromkeys(scaffolded, "??")
-    assert len(scaffolded) == 31
+    assert len(scaffolded) == 42
     left = [
         name for name in scaffolded if "{{" in name or "{{ values" in (copy.root / name).read_text()
     ]
@@ -54,16 +57,17 @@ def test_what_is_generated_edits_no_file_but_the_lists_of_all_services(generated
     generated.run("make", "check-generated")
 
 
-def test_its_code_passes_the_linters(generated: Copy) -> None:
+def test_its_code_passes_the_linters(generated: Copy, plain: Path) -> None:
     generated.python("ruff", "check", ".")
     generated.python("ruff", "format", "--check", ".")
     generated.run(".venv/bin/python", "tools/prose.py")
     generated.python("lint-imports", "--config", f"services/{NAME}/pyproject.toml")
     generated.run(
         "env",
-        f"MYPYPATH=services/{NAME}",
+        f"MYPYPATH=services/{NAME}:{plain}/services/berths",
         ".venv/bin/mypy",
         f"services/{NAME}",
+        f"{plain}/services/berths",
         f"tests/unit/{PACKAGE}",
         f"tests/integration/{PACKAGE}",
     )
@@ -73,7 +77,7 @@ def test_its_tests_pass_and_cover_it(generated: Copy) -> None:
     printed = generated.python(
         "pytest", "--cov", "--cov-report=", f"tests/unit/{PACKAGE}", f"tests/integration/{PACKAGE}"
     )
-    assert "10 passed" in printed
+    assert "24 passed" in printed
     generated.python(
         "coverage", "report", f"--include=services/{NAME}/*", "--fail-under=95", timeout=60
     )
@@ -84,6 +88,18 @@ def test_its_http_does_what_that_of_every_service_does(generated: Copy) -> None:
     printed = generated.python("pytest", "-n0", contract, "tests/browser", "-k", NAME)
     assert "47 passed" in printed
     assert "failed" not in printed
+
+
+def test_a_service_without_any_option_starts_and_renders(generated: Copy, plain: Path) -> None:
+    """All combinations of options pass the linter in `make test-catalog`."""
+    installed, folder = plain / "installed", plain / "services" / "berths"
+    generated.python("uv", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
+        "--python", ".venv/bin/python", "--target", str(installed), str(folder))  # fmt: skip
+    path = f"PYTHONPATH={installed}"
+    checked = generated.run("env", path, ".venv/bin/python", folder / "manage.py", "check")
+    assert "no issues" in checked
+    objects = render(generated, "dev", "berths", plain)
+    assert {"Job", "NetworkPolicy"} & {each["kind"] for each in objects} == {"NetworkPolicy"}
 
 
 def test_its_runbook_can_be_executed(generated: Copy) -> None:
@@ -110,22 +126,33 @@ def test_its_slo_compiles_and_its_alerts_pass_their_tests(generated: Copy) -> No
     )
 
 
-@pytest.mark.parametrize("environment_name", ["dev", "staging", "prod"])
-def test_its_chart_renders(generated: Copy, environment_name: str) -> None:
+def render(generated: Copy, environment_name: str, name: str, root: Path) -> list[Any]:
+    """Return what the chart makes of a service whose files lie below a folder."""
     manifests = generated.run(
-        TOOLS / "helm", "template", NAME, "platform/chart",
+        TOOLS / "helm", "template", name, "platform/chart",
         "--kube-version", "1.34.4",
         "--values", "platform/adopt.yaml",
-        "--values", f"services/{NAME}/values.yaml",
-        "--values", f"platform/argocd/environments/{environment_name}/{NAME}.yaml",
+        "--values", f"{root}/services/{name}/values.yaml",
+        "--values", f"{root}/platform/argocd/environments/{environment_name}/{name}.yaml",
         "--set", f"environment={environment_name}",
     )  # fmt: skip
-    objects = [each for each in YAML(typ="safe").load_all(manifests) if each]
+    return [each for each in YAML(typ="safe").load_all(manifests) if each]
+
+
+@pytest.mark.parametrize("environment_name", ["dev", "staging", "prod"])
+def test_its_chart_renders(generated: Copy, environment_name: str) -> None:
+    objects = render(generated, environment_name, NAME, generated.root)
     (deployment,) = [each for each in objects if each["kind"] == "Deployment"]
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert labels["app.kubernetes.io/name"] == NAME
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    settings = {variable["name"] for variable in container["env"]}
+    settings = {variable["name"]: variable for variable in container["env"]}
+    address = settings["PORT_CALLS_PORTS_URL"]["value"]
+    assert address == f"http://ports.ports-{environment_name}:8080"
+    secret = settings["PORT_CALLS_STORE_URL"]["valueFrom"]["secretKeyRef"]
+    assert secret == {"name": "port-calls-database", "key": "url"}
+    (job,) = [each for each in objects if each["kind"] == "Job"]
+    assert job["metadata"]["name"] == f"{NAME}-migrate"
     own = {name for name in settings if name.startswith("PORT_CALLS_")}
     program = f"from {PACKAGE}.settings import Environment; print(*Environment.variables())"
     assert own

@@ -33,6 +33,8 @@ ANSWERS = {
     "description": "Calls of ships at ports",
     "owner": "group:default/maritime",
     "objective": 99.5,
+    "store": "postgresql",
+    "calls": "ports",
 }
 SERVICES = ("ports", "port-calls")
 TOKEN = "a-token-of-the-tests"  # noqa: S105 - of this backend alone

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from stack import chaos, components, panels, postgresql, prober
 from stack.addresses import HOST, WELL_KNOWN, Addresses
 from stack.backend import Backend
-from stack.components import SERVICE, Site
+from stack.components import Site
 from stack.engine import ENGINES, Engine
 from stack.errors import StackError
 from stack.grafana import HOW_TO_GET
@@ -118,18 +119,19 @@ def jaeger() -> None:
         process.stop()
 
 
-def over_postgresql() -> None:
-    """Run a database in .stack/ and the service that uses it, until Ctrl-C."""
-    folder = DATA / POSTGRESQL
+def over_postgresql(name: str = "ports") -> None:
+    """Run a database in .stack/ and a service that uses it, until Ctrl-C."""
+    folder, place = DATA / POSTGRESQL / name, ROOT / "services" / name
     with postgresql.running(folder, Addresses().free_port()) as server:
         say(f"postgresql  ready  {HOST}:{server.port}  (data in {folder})")
-        env = {**os.environ, "PORTS_STORE_URL": server.url}
-        manage(env, "migrate", "--verbosity=0")
+        prefix = name.upper().replace("-", "_")
+        env = {**os.environ, f"{prefix}_STORE_URL": server.url}
+        manage(place, env, "migrate", "--verbosity=0")
         # Written last: an import that was interrupted is done again.
-        if not (imported := folder / "imported").exists():
-            manage(env, "import_ports", "data/ports.json")
+        if name == "ports" and not (imported := folder / "imported").exists():
+            manage(place, env, "import_ports", "data/ports.json")
             imported.touch()
-        service = subprocess.Popen(components.SERVE, cwd=SERVICE, env=env)  # noqa: S603
+        service = subprocess.Popen(components.SERVE, cwd=place, env=env)  # noqa: S603
         try:
             code = service.wait()
         finally:
@@ -140,14 +142,14 @@ def over_postgresql() -> None:
         raise StackError(f"gunicorn ended with exit code {code}")
 
 
-def manage(env: Mapping[str, str], *command: str) -> None:
-    """Run a command of the service.
+def manage(place: Path, env: Mapping[str, str], *command: str) -> None:
+    """Run a command of the service in a folder.
 
     Raises:
         StackError: If it fails.
     """
     words = [sys.executable, "manage.py", *command]
-    if code := subprocess.run(words, cwd=SERVICE, env=env, check=False).returncode:  # noqa: S603
+    if code := subprocess.run(words, cwd=place, env=env, check=False).returncode:  # noqa: S603
         raise StackError(f"manage.py {command[0]} ended with exit code {code}")
 
 
@@ -157,7 +159,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("up", help="run everything until Ctrl-C")
     commands.add_parser("jaeger", help="run only Jaeger and the service until Ctrl-C")
-    commands.add_parser("postgresql", help="run PostgreSQL and the service until Ctrl-C")
+    over = commands.add_parser("postgresql", help="run PostgreSQL and a service until Ctrl-C")
+    over.add_argument("--service", default="ports", help="folder in services/ (default: ports)")
     drawn = commands.add_parser("panels", help="save the running stack's dashboards as PNG files")
     drawn.add_argument(
         "--minutes", type=float, default=15.0, help="minutes that the dashboards show (default: 15)"
@@ -177,8 +180,10 @@ def main() -> int:
         elif arguments.what == "panels":
             url = f"http://{HOST}:{WELL_KNOWN['prometheus']}"
             say(panels.draw(url, DATA / "panels", arguments.minutes, panels.SCRAPE_SECONDS).strip())
+        elif arguments.what == "postgresql":
+            over_postgresql(arguments.service)
         else:
-            {"up": up, "jaeger": jaeger, "postgresql": over_postgresql}[arguments.what]()
+            {"up": up, "jaeger": jaeger}[arguments.what]()
     except StackError as error:
         print(f"\nstack: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -101,6 +102,9 @@ for (const [field, value, message] of [
   ["owner", "nobody at all", "must be a group of the catalog, for example group:default/platform"],
   ["owner", "user:default/ada", "must be a group of the catalog, for example group:default/platform"],
   ["objective", 100, "must be 99, 99.5, 99.9 or 99.95"],
+  ["store", "mysql", "must be memory or postgresql"],
+  ["calls", "grafana", '"grafana" is no service of this repository'],
+  ["calls", "port-calls", '"port-calls" is no service of this repository'],
 ]) {
   test(`${field} ${JSON.stringify(value).slice(0, 30)} is refused in words`, () => {
     const answers = { ...ANSWERS, [field]: value };
@@ -117,6 +121,12 @@ test("what the form asks for is what a service needs, and no more", () => {
     without,
     ["Name", "Description", "Owner"].map((title) => `${title.toLowerCase()}: must have required property '${title}'`),
   );
+});
+
+test("the service that is called is one of this repository", () => {
+  const { calls } = TEMPLATE.spec.parameters[0].properties;
+  assert.deepEqual(calls.enum, readdirSync(new URL("../../../services", import.meta.url)).sort());
+  assert.deepEqual(problemsOf(TEMPLATE, { ...ANSWERS, store: "postgresql", calls: "ports" }), []);
 });
 
 test("the owner is picked from the groups of the catalog", () => {

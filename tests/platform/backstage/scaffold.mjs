@@ -1,6 +1,7 @@
 // Renders the software template with Backstage's own scaffolder: its form's schema, its workflow
-// runner, its actions; `node scaffold.mjs ROOT OUTPUT name=… description=… owner=… [objective=…]`. It is
-// the dry run that Backstage's template editor offers: nothing is sent to GitHub.
+// runner, its actions. Usage: `node scaffold.mjs ROOT OUTPUT name=… description=… owner=…`, and
+// `objective=… store=… calls=…`. It is the dry run that Backstage's template editor offers: nothing
+// is sent to GitHub.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -99,11 +100,12 @@ if (process.argv[1] === import.meta.filename) {
   const answers = Object.fromEntries(
     pairs.map((pair) => [pair.split("=", 1)[0], pair.slice(pair.indexOf("=") + 1)]),
   );
-  // All answers are text on a command line.
-  const objective = answers.objective ? { objective: Number(answers.objective) } : {};
+  // All answers are text on a command line, and a form leaves out what is optional and empty.
+  for (const name of ["objective", "store", "calls"]) if (!answers[name]) delete answers[name];
+  if (answers.objective) answers.objective = Number(answers.objective);
   let rendered;
   try {
-    rendered = await scaffold(root, { ...answers, ...objective });
+    rendered = await scaffold(root, answers);
   } catch (error) {
     console.error(error.message);
     process.exit(1);

@@ -51,13 +51,12 @@ OTEL = {
 BROUGHT = {"pydantic-core": "pydantic"}
 
 
-def required(project: dict[str, Any], extras: set[str] | None = None) -> list[Requirement]:
-    """Return what a project requires, with all of its extras or with these."""
-    optional = project["project"].get("optional-dependencies", {})
-    chosen = [
-        each for name, some in optional.items() if extras is None or name in extras for each in some
+def required(project: dict[str, Any]) -> list[Requirement]:
+    """Return what a project requires, with all of its extras."""
+    extras = project["project"].get("optional-dependencies", {}).values()
+    return [
+        Requirement(text) for some in (project["project"]["dependencies"], *extras) for text in some
     ]
-    return [Requirement(text) for text in (*project["project"]["dependencies"], *chosen)]
 
 
 def distribution(module: str) -> str | None:
@@ -109,14 +108,7 @@ def test_distributions_of_the_platform_are_named_alike() -> None:
 
 
 def test_the_image_locks_what_its_distributions_declare() -> None:
-    used = {
-        extra
-        for project in PROJECTS.values()
-        for each in required(project)
-        if canonicalize_name(each.name) in OWN
-        for extra in each.extras
-    }
-    declared = {str(each) for name in SERVED for each in required(PROJECTS[name], used)}
+    declared = {str(each) for name in SERVED for each in required(PROJECTS[name])}
     lines = (ROOT / "requirements/runtime.in").read_text().splitlines()
     locked = {str(Requirement(line)) for line in lines if line and not line.startswith("#")}
     assert locked == {

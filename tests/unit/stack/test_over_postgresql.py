@@ -41,8 +41,8 @@ def test_an_import_that_failed_is_done_again_and_one_that_did_not_is_kept(
     gunicorn(monkeypatch, data)
     whole = program.manage
 
-    def failing(env: dict[str, str], *command: str) -> None:
-        whole(env, *(word.replace("data/ports.json", "nope.json") for word in command))
+    def failing(place: Path, env: dict[str, str], *command: str) -> None:
+        whole(place, env, *(word.replace("data/ports.json", "nope.json") for word in command))
 
     monkeypatch.setattr(program, "manage", failing)
     with pytest.raises(StackError, match=r"manage\.py import_ports ended with exit code 1"):
@@ -53,14 +53,14 @@ def test_an_import_that_failed_is_done_again_and_one_that_did_not_is_kept(
     assert (data / "told").read_text().split() == ["1634", "1634"]
     said = capfd.readouterr()
     assert said.out.count("created 1634") == 1
-    password = (data / "postgresql" / "password").read_text()
+    password = (data / "postgresql" / "ports" / "password").read_text()
     assert password not in said.out + said.err
 
 
 def test_a_service_that_fails_fails_the_command(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "manage", lambda _env, *_command: None)
+    monkeypatch.setattr(program, "manage", lambda _place, _env, *_command: None)
     monkeypatch.setattr(components, "SERVE", ("false",))
     with pytest.raises(StackError, match="gunicorn ended with exit code 1"):
         program.over_postgresql()

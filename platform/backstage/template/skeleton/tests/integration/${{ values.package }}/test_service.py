@@ -9,27 +9,47 @@ from collections.abc import Iterator
 import pytest
 from ${{ values.package }} import names
 
+{% if values.store == "postgresql" %}
+from tests import postgres, service
+{% else %}
 from tests import service
+{% endif %}
 from tests.service import ROOT, Service
 
 NAME = "${{ values.name }}"
 PATH = f"/{NAME}"
 
 
+{% if values.store == "postgresql" %}
+@pytest.fixture(scope="module", params=["memory", "postgresql"])
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The service over each store; all of them hold the same two items."""
+    settings = {}
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        settings["${{ values.prefix }}_STORE_URL"] = postgres.new_database(server, NAME)
+        assert service.manage("migrate", "-v0", name=NAME, settings=settings).returncode == 0
+    with service.running(tmp_path_factory.mktemp("service"), name=NAME, **settings) as running:
+        yield running
+{% else %}
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with service.running(tmp_path_factory.mktemp("service"), name=NAME) as running:
         yield running
+{% endif %}
 
 
 def test_items_are_listed_and_one_is_got(running: Service) -> None:
     items = running.client.get(PATH).json()
     assert [item["id"] for item in items] == ["first", "second"]
     assert running.client.get(f"{PATH}/first").json() == items[0]
+    assert running.client.get(PATH, params={"limit": 1}).json() == items[:1]
 
 
 def test_errors_are_problem_documents_with_the_request_id(running: Service) -> None:
-    for path in (f"{PATH}/third", "/nowhere"):
+    for path in (f"{PATH}/third", f"{PATH}/%00", "/nowhere"):
         response = running.client.get(path, headers={"X-Request-ID": "a-test"})
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["status"] == response.status_code == 404

@@ -16,4 +16,5 @@ def test_an_unknown_id_is_told() -> None:
 
 
 def test_items_come_in_the_order_of_their_ids() -> None:
-    assert [item.id for item in STORE.all()] == ["a", "b"]
+    assert [item.id for item in STORE.first(2)] == ["a", "b"]
+    assert [item.id for item in STORE.first(1)] == ["a"]

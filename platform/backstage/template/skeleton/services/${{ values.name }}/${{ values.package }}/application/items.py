@@ -11,8 +11,8 @@ class ItemStore(Protocol):
     def get(self, item_id: str) -> Item | None:
         """Return an item, or None."""
 
-    def all(self) -> list[Item]:
-        """Return every item, in the order of their ids."""
+    def first(self, limit: int) -> list[Item]:
+        """Return the first `limit` items, in the order of their ids."""
 
 
 def get_item(store: ItemStore, item_id: str) -> Item:

@@ -13,3 +13,9 @@ class Item:
 
 class UnknownItem(Exception):
     """No item has this id."""
+{% if values.calls or values.store == "postgresql" %}
+
+
+class Unavailable(Exception):
+    """What this service depends on does not answer now; later it may."""
+{% endif %}

@@ -16,6 +16,6 @@ class MemoryItemStore:
         """Return an item, or None."""
         return self._items.get(item_id)
 
-    def all(self) -> list[Item]:
-        """Return every item, in the order of their ids."""
-        return list(self._items.values())
+    def first(self, limit: int) -> list[Item]:
+        """Return the first `limit` items, in the order of their ids."""
+        return list(self._items.values())[:limit]

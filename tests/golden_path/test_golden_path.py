@@ -86,7 +86,7 @@ def test_its_tests_pass_and_cover_it(generated: Copy) -> None:
 def test_its_http_does_what_that_of_every_service_does(generated: Copy) -> None:
     contract = "tests/integration/service/test_http_contract.py"
     printed = generated.python("pytest", "-n0", contract, "tests/browser", "-k", NAME)
-    assert "47 passed" in printed
+    assert "49 passed" in printed
     assert "failed" not in printed
 
 

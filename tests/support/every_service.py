@@ -2,7 +2,13 @@
 
 from importlib import import_module
 
+from service.environment import ServerEnvironment
+
 from tests.service import ROOT
+
+# What a service's own settings have beside Django's.
+SERVICE: str
+ENVIRONMENT: ServerEnvironment
 
 _files = sorted(ROOT.glob("services/*/*/settings.py"))
 _of_each = [vars(import_module(f"{file.parent.name}.settings")) for file in _files]

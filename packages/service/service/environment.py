@@ -46,6 +46,13 @@ def _proxies(addresses: str) -> str:
     return addresses
 
 
+def _origins(text: str) -> str:
+    for origin in text.split(","):
+        if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", origin.strip()):
+            raise ValueError("expected origins like https://a.example, separated by commas")
+    return text
+
+
 def _web_address(text: str) -> str:
     if not re.fullmatch(r"https?://[!-~]+", text):
         raise ValueError("must be an address that begins with https:// or http://")
@@ -141,6 +148,11 @@ class ServerEnvironment(BaseModel):
 
     MAX_BODY_BYTES: int = Field(
         65536, ge=1024, le=10_000_000, description="Largest request body, in bytes."
+    )
+    ALLOWED_ORIGINS: Annotated[str, AfterValidator(_origins)] | None = Field(
+        None,
+        description="Origins whose pages may call the API from a browser, separated by commas, such"
+        " as the developer portal's; unset: none.",
     )
     REPOSITORY_URL: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None, description="URL of the source code, for a link on the page `/`. Unset: no link."

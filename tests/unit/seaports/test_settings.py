@@ -63,6 +63,10 @@ EXAMPLES = {
             "ports.json",
         ],
     ),
+    "PORTS_ALLOWED_ORIGINS": (
+        ["https://portal.example.com", "http://localhost:3000, https://a.b"],
+        ["*", "null", "portal.example.com", "https://a.b/", "https://a.b/c", "https://a.b,"],
+    ),
     "PORTS_REPOSITORY_URL": (
         ["https://example.com/a", "http://localhost:3000"],
         ["example.com/a", "ftp://example.com", "https://a b"],

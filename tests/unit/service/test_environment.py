@@ -24,6 +24,7 @@ def test_a_services_variables_have_its_prefix_and_those_of_every_program_none() 
         "HARBOUR_TRUSTED_PROXIES",
         "HARBOUR_TAIL_SAMPLING",
         "HARBOUR_MAX_BODY_BYTES",
+        "HARBOUR_ALLOWED_ORIGINS",
         "HARBOUR_REPOSITORY_URL",
         "HARBOUR_BERTHS",
     ]

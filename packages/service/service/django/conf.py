@@ -2,13 +2,16 @@
 
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import telemetry.django
 
 from service.environment import ServerEnvironment
 
 __all__ = ["settings"]
+
+_CORS: Final = "corsheaders.middleware.CorsMiddleware"
+_EDGE: Final = "service.django.edge.Edge"
 
 
 def settings(
@@ -30,6 +33,9 @@ def settings(
         middleware: Further middleware, right around the views.
         databases: Django's DATABASES; none by default.
     """
+    origins = [each.strip() for each in (environment.ALLOWED_ORIGINS or "").split(",") if each]
+    # It answers preflight requests itself, and marks the answers of all that is further inside.
+    cors = [_CORS] if origins else []
     return {
         "DEBUG": False,
         # Nothing is signed, so nothing depends on this key; Django wants one.
@@ -37,7 +43,13 @@ def settings(
         # The Host header is used for nothing: no absolute URL is made of it.
         "ALLOWED_HOSTS": ["*"],
         "INSTALLED_APPS": [*telemetry.django.INSTALLED_APPS, "ninja", "service.django", *apps],
-        "MIDDLEWARE": [*telemetry.django.MIDDLEWARE, "service.django.edge.Edge", *middleware],
+        "MIDDLEWARE": [*telemetry.django.MIDDLEWARE, *cors, _EDGE, *middleware],
+        "CORS_ALLOWED_ORIGINS": origins,
+        "CORS_ALLOW_HEADERS": [
+            *("accept", "authorization", "content-type", "if-match", "if-none-match"),
+            *("traceparent", "x-request-id"),
+        ],
+        "CORS_EXPOSE_HEADERS": ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
         "ROOT_URLCONF": f"{package}.urls",
         "TEMPLATES": [
             {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}

@@ -85,9 +85,10 @@ const NAMES = {
 };
 
 for (const [name, reason] of Object.entries(NAMES)) {
-  test(`the name "${name}" is ${reason === undefined ? "accepted" : "refused with its reason"}`, () => {
+  const quoted = reason?.startsWith("must") ? reason : `"${name}" ${reason}`;
+  const outcome = reason === undefined ? "accepted" : `refused: ${quoted}`;
+  test(`the name "${name}" is ${outcome}`, () => {
     const answers = { ...ANSWERS, name };
-    const quoted = reason?.startsWith("must") ? reason : `"${name}" ${reason}`;
     const expected = reason === undefined ? [] : [`name: ${quoted}`];
     assert.deepEqual(problemsOf(TEMPLATE, answers), expected);
     // Who calls the backend without the form is refused, too.

@@ -17,5 +17,5 @@ class UnknownItem(Exception):
 
 
 class Unavailable(Exception):
-    """What this service depends on does not answer now; later it may."""
+    """A dependency of this service does not answer now; later it may."""
 {% endif %}

@@ -14,7 +14,7 @@ NOT_THERE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 class Client:
-    """What this service asks of `${{ values.calls }}`."""
+    """A client of `${{ values.calls }}`."""
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         """Take the address; a connection is made at the first call.

@@ -48,7 +48,7 @@ class ItemOut(Schema):
 
 {% if values.calls %}
 class NameOut(Schema):
-    """What `${{ values.calls }}` calls one of its own."""
+    """A name that `${{ values.calls }}` knows."""
 
     name: str
 

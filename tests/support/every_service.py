@@ -6,7 +6,7 @@ from service.environment import ServerEnvironment
 
 from tests.service import ROOT
 
-# What a service's own settings have beside Django's.
+# The settings module of a service has these names beside Django's.
 SERVICE: str
 ENVIRONMENT: ServerEnvironment
 

@@ -152,7 +152,6 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("env.HARBOUR_WRITE_TOKEN=abc", "'HARBOUR_WRITE_TOKEN'"),
         ("env.DATABASE=postgresql://me:secret@host/db", "/env/DATABASE"),
         ("env.HARBOUR_STORE_URL=memory://", "env.HARBOUR_STORE_URL: the chart sets it"),
-        ("tryItOut.enabled=true,urls.backstage=null", "tryItOut.enabled: needs urls.backstage"),
         # Values that the chart decides.
         (
             "tryItOut.enabled=true,env.HARBOUR_ALLOWED_ORIGINS=https://a.b",

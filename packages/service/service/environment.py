@@ -49,7 +49,7 @@ def _proxies(addresses: str) -> str:
 def _origins(text: str) -> str:
     for origin in text.split(","):
         if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", origin.strip()):
-            raise ValueError("expected origins like https://a.example, separated by commas")
+            raise ValueError("must be origins such as https://a.example, separated by commas")
     return text
 
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 # Answers each line of standard input, a command, with a line: the status that the command ended by.
 _FORKS = """
-import json, os, runpy, sys
+import gc, json, os, runpy, sys
 import django.core.handlers.wsgi, django.core.management, django.db.models
 import ijson, psutil, psycopg_pool, pydantic.json_schema, structlog, tqdm, unittest.mock, wrapt
 import opentelemetry.sdk.metrics.export, opentelemetry.sdk.resources, packaging.requirements
+gc.freeze()  # a fork's collections would look at all of it, and copy the memory
 for line in iter(sys.stdin.readline, ""):
     case = json.loads(line)
     pid = os.fork()

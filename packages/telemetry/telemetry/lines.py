@@ -63,7 +63,9 @@ class Line:
         """Return the line, without its end, of what ProcessorFormatter hands to a processor."""
         record: logging.LogRecord = given.pop("_record")
         arguments, exc_info = given.pop("positional_args", ()), given.pop("exc_info", None)
-        stack = given.pop("stack", None) or given.pop("stack_info", None)
+        stack = given.pop("stack_info", None)
+        if given.get("stack"):  # of structlog; a field of that name without a value stays a field
+            stack = given.pop("stack")
         event = record.msg
         if given.pop("_from_structlog"):
             event = given.pop(names.LOG_EVENT, "")

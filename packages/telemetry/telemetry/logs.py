@@ -115,7 +115,8 @@ def access(level: int, fields: dict[str, Any]) -> None:
     bound = structlog.contextvars.get_contextvars()
     output = _sole_output(_access) if structlog.is_configured() else None
     wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
-    if output is None or bound or _processors()[-1] is not wrap:
+    # structlog gives the field `stack` a meaning of its own.
+    if output is None or bound or names.LOG_STACK in fields or _processors()[-1] is not wrap:
         write = getattr(_logger(_access.name), logging.getLevelName(level).lower())
         write(names.ACCESS_EVENT, **fields)
     else:

@@ -5,13 +5,13 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from telemetry import context, logs, metrics, names, redaction, shared
 
@@ -473,29 +473,35 @@ class Unshowable:
     __repr__ = __str__
 
 
-def hostile() -> dict[str, Any]:
-    itself: list[Any] = [1]
-    itself.append(itself)
-    deep: list[Any] = []
-    for _ in range(100_000):
-        deep = [deep]
-    wide: Any = "x"
-    for _ in range(12):
-        wide = [wide] * 12
-    return {
-        "unshowable": Unshowable(),
-        "itself": itself,
-        "deep": deep,
-        "wide": wide,
-        "key": {Unshowable(): 1},
-        "surrogate": "\ud800",
-        "huge": 10**400,
-        "nan": float("nan"),
-        "fields": {"timestamp": "mine", "logger": "mine"},
-    }
+def itself() -> list[Any]:
+    """Return a list that holds itself."""
+    value: list[Any] = [1]
+    value.append(value)
+    return value
 
 
-@pytest.mark.parametrize("name", hostile())
+def nested(depth: int, width: int, value: object) -> Any:
+    """Return lists in lists, each with the next one that often."""
+    for _ in range(depth):
+        value = [value] * width
+    return value
+
+
+# Made by the test that uses it: to make and drop the deep one takes a third of a second.
+HOSTILE: dict[str, Callable[[], Any]] = {
+    "unshowable": Unshowable,
+    "itself": itself,
+    "deep": lambda: nested(100_000, 1, None),
+    "wide": lambda: nested(12, 12, "x"),
+    "key": lambda: {Unshowable(): 1},
+    "surrogate": lambda: "\ud800",
+    "huge": lambda: 10**400,
+    "nan": lambda: float("nan"),
+    "fields": lambda: {"timestamp": "mine", "logger": "mine"},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("form", logs.FORMATS)
 @pytest.mark.parametrize("write", ["event", "record", "access"])
 def test_a_hostile_value_gives_one_line_and_raises_nothing(
@@ -505,7 +511,7 @@ def test_a_hostile_value_gives_one_line_and_raises_nothing(
     logs.configure_logging("harbour", stream)
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", root.handlers[:1])  # pytest's would ask for a record
-    value = hostile()[name]
+    value = HOSTILE[name]()
     fields = value if name == "fields" else {"value": value}
     match write:
         case "event":
@@ -530,6 +536,8 @@ fields = st.dictionaries(
 
 
 @given(fields)
+@example({"stack": None})
+@example({"stack": "mine"})
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_short_way_of_an_access_line_writes_what_the_long_one_does(
     stream: io.StringIO, given_fields: dict[str, Any]

@@ -158,7 +158,7 @@ echo >> "{tmp_path}/calls"
         ("generate", "slo", 1),
         ("generate", "python", 11),
         ("check-generated", "slo", 2),
-        ("check-generated", "diff", 11),
+        ("check-generated", "diff", 12),
         ("lint", "ruff", 2),
         ("lint", "mypy", 1),
         ("lint", "lint-imports", 3),

@@ -10,7 +10,7 @@ from tests.service import ROOT
 
 PAGE = ROOT / "docs/stand-ins.md"
 SAID = re.compile(r"\bstand-?ins?\b|\bstands? in for\b", re.IGNORECASE)
-NAMED = re.compile(r"`([\w.-]+/[\w./-]*\.\w+)`")
+NAMED = re.compile(r"`([\w.-]+/(?:[\w./-]|\$\{\{ [\w.]+ \}\})*\.\w+)`")
 # These only refer to the page.
 APART = {str(Path(__file__).relative_to(ROOT)), "mkdocs.yml"}
 

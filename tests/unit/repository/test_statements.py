@@ -29,13 +29,16 @@ def test_a_runbook_names_the_threshold_of_each_alert(slo: Slo) -> None:
 
 def test_a_mitigation_names_values_of_the_chart() -> None:
     values = YAML(typ="safe").load(ROOT / "platform/chart/values.yaml")
-    for slo in SLOS:
-        mitigation = page(f"services/ports/runbooks/{slo.name}.md").split("## Mitigation")[1]
-        assert {"`autoscaling.maxReplicas`", "`replicas`"} <= set(
-            re.findall(r"`[\w.]+`", mitigation)
-        )
-    assert "maxReplicas" in values["autoscaling"]
-    assert "replicas" in values
+    capacity = {"autoscaling.maxReplicas", "replicas"}
+    named = {"availability": capacity, "latency": capacity, "reachability": {"prober.enabled"}}
+    assert {slo.name for slo in SLOS} == set(named)
+    for slo, keys in named.items():
+        mitigation = page(f"services/ports/runbooks/{slo}.md").split("## Mitigation")[1]
+        assert keys <= set(re.findall(r"`([\w.]+)[`:]", mitigation))
+        for key in keys:
+            value = values
+            for part in key.split("."):
+                value = value[part]
 
 
 def test_the_scan_stops_a_release_at_the_severity_that_the_security_page_names() -> None:

@@ -1,12 +1,10 @@
 """The template of a service does not fall behind the service that it was made of."""
 
-import re
-
 import pytest
 
 from tests.service import ROOT
+from tests.support.template import SKELETON, rendered
 
-SKELETON = ROOT / "platform" / "backstage" / "template" / "skeleton"
 VALUES = {
     "name": "ports",
     "package": "seaports",
@@ -25,24 +23,12 @@ def words(text: str) -> list[str]:
     return [word for word in text.split() if word != "#"]
 
 
-def rendered(text: str) -> str:
-    """Render a text as for a service without an option, which needs no Node."""
-    text = re.sub(r"\{% if .*?%\}\n?(.*?)\{% endif %\}\n?", _otherwise, text, flags=re.DOTALL)
-    for name, value in VALUES.items():
-        text = text.replace(f"${{{{ values.{name} }}}}", value)
-    return text
-
-
-def _otherwise(block: re.Match[str]) -> str:
-    return block[1].partition("{% else %}\n")[2]
-
-
 @pytest.mark.parametrize(
     "name",
     ["Dockerfile", "mkdocs.yml", "slo.yaml", "values.yaml", "pyproject.toml"],
 )
 def test_a_file_that_says_the_same_for_every_service_says_it_of_ports(name: str) -> None:
-    template = rendered((SKELETON / "services" / "${{ values.name }}" / name).read_text())
+    template = rendered((SKELETON / "services" / "${{ values.name }}" / name).read_text(), **VALUES)
     # ports uses the accelerator of telemetry, which a new service does without.
     own = (
         (ROOT / "services/ports" / name).read_text().replace("-e packages/telemetry-fast \\\n", "")

@@ -11,6 +11,7 @@ from slo.generate import generate
 from slo.source import InvalidDeclarationError
 
 from tests.service import ROOT
+from tests.support.template import SKELETON, rendered
 from tests.unit.slo.conftest import VALID, declare
 
 TEMPLATE = ROOT / "platform/backstage/template"
@@ -32,9 +33,8 @@ def test_the_form_takes_no_longer_name() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_the_templates_form_takes_compiles(root: Path, name: str) -> None:
-    (declaration,) = TEMPLATE.glob("skeleton/services/*/slo.yaml")
-    text = declaration.read_text().replace("${{ values.name }}", name)
-    text = text.replace("${{ values.objective }}", "99.5")
+    (declaration,) = SKELETON.glob("services/*/slo.yaml")
+    text = rendered(declaration.read_text(), name=name, objective="99.5")
     declare(root, name, text, [f"/{name}", f"/{name}/{{id}}"])
     files = generate(root)
     boards = [json.loads(text) for path, text in files.items() if path.suffix == ".json"]

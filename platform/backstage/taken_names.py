@@ -16,6 +16,7 @@ from typing import Final
 
 from codeowners import ROOT, documents
 from ruamel.yaml.resolver import implicit_resolvers
+from service.django.postgresql.settings import DatabaseEnvironment
 from service.environment import ServerEnvironment, prefixed
 from stdlib_list import stdlib_list
 
@@ -89,6 +90,13 @@ def variables(_root: Path) -> Iterator[str]:
         yield variable.partition("_")[0]
 
 
+def addresses(_root: Path) -> Iterator[str]:
+    """Yield the names whose address, `<CALLER>_<NAME>_URL`, is another setting of a caller."""
+    for setting in DatabaseEnvironment.model_fields:
+        if setting.endswith("_URL"):
+            yield setting.removesuffix("_URL")
+
+
 def folders(root: Path) -> Iterator[str]:
     """Yield the folders that those of a service would be mixed with."""
     for file in _files(root):
@@ -111,6 +119,7 @@ REASONS: Final[tuple[tuple[Callable[[Path], Iterable[str]], str], ...]] = (
     (python, "is a keyword of Python or a module of its standard library"),
     (packages, "is a Python package that this repository uses"),
     (variables, "begins environment variables that other programs read"),
+    (addresses, "gives each service that calls it two settings of one name"),
     (folders, "is a folder of this repository already"),
 )
 

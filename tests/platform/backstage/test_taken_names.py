@@ -51,6 +51,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> str:
         "cgi",
         "yes",
         "metrics",  # METRICS_PORT
+        "store",  # a caller's STORE_URL
     ],
 )
 def test_a_name_of_each_owner_is_listed_once(taken: str, name: str) -> None:

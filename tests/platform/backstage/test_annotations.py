@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 from slo.adoption import load_adoption
+from slo.series import prober
 from telemetry import names
 
 from tests.platform.chart import render
@@ -164,9 +165,10 @@ def test_the_label_that_is_selected_is_on_all_that_is_deployed(
         root=ROOT,
     )  # fmt: skip
     deployed = render.objects(manifests)
-    pods = [each["spec"]["template"] for each in deployed if each["kind"] == "Deployment"]
+    deployments = [each for each in deployed if each["kind"] == "Deployment"]
+    pods = [each["spec"]["template"] for each in deployments]
     rules_of_slos = YAML(typ="safe").load(GENERATED / service / "prometheusrule.yaml")
-    assert len(pods) == 1
+    assert {each["metadata"]["name"] for each in deployments} - {prober(service)} == {service}
     for each in (*deployed, *pods, rules_of_slos):
         assert each["metadata"]["labels"][label] == value == service
 
@@ -200,7 +202,8 @@ def test_traces_are_found_under_the_name_that_telemetry_gives(
         for rule in rules(service)
         for name in re.findall(rf'{names.SERVICE_NAME}="([^"]+)"', rule["expr"])
     }
-    assert selected == {annotations["jaegertracing.io/service"]}
+    # The prober sends no traces.
+    assert selected - {prober(service)} == {annotations["jaegertracing.io/service"]}
 
 
 # @backstage/app-defaults: icons of other names are not drawn.

@@ -49,7 +49,9 @@ def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkout.copy_to(root)
     (root / ADOPTION).write_text(ACME)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-    generate = ["make", "--old-file=setup", "generate", f"BIN={ROOT / '.venv/bin'}"]
+    # Nothing is installed again.
+    (root / ".venv").symlink_to(ROOT / ".venv")
+    generate = ["make", "--old-file=.venv/.dev", "generate"]
     subprocess.run(generate, cwd=root, env=environment, stdout=subprocess.DEVNULL, check=True)
     return root
 

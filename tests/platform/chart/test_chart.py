@@ -176,7 +176,7 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("liveUpdate.enabled=true", "liveUpdate.enabled: only in the environment local"),
         # Values that cannot work.
         ("prober.enabled=true", "prober.probes: empty; name the routes"),
-        ("prober.probes.harbours=/harbours", "/prober/probes"),
+        ("prober.probes.harbours=/harbours", "invalid propertyName 'harbours'"),
         ("prober.timeoutSeconds=6", "prober.timeoutSeconds: 6 is above intervalSeconds, 5"),
         ("prober.image.tag=latest", "/prober/image/tag"),
         ("ports.http=80", "/ports/http"),
@@ -216,7 +216,7 @@ def test_the_notes_tell_how_to_test_explore_and_debug_it(tmp_path: Path) -> None
     text = (chart / "templates/NOTES.txt").read_text()
     (chart / "templates/notes.yaml").write_text(
         f'{{{{ define "notes" }}}}{text}{{{{ end }}}}\n'
-        'kind: ConfigMap\ndata:\n  notes: {{ include "notes" . | toJson }}\n'
+        'kind: ConfigMap\nmetadata: {name: notes}\ndata:\n  notes: {{ include "notes" . | toJson }}\n'
     )
     given = ("--values", str(render.BASE), "--kube-version", render.KUBERNETES)
     manifests = render.helm("template", "harbour", str(chart), *given)

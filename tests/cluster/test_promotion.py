@@ -57,7 +57,7 @@ def promote(clone: Path, url: str, source: str, target: str) -> tuple[int, str]:
     run("git", "pull", "--quiet", "--ff-only", cwd=clone)
     typed = documented(PAGE, "make promote")
     typed = typed.replace("FROM=staging TO=prod", f"FROM={source} TO={target}")
-    installed = f"--old-file=setup BIN={ROOT}/.venv/bin"
+    installed = f"--old-file=.venv/.dev BIN={ROOT}/.venv/bin"
     return attempt(f"{typed} PROMETHEUS={url} {installed}", folder=clone)
 
 

@@ -84,7 +84,7 @@ def up() -> None:
         if "grafana" not in stack.processes:
             say(HOW_TO_GET)
         if "prober" not in stack.processes:
-            say(prober.HOW_TO_GET)
+            say(prober.how_to_get())
         say_without_pages(*stack.processes.values())
         say(f"\nAll ready in {time.monotonic() - start:.1f} s. Data in .stack/. Ctrl-C stops.")
         wait_while_running(stack)

@@ -11,11 +11,6 @@ from stack.values import Values
 from stack.ways import BIN, building
 
 PROGRAM: Final = "cloudprober"
-HOW_TO_GET: Final = (
-    "prober        not started. It needs docker or podman, which must have or pull "
-    f"{image('prober')}, or `{PROGRAM}` on the PATH, or a build of 25 minutes (make tools "
-    f"TOOLS={PROGRAM})."
-)
 
 
 def prober(site: Site) -> Backend:
@@ -30,6 +25,15 @@ def prober(site: Site) -> Backend:
         process.ways = [way for way in process.ways if way is not building]
     process.needed = False
     return process
+
+
+def how_to_get() -> str:
+    """Say how to get the program, in one line of the table of backends."""
+    return (
+        "prober        not started. It needs docker or podman, which must have or pull "
+        f"{image('prober')}, or `{PROGRAM}` on the PATH, or a build of 25 minutes (make tools "
+        f"TOOLS={PROGRAM})."
+    )
 
 
 def settings(service: Path) -> Values:

@@ -216,7 +216,8 @@ def test_the_notes_tell_how_to_test_explore_and_debug_it(tmp_path: Path) -> None
     text = (chart / "templates/NOTES.txt").read_text()
     (chart / "templates/notes.yaml").write_text(
         f'{{{{ define "notes" }}}}{text}{{{{ end }}}}\n'
-        'kind: ConfigMap\nmetadata: {name: notes}\ndata:\n  notes: {{ include "notes" . | toJson }}\n'
+        "kind: ConfigMap\nmetadata: {name: notes}\ndata:\n"
+        '  notes: {{ include "notes" . | toJson }}\n'
     )
     given = ("--values", str(render.BASE), "--kube-version", render.KUBERNETES)
     manifests = render.helm("template", "harbour", str(chart), *given)

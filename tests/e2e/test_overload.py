@@ -328,7 +328,7 @@ BUDGET: Final = 0.001  # of the availability
         ("slo-ports-availability", "Budget burn-down", 1, {}, lambda bad: 1 - bad / BUDGET),
         (
             "slo-ports-availability",
-            "Budget spent, by route and status",
+            "Budget spent in the time shown, by route and status",
             1,
             {names.HTTP_ROUTE: names.ROUTE_OVERLOAD, names.HTTP_STATUS: "503"},
             lambda bad: bad / BUDGET,

@@ -198,9 +198,10 @@ def _events(slo: Slo) -> list[Builder[Panel]]:
             query(bad, "bad"),
         ),
         bars(
-            "Budget spent, by route and status",
-            "What spent the error budget within the time shown, as a share of the budget for as "
-            "many events. Red: half of it by one route and status. Begin there, with its traces.",
+            "Budget spent in the time shown, by route and status",
+            "Bad events in the time shown. 100 % is the whole error budget that all events of that "
+            "time earn, so an incident can show more than 100 %. Red: one route and status spent "
+            "half of this budget or more. Begin there, with its traces.",
             "percentunit",
             instant(
                 f"(\n{_bad_by_route(slo)}\n)\n/ ignoring ({names.HTTP_ROUTE}, {names.HTTP_STATUS}) "

@@ -21,11 +21,12 @@ from tests.bench.contenders import OTLP, OWN_BIN
 from tests.service import ROOT, environment
 
 ABOUT = """
-## Cost of a request, item by item
+## What does each part of a request cost?
 
-Valgrind counts instructions while the benchmark takes out one part after the other, so the counts
-hardly depend on the machine or the run. Microseconds are the counts in proportion to the measured
-CPU time of the whole. *Stock* is the service without the accelerator (`TELEMETRY_FAST=off`).
+Valgrind counts instructions while the benchmark removes one part after the other, so the counts
+hardly depend on the machine or the run. The benchmark measures the CPU time of the whole request
+and divides it in proportion to the instructions. *Stock* is the service without the accelerator
+(`TELEMETRY_FAST=off`).
 """
 
 REST = "Django and Ninja: request, routing, validation, response"
@@ -85,7 +86,12 @@ def main() -> int:
             parser.error(f"{program} is needed: apt-get install valgrind util-linux")
     with contenders.sink():
         columns = [column(way, quick=quick) for way in WAYS]
-    parts = [*(name for name, _ in STEPS), REST, "all of the application", "all of it for a 304"]
+    parts = [
+        *(name for name, _ in STEPS),
+        REST,
+        "whole application",
+        "whole application, 304 response",
+    ]
     rows = [(part, *first, *second) for part, first, second in zip(parts, *columns, strict=True)]
     figures = ("1,000 instructions", "µs of CPU", "share")
     head = ("part", *(f"{way}: {figure}" for way in WAYS for figure in figures))

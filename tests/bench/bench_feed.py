@@ -33,13 +33,13 @@ from tests import postgres, service
 from tests.bench import generate, report
 
 ABOUT = """
-## Import
+## How fast is an import?
 
-The same file of generated ports, one process at a time; medians of rounds that take turns, ratios
-medians of the rounds' own. Into memory: CPU time, the interpreter's start left out. Into
-PostgreSQL: by the clock, from the start of `manage.py import_ports` to its end; psql copies the
-rows that the import left. Each step of the second table does what those above it do, and its own;
-the last is the whole import.
+Each import reads the same file of generated ports, one process at a time. Times are medians of the
+rounds; ratios are medians of each round's ratio. *Into memory* is CPU time without the
+interpreter's start. *Into PostgreSQL* is the elapsed time of `manage.py import_ports`; psql copies
+the rows that this import wrote. In the second table, each step includes those above, and the last
+step is the whole import.
 """
 
 ROUNDS = 5
@@ -164,7 +164,7 @@ def main() -> int:
                 subprocess.run([psql, "-q", "-d", url, "-c", out], check=True)
             times["psql COPY"].append(copied(psql, url, rows))
     text = report.table(
-        (f"{records:,} ports", "records/s", "ratio", "wanted, at least"),
+        (f"{records:,} ports", "records/s", "ratio", "target, at least"),
         [
             ("ijson alone", _rate("ijson alone", times, records), "", ""),
             _compared("into memory", "ijson alone", times, records, 0.4),
@@ -174,7 +174,7 @@ def main() -> int:
     )
     steps = [statistics.median(found) for found in bill.values()]
     text += "\n\n" + report.table(
-        ("into memory, CPU us a record", "step", "with all above"),
+        ("into memory, CPU µs per record", "step", "with all above"),
         [
             (name, f"{(after - before) / records * 1e6:.2f}", f"{after / records * 1e6:.2f}")
             for name, (before, after) in zip(STEPS, pairwise([0.0, *steps]), strict=True)

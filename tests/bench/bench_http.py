@@ -30,16 +30,16 @@ from tests.bench.contenders import (
 )
 
 ABOUT = """
-## Beside its peers
+## How does the service compare with its peers?
 
-`GET /ports/AEAJM` unless a name says otherwise; each server on one core, wrk with 16 connections
-and a receiver of spans on the other. The peers are in `tests/bench/peers`, with how they are run.
-*Exporting* means every span by OTLP/HTTP to that receiver; the service then also writes its access
-line and counts its metrics. *Stock parts* is the service without the accelerator
-(`TELEMETRY_FAST=off`); *stock worker alone* is the service with the accelerator but for its worker
-and parser. *Off* is all that the environment can switch off: spans, OTLP metrics
-and the access line; the histogram and the request id stay. Figures are medians of rounds that take
-turns, ratios medians of the rounds' own.
+Each request is `GET /ports/AEAJM` unless a contender's name says otherwise. The server runs on one
+core; wrk, with 16 connections, and a receiver of spans run on the other core. `tests/bench/peers`
+has the peers and their commands. *Exporting* means that every span goes to the receiver by
+OTLP/HTTP; the service then also writes its access line and counts its metrics. *Stock parts* is the
+service without the accelerator (`TELEMETRY_FAST=off`); *stock worker alone* uses the accelerator
+except its worker and parser. *Off* switches off spans, OTLP metrics and the access line, but not
+the histogram and the request ID. Figures are medians of the rounds; ratios are medians of each
+round's ratio.
 """
 
 LIST = "/ports?limit=1000"
@@ -145,9 +145,9 @@ def described(figures: dict[str, Figures]) -> str:
             by_cpu = report.ratio(other.each("cpu_per_request"), one.each("cpu_per_request"))
             by_rate = report.ratio(one.each("rate"), other.each("rate"))
             ratios.append((f"{ours} : {theirs}", f"{by_rate:.2f}", f"{by_cpu:.2f}", wanted))
-    names = ("ratio of", "rates", "requests a CPU second", "wanted, at least")
-    dropped = ", ".join(name for name, found in figures.items() if found.dropped) or "nobody"
-    said = f"Spans were dropped, the queue of their exporter being full, by: {dropped}."
+    names = ("ratio of", "requests/s", "requests per CPU second", "target, at least")
+    dropped = ", ".join(name for name, found in figures.items() if found.dropped) or "none"
+    said = f"Contenders that dropped spans because their exporter's queue was full: {dropped}."
     return "\n\n".join((report.table(head, rows), said, report.table(names, ratios)))
 
 

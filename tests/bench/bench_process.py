@@ -36,12 +36,11 @@ from tests.service import ROOT
 ABOUT = """
 ## A worker's memory and latency
 
-`GET /ports/AEAJM`, everything on, every span exported to the peers' receiver; 16 connections.
-Highest rates are wrk's; p99 is measured by vegeta, which sends at equal distances, while /metrics
-is scraped once a second. wrk and the receiver run on the second of two cores, vegeta on both. The
-server uses both, unless `PORTS_CPU_AFFINITY` keeps each worker to a core of its own; a single one
-is on the first then. All are medians of rounds that take turns. Of four workers, each has a
-quarter of the connections.
+Each request is `GET /ports/AEAJM` with all telemetry on; every span goes to the peers' receiver.
+There are 16 connections; each of four workers has a quarter of them. wrk measures the highest rate.
+vegeta measures p99: it sends at equal intervals, while /metrics is scraped once a second. wrk and
+the receiver run on the second core, vegeta and the server on both. With `PORTS_CPU_AFFINITY`, each
+worker has one core, a single worker the first. Figures are medians of the rounds.
 """
 
 ONE = service("ports, one worker", **OTLP)
@@ -50,7 +49,7 @@ VEGETA = ROOT / "tools/bin/vegeta"
 KEPT = {"PORTS_CPU_AFFINITY": "true"}
 TWO_CORES = {
     name: dataclasses.replace(service(name, **OTLP, **more), cores=BOTH_CORES)
-    for name, more in (("by default", {}), ("kept to a core", KEPT))
+    for name, more in (("default settings", {}), ("one core per worker", KEPT))
 }
 NOTHING = dataclasses.replace(worker("worker, returning {}"), cores=BOTH_CORES)
 
@@ -68,7 +67,7 @@ def memory(requests: int) -> list[tuple[str, str, str]]:
     growth = max(half) / half[0] - 1
     return [
         (f"RSS of a worker after {done:,} requests", f"{seen[-1][1]:.1f} MB", "under 110 MB"),
-        ("highest over the last half, against its beginning", f"{growth:+.2%}", "at most +2 %"),
+        ("growth of RSS over the last half of the requests", f"{growth:+.2%}", "at most +2 %"),
     ]
 
 
@@ -91,7 +90,7 @@ def latency(rounds: int, seconds: int) -> list[tuple[str, str, str]]:
     lines = []
     for name, each in found.items():
         highest, rate, p99, machine = (statistics.median(one) for one in zip(*each, strict=True))
-        of = f"p99 at {rate:,.0f} requests/s, the highest rate being {highest:,.0f}, {name}"
+        of = f"p99 at {rate:,.0f} requests/s (highest rate: {highest:,.0f}), {name}"
         lines.append((of, f"{p99:.1f} ms", "under 10 ms"))
         of = f"p99 of the worker returning {{}} at {rate:,.0f} requests/s, not scraped"
         lines.append((of, f"{machine:.1f} ms", "for comparison"))
@@ -160,12 +159,12 @@ def workers(rounds: int, seconds: int) -> list[tuple[str, str, str]]:
         gained.append(of_one[_KEPT] / of_one[_BOTH] - 1)
     lines = []
     for found, (name, _make, _cores, wanted) in zip(more, _COMPARED, strict=True):
-        line = f"CPU of a request, four workers against one, {name}"
+        line = f"CPU per request, four workers compared with one, {name}"
         lines.append((line, f"{statistics.median(found):+.1%}", wanted))
-    line = "CPU of a request, one worker, kept to a core against using both"
+    line = "CPU per request, one worker, one core compared with two"
     lines.append((line, f"{statistics.median(gained):+.1%}", "for comparison"))
     memory_each = f"{statistics.median(each):.1f} MB"
-    return [*lines, ("memory of each further worker (PSS)", memory_each, "under 25 MB")]
+    return [*lines, ("memory of each additional worker (PSS)", memory_each, "under 25 MB")]
 
 
 def _service(count: int, /, **more: str) -> Contender:
@@ -177,14 +176,14 @@ def _naive(count: int) -> Contender:
     return gunicorn(name, "naive_ninja:app", *ACCESS_LOG, tel="1", workers=count)
 
 
-_BOTH, _KEPT = "on two cores", "kept to a core each, on two cores"
+_BOTH, _KEPT = "two cores", "two cores, one core per worker"
 # The naive peer, on stock gunicorn, shows what sharing a core costs any such processes.
 _COMPARED: tuple[tuple[str, Callable[[int], Contender], str, str], ...] = (
     (_BOTH, _service, BOTH_CORES, "at most +10 %"),
     (_KEPT, partial(_service, **KEPT), BOTH_CORES, "at most +10 %"),
-    ("crowded on one core", _service, SERVER_CORE, "at most +10 %"),
-    ("naive Ninja on two cores", _naive, BOTH_CORES, "for comparison"),
-    ("naive Ninja crowded on one core", _naive, SERVER_CORE, "for comparison"),
+    ("all on one core", _service, SERVER_CORE, "at most +10 %"),
+    ("naive Ninja, two cores", _naive, BOTH_CORES, "for comparison"),
+    ("naive Ninja, all on one core", _naive, SERVER_CORE, "for comparison"),
 )
 
 
@@ -216,7 +215,7 @@ def main() -> int:
     rounds = 1 if given.quick else 5
     with contenders.sink():
         rows = [*memory(requests), *latency(rounds, seconds), *workers(rounds, seconds)]
-    text = report.table(("figure", "measured", "wanted"), rows)
+    text = report.table(("figure", "measured", "target"), rows)
     print(text)
     if not given.quick:
         report.write("process", ABOUT, "make bench-process", text)

@@ -131,7 +131,7 @@ def test_a_private_use_would_be_noticed(source: str) -> None:
         "import logging\nlogger = logging.getLogger('x')\nlogger.level = 3",
     ],
 )
-def test_what_is_public_or_ones_own_is_not(source: str) -> None:
+def test_public_and_own_names_are_not_findings(source: str) -> None:
     assert list(written(source)) == []
 
 

@@ -66,7 +66,7 @@ def test_replicas_that_the_autoscaler_set_are_not_drift_and_survive_a_sync(
     assert again == 0, "a sync took the replicas away and the autoscaler had to come again"
 
 
-def test_what_a_commit_takes_away_is_pruned_in_dev_and_kept_in_prod(
+def test_removed_objects_are_pruned_in_dev_and_kept_in_prod(
     platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
 ) -> None:
     switch = "serviceMonitor:\n  enabled: false\n"

@@ -47,7 +47,7 @@ def test_an_empty_store_has_nothing(store: PortStore) -> None:
     assert list(store.stream(Selection())) == []
 
 
-def test_what_is_upserted_is_got_as_it_was_encoded(store: PortStore) -> None:
+def test_get_returns_the_encoding_of_an_upserted_port(store: PortStore) -> None:
     whole = Port(
         Unlocode("AAAAA"), "Ålesund\u00a0'\"\\%_", "c", "d", ("x", "y"), ("z",), (1.5, -2.25),
         "p", "Europe/Oslo", (Unlocode("AAAAA"), Unlocode("AAAAB")), "123",
@@ -189,7 +189,7 @@ def test_a_delete_removes_a_port_if_its_precondition_holds(store: PortStore) -> 
     assert store.count() == 2
 
 
-def test_of_two_writers_with_the_same_precondition_one_wins(store: PortStore) -> None:
+def test_one_of_two_writers_with_the_same_precondition_wins(store: PortStore) -> None:
     store.upsert_many(THREE)
     before = store.get(Unlocode("AAAAA"))
     both = threading.Barrier(2)

@@ -46,7 +46,7 @@ def test_the_template_only_adds_files(copy: Copy, scaffolded: list[str]) -> None
     assert left == []
 
 
-def test_what_is_generated_edits_no_file_but_the_lists_of_all_services(generated: Copy) -> None:
+def test_generate_changes_only_the_lists_of_services(generated: Copy) -> None:
     changed = {name: state for name, state in generated.status().items() if state != "??"}
     assert changed == dict.fromkeys(GROWS, " M")
     for name in GROWS:
@@ -83,7 +83,7 @@ def test_its_tests_pass_and_cover_it(generated: Copy) -> None:
     )
 
 
-def test_its_http_does_what_that_of_every_service_does(generated: Copy) -> None:
+def test_a_new_service_passes_the_http_contract(generated: Copy) -> None:
     contract = "tests/integration/service/test_http_contract.py"
     printed = generated.python("pytest", "-n0", contract, "tests/browser", "-k", NAME)
     assert "49 passed" in printed
@@ -222,7 +222,7 @@ def test_its_own_metric_is_on_its_dashboard_and_on_the_page_of_names(generated: 
         ("owner", "group:default/nobody", "Entity group:default/nobody not found"),
     ],
 )
-def test_what_would_not_work_is_refused_in_words(
+def test_the_template_refuses_invalid_answers_with_a_message(
     generated: Copy, name: str, value: str, message: str
 ) -> None:
     """The service that was made above is in the catalog of the copy."""

@@ -65,7 +65,7 @@ def test_p99_is_the_same_whatever_the_collector_does(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("connections", [8, 32, 128])
-def test_what_clients_wait_and_what_the_sli_says(tmp_path: Path, connections: int) -> None:
+def test_the_sli_measures_the_latency_of_clients(tmp_path: Path, connections: int) -> None:
     with serving(tmp_path, THREADS="8", METRICS_PORT=str(free_port())) as server:
         load = Load(
             server.port,

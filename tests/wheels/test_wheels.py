@@ -63,7 +63,7 @@ def test_a_wheel_brings_all_that_it_imports(project: str, wheels: Path, tmp_path
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_what_a_service_runs_has_wheels_for_each_architecture_of_its_image(
+def test_every_runtime_package_has_wheels_for_each_architecture(
     machine: str, tmp_path: Path
 ) -> None:
     """The image has no compiler."""

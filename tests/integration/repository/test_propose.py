@@ -100,7 +100,7 @@ def test_an_image_that_runs_already_is_not_proposed(checkout: Checkout) -> None:
         (f"registry.example.com/ports@{NEW}", "moon", "does not run in moon"),
     ],
 )
-def test_what_cannot_be_proposed_is_refused(
+def test_propose_refuses_a_tag_and_an_unknown_environment(
     checkout: Checkout, image: str, environment: str, message: str
 ) -> None:
     done = checkout.propose(image, environment)

@@ -46,7 +46,7 @@ def test_an_error_of_input_names_each_input(any_service: Service) -> None:
     ]
 
 
-def test_what_cannot_be_accepted_is_406(any_service: Service) -> None:
+def test_an_unsupported_accept_header_gets_406(any_service: Service) -> None:
     response = any_service.client.get("/ports", headers={"Accept": "text/html"})
     document = problem(response)
     assert response.status_code == 406

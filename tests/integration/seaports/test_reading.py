@@ -194,7 +194,7 @@ def test_the_openapi_document_lists_writes_only_where_they_are_taken(
     assert methods == [{"get"}, {"get", "put", "delete"}]
 
 
-def test_what_a_page_says_of_the_next_keeps_the_filters(any_service: Service) -> None:
+def test_the_next_link_of_a_page_keeps_the_filters(any_service: Service) -> None:
     response = any_service.client.get("/ports", params={"country": "Japan", "limit": 2})
     following = httpx.URL(response.links["next"]["url"])
     assert dict(following.params) == {

@@ -42,7 +42,7 @@ def test_a_put_creates_then_replaces_and_a_delete_removes(client: httpx.Client) 
     assert problem(client.delete(PATH))["detail"] == "no port has the id XXTST"
 
 
-def test_what_was_got_can_be_put_back(client: httpx.Client) -> None:
+def test_put_accepts_the_body_of_get(client: httpx.Client) -> None:
     client.put(PATH, json=PORT)
     got = client.get(PATH)
     put = client.put(PATH, json=got.json())
@@ -110,7 +110,7 @@ def test_a_malformed_precondition_is_refused(client: httpx.Client, header: str, 
     assert client.get(PATH).json() == STORED
 
 
-def test_of_two_puts_with_one_entity_tag_one_wins_and_one_gets_412(client: httpx.Client) -> None:
+def test_two_puts_with_one_entity_tag_get_one_200_and_one_412(client: httpx.Client) -> None:
     for _ in range(5):
         etag = client.put(PATH, json=PORT).headers["ETag"]
         both = threading.Barrier(2)

@@ -51,7 +51,7 @@ def test_a_silent_server_costs_a_bounded_time_and_the_connection(server: Server)
         assert connection.closed
 
 
-def test_what_nobody_waits_for_any_more_is_cancelled_on_the_server(server: Server) -> None:
+def test_an_abandoned_statement_is_cancelled_on_the_server(server: Server) -> None:
     # Without the limits of the server's own, which a pooler may have dropped.
     with LimitedConnection.connect(server.url, statement_seconds=0.2) as connection:
         cursor = connection.cursor()

@@ -149,9 +149,7 @@ def test_a_body_of_unknown_length_is_411_and_one_in_a_coding_415(target: Target)
     ],
     ids=["no request line", "bad header", "long request line", "long header"],
 )
-def test_what_is_no_http_is_answered_with_a_problem_too(
-    target: Target, head: bytes, status: bytes
-) -> None:
+def test_malformed_http_gets_a_problem_document(target: Target, head: bytes, status: bytes) -> None:
     answer = target.exchange(head)
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert b"application/problem+json" in answer.lower()

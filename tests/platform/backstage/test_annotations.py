@@ -255,7 +255,7 @@ def test_each_entity_has_documentation_that_is_there(
     assert (ROOT / "mkdocs.yml").is_file()
 
 
-def test_what_people_look_for_has_links(entities: dict[str, Entity]) -> None:
+def test_each_api_system_template_and_team_has_links(entities: dict[str, Entity]) -> None:
     for entity in entities.values():
         if entity["kind"] in {"API", "System", "Template"} or (
             entity["kind"] == "Group" and entity["spec"]["type"] == "team"

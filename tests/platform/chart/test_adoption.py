@@ -112,7 +112,7 @@ def test_no_file_beside_the_tests_has_an_address_or_a_team_of_before(adopted: Pa
     assert left == set()
 
 
-def test_what_was_there_before_would_be_found(adopted: Path) -> None:
+def test_the_original_adoption_renders_each_value(adopted: Path) -> None:
     """Each value that copies change is rendered somewhere, or the test above could not fail."""
     before = "\n".join(rendered(ROOT).values())
     after = "\n".join(rendered(adopted).values())

@@ -418,7 +418,7 @@ def test_numbers_and_texts_are_valid_quantities(
 
 
 @pytest.mark.parametrize("given", ["1ki", "1 Gi", "-1", "1GB", "much"])
-def test_what_is_no_quantity_is_refused(given: str) -> None:
+def test_the_chart_refuses_an_invalid_quantity(given: str) -> None:
     with pytest.raises(RefusedError, match="/resources/limits/memory"):
         render.template(
             "--values", str(render.BASE), "--set-string", f"resources.limits.memory={given}"

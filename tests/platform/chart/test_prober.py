@@ -40,7 +40,7 @@ def test_it_does_not_run_where_nobody_reads_its_counters() -> None:
     assert of_prober(environment("prod", "--set", "serviceMonitor.enabled=false")) == {}
 
 
-def test_it_asks_as_the_one_of_the_stack_does() -> None:
+def test_the_clusters_prober_has_the_stacks_configuration() -> None:
     config = of_prober(environment("prod"))["ConfigMap"]["data"]["cloudprober.yaml"]
     asked = YAML(typ="safe").load(config)
     service = ROOT / "services/ports"

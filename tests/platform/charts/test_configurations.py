@@ -148,7 +148,7 @@ def test_links_lead_to_the_addresses_that_were_adopted() -> None:
     assert f"root_url = {urls['grafana']}\n" in ini
 
 
-def test_on_ones_own_machine_links_lead_to_what_tilt_forwards_and_nobody_is_told() -> None:
+def test_with_tilt_links_lead_to_forwarded_ports_and_no_receiver_is_set() -> None:
     which = release("prometheus", "by Tilt")
     url = one(which, "Prometheus", "prometheus-prometheus")["spec"]["externalUrl"]
     assert url == "http://localhost:9090"

@@ -46,7 +46,7 @@ def test_every_alert_of_the_charts_names_a_page(everything: list[Object]) -> Non
     assert scrapes.without_runbook(everything) == []
 
 
-def test_one_value_watches_the_control_plane_and_nothing_else_does() -> None:
+def test_one_value_enables_the_control_planes_monitors() -> None:
     """Otherwise its alerts fire for ever on kind and on managed clusters, which do not show it."""
     parts = ("controller-manager", "scheduler", "etcd", "proxy")
 

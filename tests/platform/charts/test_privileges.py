@@ -24,7 +24,7 @@ def test_every_grant_is_listed_and_argued(everything: list[Object]) -> None:
     assert all(entry["why"] for entry in listed.values())
 
 
-def test_of_observability_only_the_operator_reads_secrets_of_other_namespaces(
+def test_only_the_operator_and_argo_cd_read_secrets_of_all_namespaces(
     everything: list[Object],
 ) -> None:
     found = privileges.grants(everything)
@@ -37,7 +37,7 @@ def test_of_observability_only_the_operator_reads_secrets_of_other_namespaces(
     assert reading == {"ClusterRole prometheus-operator"} | argo
 
 
-def test_what_is_used_of_the_node_is_listed_and_argued(everything: list[Object]) -> None:
+def test_every_use_of_the_node_has_a_listed_reason(everything: list[Object]) -> None:
     listed = privileges.listed("node")
     found = privileges.onto_the_node(everything)
     assert found == {owner: sorted(entry["uses"]) for owner, entry in listed.items()}

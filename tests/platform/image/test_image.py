@@ -76,7 +76,7 @@ def test_nothing_in_it_compiles_or_installs_and_nothing_can_be_changed(image: st
     assert shell(image, "find /app -perm /6000") == ""
 
 
-def test_what_is_installed_is_what_the_lock_says(image: str) -> None:
+def test_the_image_installs_the_locked_versions(image: str) -> None:
     script = (
         "import importlib.metadata as m; "
         "print(*(f'{d.name.lower()}=={d.version}' for d in m.distributions()))"

@@ -121,7 +121,7 @@ def test_the_image_is_loaded_where_nodes_do_not_use_those_of_the_engine(
         ("minikube", "minikube image load FILE --profile minikube"),
     ],
 )
-def test_what_podman_built_is_loaded_from_a_file_that_is_removed(
+def test_deploy_loads_podmans_image_from_a_temporary_file(
     cluster: str, loaded: str, run: Run, calls: Path
 ) -> None:
     assert run("deploy", cluster, ENGINE="podman").returncode == 0

@@ -35,7 +35,7 @@ def failed(server: Prometheus, route: str) -> float:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("on", [True, False], ids=["created-on", "created-off"])
-def test_failures_before_the_first_scrape_count_where_prometheus_takes_created_timestamps(
+def test_failures_before_the_first_scrape_count_with_created_timestamps(
     tmp_path: Path, workers: str, *, on: bool
 ) -> None:
     assert ZERO_INGESTION in features()

@@ -153,7 +153,7 @@ def test_an_override_opens_a_shut_gate(
     assert capsys.readouterr().out.splitlines()[-1] == "overridden: urgent fix"
 
 
-def test_what_prometheus_does_not_understand_shuts_the_gate(
+def test_an_error_of_prometheus_shuts_the_gate(
     recorded: Prometheus, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = f"{recorded.url}/elsewhere"

@@ -67,7 +67,7 @@ def _holds(
 
 
 @pytest.mark.timeout(600)
-def test_a_counter_whose_series_begin_with_their_first_event_is_not_missing_before(
+def test_a_counter_without_initial_series_is_not_missing_before_its_first_event(
     tmp_path: Path,
 ) -> None:
     kinds = Family("jobs_total", histogram=False, values={"kind": None, "result": None})

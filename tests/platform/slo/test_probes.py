@@ -126,7 +126,7 @@ def runs(probed: Probed, block: Block) -> list[Result]:
     return [Result(labels, value) for labels, value in probed.server.query(query, time.time())]
 
 
-def test_a_service_that_no_longer_answers_pages_and_the_runbook_finds_it(probed: Probed) -> None:
+def test_a_service_that_stops_answering_pages_and_its_runbook_matches(probed: Probed) -> None:
     """It counts nothing itself: its process is stopped, and its socket takes connections."""
     page = ROOT / "services/ports/runbooks/reachability.md"
     down = "No process of the service answers"

@@ -105,7 +105,7 @@ def report(server: Prometheus, *arguments: str) -> int:
     return main(["--root", str(ROOT), *command])
 
 
-def test_markdown_tells_what_was_promised_and_kept(
+def test_markdown_shows_the_objective_and_the_result(
     reported: Prometheus, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report(reported) == 0

@@ -39,7 +39,7 @@ def expected(alert: Alert) -> str:
     return RECEIVER.get(alert.severity, "nobody")
 
 
-def test_critical_pages_warning_tickets_info_is_for_nobody_and_watchdogs_beat(
+def test_each_severity_is_routed_to_its_receiver(
     table: list[tuple[Alert, str]],
 ) -> None:
     severities = {alert.severity for alert, _ in table}

@@ -56,7 +56,7 @@ def verify(url: str, environment: str = "prod") -> int:
     return main(["--root", str(ROOT), "verify", *arguments])
 
 
-def test_a_healthy_service_is_told_with_all_that_its_selectors_pick(
+def test_verify_lists_the_events_of_each_selector(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recorded(tmp_path, HEALTHY)

@@ -73,7 +73,7 @@ def test_every_backend_runs_from_its_image_and_every_signal_arrives(stack: Stack
     asked.http.close()
 
 
-def test_what_the_containers_wrote_belongs_to_this_user_and_no_container_is_left(
+def test_a_stopped_stack_leaves_files_of_this_user_and_no_container(
     stack: Stack,
 ) -> None:
     data = stack.site.data

@@ -59,7 +59,7 @@ def test_a_profile_has_its_resources_in_their_groups(profile: str) -> None:
 
 
 @PROFILES
-def test_what_a_resource_waits_for_is_a_resource(profile: str) -> None:
+def test_every_dependency_of_a_resource_is_a_resource(profile: str) -> None:
     """Tilt ignores a dependency of another name."""
     resources = evaluate(profile).resources()
     waiting = {name: options.get("resource_deps") or [] for name, options in resources.items()}

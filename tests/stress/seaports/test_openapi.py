@@ -34,7 +34,7 @@ def own_service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serv
 
 
 @pytest.mark.timeout(900)
-def test_what_the_openapi_document_says_is_true(own_service: Service, tmp_path: Path) -> None:
+def test_the_service_conforms_to_its_openapi_document(own_service: Service, tmp_path: Path) -> None:
     paths = own_service.client.get("/openapi.json").json()["paths"]
     operations = [operation for path in paths.values() for operation in path.values()]
     # Probes and the root take no input: there is one example of each.

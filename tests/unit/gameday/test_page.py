@@ -31,7 +31,7 @@ def test_a_timeline_counts_from_its_first_moment_and_shows_the_promise_beside_it
     assert "| Rust | RustBurn1h | `slo explain` | 2 min 30 s | 2 min 45 s | +10% |" in page([kept])
 
 
-def test_a_promise_is_kept_within_a_fifth_of_what_the_background_leaves_of_it() -> None:
+def test_a_detection_is_kept_within_a_fifth_of_the_prediction() -> None:
     assert Detection("A", "x", 5, 6).is_kept
     assert not Detection("A", "x", 5, 6.1).is_kept
     assert not Detection("A", "x", 5, 3.9).is_kept

@@ -137,7 +137,7 @@ def test_a_push_puts_the_branch_on_the_remote_and_leaves_main_alone(
     ]
 
 
-def test_what_the_target_runs_already_is_not_promoted_again(
+def test_an_image_that_the_target_runs_is_not_promoted(
     root: Path, healthy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert promote(root, healthy, target="staging") == 0

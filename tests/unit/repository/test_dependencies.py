@@ -83,7 +83,7 @@ def imported(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_what_is_imported_is_declared_and_nothing_else(name: str) -> None:
+def test_declared_dependencies_equal_the_imports(name: str) -> None:
     project = PROJECTS[name]
     declared = {canonicalize_name(each.name) for each in required(project)}
     used = imported(ROOT / name) - {canonicalize_name(project["project"]["name"])}

@@ -105,7 +105,7 @@ def test_the_github_app_opens_the_deploy_pull_request() -> None:
     assert all(f"`{name}`" in page for name in used)
 
 
-def test_what_git_checks_before_a_commit_is_the_lint_job() -> None:
+def test_pre_commit_hooks_equal_the_lint_job() -> None:
     (local,) = read(".pre-commit-config.yaml")["repos"]
     assert local["repo"] == "local"  # nothing is fetched
     lint = [step["run"] for step in read(".github/workflows/ci.yml")["jobs"]["lint"]["steps"][2:]]

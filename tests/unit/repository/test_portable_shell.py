@@ -97,7 +97,7 @@ def refused(text: str, *rules: dict[str, str]) -> list[str]:
         "\tgrep -oP 'a' file",
     ],
 )
-def test_what_macos_does_not_know_is_recognized(line: str) -> None:
+def test_the_check_finds_commands_that_macos_lacks(line: str) -> None:
     assert refused(line, NEWER_MAKE, NEWER_BASH, GNU_ONLY)
 
 
@@ -109,7 +109,7 @@ def test_what_macos_does_not_know_is_recognized(line: str) -> None:
         "\tgrep -rl --include=x y .",
     ],
 )
-def test_what_macos_knows_is_left_alone(line: str) -> None:
+def test_the_check_accepts_commands_that_macos_has(line: str) -> None:
     assert refused(line, NEWER_MAKE, NEWER_BASH, GNU_ONLY) == []
 
 

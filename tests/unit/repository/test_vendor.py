@@ -46,7 +46,7 @@ def test_the_pinned_version_replaces_a_stale_one(tmp_path: Path) -> None:
     assert (chart / "charts" / PIN.archive).read_bytes() == PACKED
 
 
-def test_what_is_there_already_is_kept(tmp_path: Path) -> None:
+def test_vendor_keeps_an_existing_chart(tmp_path: Path) -> None:
     chart = umbrella(tmp_path / "umbrella")
     (chart / "charts" / PIN.archive).write_bytes(PACKED)
     vendor.vendor(chart, tmp_path / "no store")

@@ -10,7 +10,7 @@ def test_nothing_given_means_the_defaults() -> None:
     assert Environment.read({"PORT": "", "UNRELATED": "x"}) == Environment.model_validate({})
 
 
-def test_what_is_given_counts() -> None:
+def test_given_settings_override_the_defaults() -> None:
     environment = Environment.read(
         {"PORT": "9090", "PORTS_DATA_FILE": "x.json", "PORTS_STORE_URL": "postgresql://u:p@h/d"}
     )

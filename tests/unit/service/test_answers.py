@@ -23,5 +23,5 @@ def test_no_request_that_gunicorn_refuses_counts_as_a_failure_of_the_service(
 
 
 @pytest.mark.parametrize("error", [errors.InvalidResponseHeader("X"), RuntimeError(), SystemExit()])
-def test_what_breaks_in_the_service_does(error: BaseException) -> None:
+def test_an_error_of_the_service_has_status_500(error: BaseException) -> None:
     assert answers.status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR

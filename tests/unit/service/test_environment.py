@@ -40,7 +40,7 @@ def test_two_services_have_prefixes_of_their_own() -> None:
     assert "THREADS" in ServerEnvironment.variables()
 
 
-def test_what_is_given_reaches_gunicorns_settings() -> None:
+def test_given_settings_reach_gunicorn() -> None:
     given = Environment.model_validate({"PORT": "9090", "HARBOUR_THREADS": "2"})
     assert (given.server()["bind_port"], given.server()["threads"]) == (9090, 2)
     parameters = inspect.signature(service.gunicorn.settings).parameters

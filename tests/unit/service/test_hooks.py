@@ -5,7 +5,7 @@ import pytest
 from service.gunicorn import hooks
 
 
-def test_what_is_loaded_before_a_fork_is_out_of_the_collectors_sight(
+def test_pre_fork_freezes_loaded_objects_for_the_garbage_collector(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded = [[] for _ in range(3)]  # type: list[list[object]]

@@ -37,7 +37,7 @@ def test_ipv6_is_taken_with_and_without_brackets(host: str) -> None:
     "host",
     ["x86_64-conda-linux-gnu", "macbook.local", "203.0.113.7", "127.0.0.1:80", "[::", "*"],
 )
-def test_what_a_shell_may_have_set_is_refused_with_its_value(host: str) -> None:
+def test_a_host_that_is_no_local_address_is_refused_with_its_value(host: str) -> None:
     with pytest.raises(ValueError, match="not an IP address of this machine") as caught:
         listening.listening_host(host)
     assert str(caught.value).startswith(f"HOST={host}: ")

@@ -20,7 +20,7 @@ def ends() -> Iterator[tuple[PatientSocket, socket.socket]]:
     client.close()
 
 
-def test_nobody_waits_who_has_not_said_so(ends: tuple[PatientSocket, socket.socket]) -> None:
+def test_a_non_blocking_socket_does_not_wait(ends: tuple[PatientSocket, socket.socket]) -> None:
     patient, client = ends
     with pytest.raises(BlockingIOError):
         patient.recv(10)
@@ -33,7 +33,9 @@ def test_nobody_waits_who_has_not_said_so(ends: tuple[PatientSocket, socket.sock
     assert patient.recv(10) == b"there"
 
 
-def test_what_comes_in_time_is_waited_for(ends: tuple[PatientSocket, socket.socket]) -> None:
+def test_a_read_waits_for_data_within_the_timeout(
+    ends: tuple[PatientSocket, socket.socket],
+) -> None:
     patient, client = ends
     patient.setblocking(True)
     threading.Timer(SECONDS / 4, client.sendall, [b"late"]).start()
@@ -171,7 +173,7 @@ def test_a_client_that_stops_reading_counts_as_gone(
     assert patient.recv(10) == b""
 
 
-def test_who_may_not_wait_is_told_that_the_buffer_is_full(
+def test_a_non_blocking_send_raises_when_the_buffer_is_full(
     ends: tuple[PatientSocket, socket.socket],
 ) -> None:
     patient, _ = ends

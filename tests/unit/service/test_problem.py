@@ -52,7 +52,7 @@ def test_a_problem_names_its_request_and_its_trace() -> None:
 @pytest.mark.parametrize(
     "traceparent", ["", "nonsense", f"00-{'0' * 32}-b7ad6b7169203331-01", f"00-{TRACE}-b7-01"]
 )
-def test_what_is_no_trace_is_null(traceparent: str) -> None:
+def test_an_invalid_traceparent_gives_a_null_trace_id(traceparent: str) -> None:
     _, headers, document = parsed(
         problem.response(HTTPStatus.BAD_REQUEST, "no", "mine", traceparent=traceparent)
     )

@@ -95,7 +95,7 @@ def test_the_client_is_the_last_address_that_no_trusted_proxy_has(
 
 
 @given(st.text(), st.ip_addresses())
-def test_what_a_client_writes_left_of_the_proxys_entry_changes_nothing(
+def test_forged_forwarded_addresses_do_not_change_the_client(
     forged: str, client: IPv4Address
 ) -> None:
     proxies.trust("10.0.0.0/8")

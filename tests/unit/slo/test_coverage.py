@@ -23,7 +23,7 @@ TEXTS = ["".join(text) for size in range(4) for text in itertools.product("abcd"
 
 
 @given(SELECTORS, SELECTORS)
-def test_what_is_left_over_is_found_where_anything_is(
+def test_leftover_finds_an_event_whenever_one_exists(
     whole: list[Selector], part: list[Selector]
 ) -> None:
     found = leftover(whole, part, OPEN)

@@ -193,7 +193,7 @@ def is_red_somewhere(panel: Json) -> bool:
     return "red" in {step["color"] for step in steps}
 
 
-def test_a_panel_that_can_be_red_says_what_to_do_then(board: Json) -> None:
+def test_a_panel_that_can_be_red_explains_red(board: Json) -> None:
     red = [panel for panel in panels(board) if is_red_somewhere(panel)]
     silent = [p["title"] for p in red if not re.search(r"[Rr]ed( line)?\b", p["description"])]
     assert silent == []

@@ -108,7 +108,7 @@ def test_a_latency_bound_reads_the_bucket_that_prints_it(root: Path) -> None:
         ("        bad:", "        both:", 18, "ratioMetric.both: unknown field"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_its_line_and_path(
+def test_each_error_of_a_declaration_names_line_and_path(
     root: Path, old: str, new: str, line: int, problem: str
 ) -> None:
     assert old in VALID
@@ -205,7 +205,7 @@ def test_a_long_name_makes_a_uid_that_grafana_takes(root: Path) -> None:
 
 
 @pytest.mark.parametrize("title", ["Availability", "availability ", "AVAILABILITY"])
-def test_two_slos_of_one_title_are_refused(root: Path, title: str) -> None:
+def test_two_slos_with_one_title_are_refused(root: Path, title: str) -> None:
     """Grafana then provisions no dashboard of the folder any more."""
     other = VALID.replace("  name: availability", "  name: other", 1)
     other = other.replace("displayName: Availability", f'displayName: "{title}"')
@@ -286,7 +286,7 @@ def test_a_key_that_stands_twice_is_refused(root: Path) -> None:
         ("kind: SLO", "kind: S\x07", "2: (document): not valid YAML: special characters are not"),
     ],
 )
-def test_what_yaml_allows_and_a_declaration_does_not_is_told_with_its_line(
+def test_yaml_that_a_declaration_forbids_is_refused_with_its_line(
     root: Path, old: str, new: str, problem: str
 ) -> None:
     file = declare(root, "shop", VALID.replace(old, new, 1))
@@ -295,7 +295,7 @@ def test_what_yaml_allows_and_a_declaration_does_not_is_told_with_its_line(
     assert str(caught.value.problems[0]).startswith(f"{file}:{problem}")
 
 
-def test_what_is_not_utf_8_is_told_with_its_line(root: Path) -> None:
+def test_invalid_utf_8_is_refused_with_its_line(root: Path) -> None:
     file = root / "services/shop/slo.yaml"
     file.write_bytes(VALID.replace("It answers", "Il répond").encode("latin-1"))
     with pytest.raises(InvalidDeclarationError) as caught:
@@ -311,6 +311,6 @@ def test_a_file_without_an_slo_is_refused(root: Path, text: str) -> None:
         load_service(declare(root, "shop", text))
 
 
-def test_what_is_not_yaml_is_told_with_its_line(root: Path) -> None:
+def test_invalid_yaml_is_refused_with_its_line(root: Path) -> None:
     with pytest.raises(InvalidDeclarationError, match=r"slo.yaml:3: .*not valid YAML"):
         load_service(declare(root, "shop", "a: 1\nb: [1\n---\n]"))

@@ -23,7 +23,7 @@ FASTEST = BURN_WINDOWS[0]
         (0.5, 120),  # the threshold has been crossed before
     ],
 )
-def test_what_was_bad_before_an_outage_brings_the_page_forward(
+def test_bad_events_before_an_outage_make_the_page_fire_earlier(
     background: float, seconds: float
 ) -> None:
     fires = time_to_fire(LATENCY, FASTEST, Clock(), background)

@@ -15,7 +15,7 @@ from tests.service import ROOT
 from tests.unit.slo.conftest import ADOPTION, VALID, declare
 
 
-def test_what_is_committed_is_what_is_generated() -> None:
+def test_committed_files_equal_the_generated_files() -> None:
     assert differences(ROOT, generate(ROOT)) == []
 
 
@@ -86,7 +86,7 @@ def test_time_can_be_compressed_without_changing_the_logic(root: Path) -> None:
     assert names[: len(names) // 2] == names[len(names) // 2 :]
 
 
-def test_what_is_stale_is_found_and_put_right(root: Path) -> None:
+def test_update_replaces_changed_files_and_removes_leftovers(root: Path) -> None:
     files = generate(root)
     assert update(root, files) == sorted(files)
     assert differences(root, files) == []

@@ -21,7 +21,7 @@ def groups() -> list[Group]:
     return [pipeline_group(adoption), *(group for found in of_services for group in found)]
 
 
-def test_no_group_is_larger_than_mimir_takes_and_no_page_reads_another_group(
+def test_no_group_exceeds_mimirs_limit_and_no_page_reads_another_group(
     groups: list[Group],
 ) -> None:
     assert reading.wrong(groups) == []
@@ -50,7 +50,7 @@ def test_a_group_of_all_rules_in_any_order_would_be_noticed(groups: list[Group])
     assert "the page PortsAvailabilityBurn1h reads" in reading.wrong([first, rest, tickets])[0]
 
 
-def test_every_alert_names_the_page_that_tells_what_to_do(groups: list[Group]) -> None:
+def test_every_alert_links_its_runbook(groups: list[Group]) -> None:
     alerts = [rule for group in groups for rule in group.rules if rule.is_alert]
     assert [rule.name for rule in alerts if "runbook_url" not in rule.annotations] == []
     assert len(alerts) == 3 * 5 + 2 + 4

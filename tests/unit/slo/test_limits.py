@@ -68,7 +68,7 @@ def test_each_dashboard_is_delivered_once_and_none_by_an_environment(root: Path)
     assert set(titles.values()) == {1}
 
 
-def test_an_annotation_that_no_receiver_takes_is_refused(root: Path) -> None:
+def test_an_annotation_too_long_for_receivers_is_refused(root: Path) -> None:
     page = "/".join(["runbooks", *["d" * 200] * 5, "availability.md"])
     file = declare(root, "shop", VALID.replace("runbooks/availability.md", page))
     (file.parent / page).parent.mkdir(parents=True)

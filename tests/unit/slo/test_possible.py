@@ -114,7 +114,7 @@ BOTH = '["/a", "/b"]\n  '
         ),
     ],
 )
-def test_what_no_series_has_is_refused_with_the_nearest_that_one_has(
+def test_an_impossible_selector_is_refused_with_the_nearest_valid_value(
     root: Path, old: str, new: str, line: int, problem: str
 ) -> None:
     assert old in VALID
@@ -133,7 +133,7 @@ def test_what_no_series_has_is_refused_with_the_nearest_that_one_has(
         ('{prefix: "5"}', '"404"\n                  http_request_method: [GET, _OTHER]'),
     ],
 )
-def test_what_a_series_can_have_is_taken(root: Path, old: str, new: str) -> None:
+def test_a_possible_selector_is_accepted(root: Path, old: str, new: str) -> None:
     (slo,) = load_service(declare(root, "shop", VALID.replace(old, new)))
     assert slo.name == "availability"
 

@@ -46,9 +46,7 @@ def test_a_service_that_is_down_is_not_missing_while_the_prober_reports(tmp_path
         ("- probe: [", '- dst: "a"\n                  probe: [', "must pick the probes that total"),
     ],
 )
-def test_what_is_no_probe_of_the_service_is_refused(
-    tmp_path: Path, old: str, new: str, problem: str
-) -> None:
+def test_an_unknown_probe_is_refused(tmp_path: Path, old: str, new: str, problem: str) -> None:
     assert old in DECLARATION
     with pytest.raises(InvalidDeclarationError) as caught:
         load_service(declared(tmp_path, DECLARATION.replace(old, new, 1)))
@@ -63,7 +61,7 @@ def test_what_is_no_probe_of_the_service_is_refused(
         ("prober: {probes: {/prots: /ports}}\n", "'/prots' is no route: write '/ports'"),
     ],
 )
-def test_what_the_prober_does_not_ask_for_is_refused(
+def test_a_service_without_declared_probes_is_refused(
     tmp_path: Path, values: str, problem: str
 ) -> None:
     file = declared(tmp_path)

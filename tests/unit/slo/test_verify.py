@@ -23,7 +23,7 @@ def test_selectors_that_pick_nothing_are_wrong(
     assert "counts no event now: no target answers its scrape" in told
 
 
-def test_a_value_that_no_selector_mentions_is_told(
+def test_verify_reports_a_value_that_no_selector_mentions(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     odd = {"http_response_status_code": "299", "http_request_method": "GET", "http_route": "/odd"}

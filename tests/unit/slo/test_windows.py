@@ -54,6 +54,6 @@ def test_durations_are_printed_in_one_unit(duration: timedelta, text: str) -> No
     assert prometheus_duration(duration) == text
 
 
-def test_what_prometheus_cannot_tell_apart_from_nothing_is_refused() -> None:
+def test_a_duration_below_a_millisecond_is_refused() -> None:
     with pytest.raises(ValueError, match="shorter than a millisecond"):
         prometheus_duration(timedelta(microseconds=10))

@@ -67,6 +67,6 @@ def test_durations_shrink_wherever_a_rule_or_a_route_has_one() -> None:
     }
 
 
-def test_what_is_no_plain_duration_is_refused() -> None:
+def test_a_compound_duration_is_refused() -> None:
     with pytest.raises(ValueError, match="'1h30m' is no duration of one number and one unit"):
         compressed.configuration({"for": "1h30m"}, 0.5)

@@ -43,7 +43,7 @@ def test_variables_are_filled_in() -> None:
     assert filled == 'x{a="ports",b="local"}[90s]'
 
 
-def test_of_each_step_the_slowest_exemplar_is_drawn() -> None:
+def test_the_slowest_exemplar_of_each_step_is_drawn() -> None:
     def exemplars(*seen: tuple[float, float]) -> dashboards.Json:
         return {"exemplars": [{"timestamp": at, "value": str(value)} for at, value in seen]}
 

@@ -62,7 +62,7 @@ def test_a_collector_that_is_down_or_missing_has_an_alert() -> None:
     assert f'daemonset="{workload}"}}' in down
 
 
-def test_what_a_sender_keeps_and_sends_again_is_not_called_lost() -> None:
+def test_the_data_loss_alert_ignores_a_full_queue() -> None:
     """A full queue is answered by an error: the agent, and the receiver of log files, try again."""
     expressions = dict(scrapes.alerts(rule_objects(PIPELINE)))
     assert "otelcol_exporter_send_failed_log_records" in expressions["CollectorLosesData"]

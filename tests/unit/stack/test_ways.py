@@ -268,9 +268,7 @@ def test_a_backend_that_ends_after_it_was_ready_ends_the_stack(
             wait_while_running(stack, 0.05)
 
 
-def test_what_a_killed_stack_of_this_folder_left_is_removed_and_a_running_one_is_not(
-    tmp_path: Path, fake_path: FakePath
-) -> None:
+def test_only_containers_of_a_killed_stack_are_removed(tmp_path: Path, fake_path: FakePath) -> None:
     fake_path.add("docker")
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

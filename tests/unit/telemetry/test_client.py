@@ -117,7 +117,7 @@ BUSY = httpx.Response(503)
         ("GET", [httpx.Response(503, headers={"Retry-After": "Sun, 06 Nov 1994"})], 3, 503),
     ],
 )
-def test_what_may_be_sent_again_is_so_often_and_no_more(
+def test_the_client_retries_idempotent_requests_up_to_the_limit(
     method: str, answers: list[Answer], tries: int, ends: int | str
 ) -> None:
     other = Other(*answers)

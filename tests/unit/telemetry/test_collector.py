@@ -203,9 +203,7 @@ def test_a_partial_success_is_a_line(
     ],
     ids=["empty", "whole success", "nonsense", "another type", "an error"],
 )
-def test_what_is_no_partial_success_is_no_line(
-    server: Collector, lines: Lines, answer: Answer
-) -> None:
+def test_a_complete_success_logs_no_line(server: Collector, lines: Lines, answer: Answer) -> None:
     server.answer = answer
     post(server)
     assert lines == []

@@ -51,7 +51,7 @@ os._exit(0)  # nobody listens: no flush
 @pytest.mark.parametrize(
     ("protocol", "loaded"), [("http/protobuf", "True False False"), ("grpc", "False False True")]
 )
-def test_what_exports_by_http_is_loaded_before_the_fork_and_grpc_after_it(
+def test_the_http_exporter_loads_before_the_fork_and_grpc_after_it(
     protocol: str, loaded: str
 ) -> None:
     environment = {

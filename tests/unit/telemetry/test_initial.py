@@ -12,7 +12,7 @@ def metric(
     return names.Metric(name, kind, "{order}", "Orders.", labels, values=values)
 
 
-def test_every_route_is_counted_from_the_start_and_so_is_what_has_none() -> None:
+def test_every_route_and_unmatched_requests_have_series_from_the_start() -> None:
     assert initial.of_requests([("PUT", "/a"), ("GET", "/a")]) == [
         ("GET", "/a"),
         ("GET", "_overload"),

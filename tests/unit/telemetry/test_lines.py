@@ -30,7 +30,7 @@ def test_a_text_that_comes_again_is_told_from_one_under_a_secret_name(
     assert lines._harmless == {("user_agent", "a b")}
 
 
-def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_harmless_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "_harmless", set())
     monkeypatch.setattr(lines, "_REMEMBERED", 3)
     for number in range(5):
@@ -65,5 +65,5 @@ def test_a_stack_is_cut_after_its_secrets_are_out_so_that_none_loses_its_name() 
     assert found == f"ValueError: password={redaction.REDACTED}\nthe end\n"
 
 
-def test_of_a_long_stack_the_end_is_kept_though_it_be_one_line() -> None:
+def test_a_long_single_line_stack_keeps_its_end() -> None:
     assert stack(ValueError("x" * 20_000 + "!")) == "x" * (lines.MAX_STACK - 2) + "!\n"

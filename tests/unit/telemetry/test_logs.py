@@ -107,7 +107,7 @@ def test_a_secret_is_never_written(stream: io.StringIO, fields: dict[str, Any]) 
     assert redaction.REDACTED in stream.getvalue()
 
 
-def test_what_only_looks_like_a_secret_is_written(stream: io.StringIO) -> None:
+def test_values_that_resemble_secrets_are_written(stream: io.StringIO) -> None:
     fields = {
         "token": None,
         "has_session": True,
@@ -181,7 +181,7 @@ def test_texts_are_bounded_and_what_json_has_not_is_still_written(stream: io.Str
     assert (line["big"], line["lone"], line["raw"]) == (2**70, "\ud800", "b'\\xff'")
 
 
-def test_what_is_below_the_level_is_not_written(
+def test_events_below_the_level_are_not_written(
     stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOG_LEVEL", "WARNING")
@@ -362,7 +362,7 @@ def test_a_filter_that_somebody_adds_is_asked_of_events_too(
     assert [line["event"] for line in lines(stream)] == ["loud"]
 
 
-def test_what_does_not_reach_the_root_is_not_written(stream: io.StringIO) -> None:
+def test_events_that_do_not_propagate_to_the_root_are_not_written(stream: io.StringIO) -> None:
     apart = logging.getLogger("harbour.apart")
     apart.propagate = False
     try:

@@ -8,7 +8,7 @@ from telemetry import context
 from telemetry.django.middleware import Middleware
 
 
-def test_what_a_request_made_is_gone_with_it_and_waits_for_no_collector() -> None:
+def test_a_request_frees_its_objects_without_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()
     try:

@@ -128,13 +128,15 @@ def test_a_copy_that_is_not_installed_has_the_exporters_own_session(
         ),
     ],
 )
-def test_what_cannot_work_is_refused_by_its_name(given: dict[str, str], message: str) -> None:
+def test_an_invalid_otel_variable_is_refused_by_its_name(
+    given: dict[str, str], message: str
+) -> None:
     os.environ.update(given)
     with pytest.raises(ValueError, match=re.escape(message)):
         otel.complete()
 
 
-def test_what_can_work_is_left_as_it_is() -> None:
+def test_valid_otel_variables_stay_unchanged() -> None:
     os.environ.update(
         {
             "OTEL_PROPAGATORS": "tracecontext, baggage",

@@ -50,13 +50,13 @@ def cases(table: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("variable", "value"), cases(RIGHT))
-def test_what_can_work_is_taken(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+def test_valid_otel_values_pass(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setattr(os, "environ", {variable: value, "OTEL_UNHEARD_OF": "?"})
     otel_values.check()
 
 
 @pytest.mark.parametrize(("variable", "value"), cases(WRONG))
-def test_what_cannot_work_is_named_with_what_is_expected(
+def test_an_invalid_otel_value_is_named_with_the_expected_values(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setattr(os, "environ", {variable: value})

@@ -57,7 +57,7 @@ def test_assignments_in_a_text_lose_their_values(text: str, clean: str) -> None:
     assert redaction.clean("", text) == clean
 
 
-def test_what_is_no_text_is_looked_at_inside_and_bounded_too() -> None:
+def test_cleaning_redacts_and_bounds_nested_values() -> None:
     given = {"hosts": ("a", {"note": "Basic abcd"}), "n": None, "raw": b"x" * 9_000}
     found = redaction.clean("given", given)
     assert found["hosts"] == ["a", {"note": f"Basic {redaction.REDACTED}"}]

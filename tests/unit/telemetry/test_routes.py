@@ -34,7 +34,7 @@ def test_the_declared_spelling_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert routes.template("ports/<unlocode>/berths") == "/ports/{unlocode}/berths"
 
 
-def test_what_slos_need_exists_before_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_series_of_slos_exist_before_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[str, str, int]] = []
     monkeypatch.setattr(metrics, "duration_of", lambda *labels: made.append(labels))
     monkeypatch.setattr(metrics, "histogram", lambda *_: None)

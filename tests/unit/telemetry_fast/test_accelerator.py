@@ -36,7 +36,7 @@ def test_it_is_used_with_the_versions_that_it_is_made_for() -> None:
     assert vars(trace_exporter)["encode_spans"] is otlp.encode_spans
 
 
-def test_by_grpc_the_spans_alone_are_accelerated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_accelerator_encodes_only_spans_over_grpc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317")
     assert loaded() == (True, [])
     assert vars(trace_exporter)["encode_spans"] is trace_encoder.encode_spans

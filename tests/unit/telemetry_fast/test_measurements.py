@@ -78,7 +78,7 @@ def test_an_exemplar_is_of_the_trace_that_was_measured_not_of_the_one_that_colle
         (ExponentialBucketHistogramAggregation(), {1: 1.0, 2: 4.3, 4: 0.99, 6: 3000.0}),
     ],
 )
-def test_of_each_bucket_or_power_of_two_there_is_an_exemplar(
+def test_each_bucket_or_power_of_two_has_an_exemplar(
     aggregation: Aggregation, shown: dict[int, float]
 ) -> None:
     reader = InMemoryMetricReader()
@@ -151,7 +151,7 @@ MEASURED: list[tuple[float, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     "temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA]
 )
-def test_whatever_the_views_it_counts_as_the_sdk_does(
+def test_measurements_equal_the_sdks_for_any_views(
     views: str, temporality: AggregationTemporality
 ) -> None:
     def told(*, batched: bool) -> list[Any]:
@@ -178,7 +178,7 @@ def test_whatever_the_views_it_counts_as_the_sdk_does(
     values=some.lists(some.floats() | some.floats(0.001, 10.0), max_size=200),
     collections=some.sets(some.integers(0, 200), max_size=4),
 )
-def test_whatever_the_values_exponential_buckets_are_the_sdks(
+def test_exponential_buckets_equal_the_sdks_for_any_values(
     values: list[float], collections: set[int]
 ) -> None:
     def told(*, batched: bool) -> list[Any]:
@@ -211,7 +211,7 @@ def collected_of(reader: InMemoryMetricReader) -> list[Any]:
     return found
 
 
-def test_what_was_there_before_is_not_asked_of_the_sdk_again(
+def test_a_known_series_does_not_call_the_sdk_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reader, durations = meter()

@@ -107,7 +107,7 @@ def test_many_spans_are_encoded_like_few(span: ReadableSpan, count: int) -> None
     assert shape(ExportTraceServiceRequest.FromString(encoded)) == shape(official([span] * count))
 
 
-def test_other_threads_may_run_every_so_many_spans_that_are_yet_to_be_encoded(
+def test_the_encoder_yields_to_other_threads_regularly(
     queue: tuple[lean.LeanTracer, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracer, waiting = queue
@@ -149,7 +149,7 @@ def test_a_value_that_cannot_be_written_costs_itself_and_no_other_span(
     assert len(both) == 2
 
 
-def test_what_is_remembered_is_bounded_in_number_and_length() -> None:
+def test_the_encoders_memory_is_bounded_in_number_and_length() -> None:
     otlp._remembered.clear()
     largest = 0
     for number in range(3000):

@@ -144,7 +144,7 @@ def test_both_make_the_same_of_the_same_bytes(sent: bytes, peer: object, at_once
 @given(heads())
 @example(PLAIN)
 @example(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + PLAIN)
-def test_whatever_is_configured(limits: dict[str, Any], sent: bytes) -> None:
+def test_both_parsers_agree_under_any_configuration(limits: dict[str, Any], sent: bytes) -> None:
     config = configured(**limits)
     assert outcome(Request, config, TRUSTED, sent) == outcome(
         message.Request, config, TRUSTED, sent
@@ -166,12 +166,12 @@ def test_the_usual_head_is_read_without_the_base(
     assert outcome(Request, Config(), STRANGER, sent)[0][0] == "GET"
 
 
-def test_of_two_requests_in_a_packet_the_second_is_read_after_the_first() -> None:
+def test_the_parser_reads_two_requests_of_one_packet_in_order() -> None:
     parser = Parser(Config(), Socket(PLAIN + PLAIN.replace(b"AEAJM", b"BEANR"), 8192), STRANGER)
     assert [request.path for request in parser] == ["/ports/AEAJM", "/ports/BEANR"]
 
 
-def test_what_the_application_left_of_a_body_is_no_request() -> None:
+def test_an_unread_body_is_not_parsed_as_a_request() -> None:
     first = b"PUT /ports/X HTTP/1.1\r\nContent-Length: 9\r\n\r\nGET / HTT"
     parser = Parser(Config(), Socket(first + PLAIN, 8192), STRANGER)
     assert [request.path for request in parser] == ["/ports/X", "/ports/AEAJM"]

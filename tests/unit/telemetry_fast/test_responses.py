@@ -100,7 +100,7 @@ def test_a_short_body_goes_out_with_its_head_a_long_one_after_it() -> None:
     assert packets[1:] == [b"bc"]
 
 
-def test_what_has_not_been_sent_can_still_be_an_error() -> None:
+def test_an_encoding_error_sends_no_headers() -> None:
     sock = Socket()
     response = Response(GET, sock, Config())
     response.start_response("200 OK", [("Euro", "1"), ("Content-Length", "3")])

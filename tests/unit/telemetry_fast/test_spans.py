@@ -132,7 +132,7 @@ def test_the_same_spans_are_kept_below_any_parent_by_any_sampler(
     assert made(sampler, work, lean=True) == made(sampler, work, lean=False)
 
 
-def test_whatever_is_done_to_a_span_it_is_the_same() -> None:
+def test_lean_spans_equal_the_sdks_after_any_operation() -> None:
     def work(tracer: Any) -> None:
         span = tracer.start_span("first", attributes={"list": ["a", "b"], "none": None})
         span.set_attribute("number", 1)
@@ -180,7 +180,7 @@ def test_a_span_that_has_ended_does_not_change() -> None:
         ("", ""),
     ],
 )
-def test_where_limits_or_the_sdks_own_metrics_are_asked_for_spans_are_the_sdks(
+def test_span_limits_or_sdk_metrics_select_the_sdks_spans(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     if variable:

@@ -9,7 +9,7 @@ from telemetry_fast import spans
 
 @pytest.mark.parametrize("fast", ["true", "false"])
 @pytest.mark.parametrize("limit", ["", "2"])
-def test_whatever_the_tracer_it_starts_a_span_below_the_one_above(
+def test_the_starter_makes_child_spans_with_any_tracer(
     monkeypatch: pytest.MonkeyPatch, limit: str, fast: str
 ) -> None:
     monkeypatch.setenv(accelerator.WANTED, fast)

@@ -18,5 +18,5 @@ def test_a_feed_error_names_the_place_as_far_as_it_is_known(error: FeedError, te
     ("value", "text"),
     [("a\nb", r"'a\nb'"), ("x" * 99, f"'{'x' * 60}'"), (["y" * 99], f"['{'y' * 58}…"), (7, "7")],
 )
-def test_what_a_file_holds_is_shown_on_one_line_and_cut(value: object, text: str) -> None:
+def test_error_messages_show_file_values_on_one_short_line(value: object, text: str) -> None:
     assert shown(value) == text

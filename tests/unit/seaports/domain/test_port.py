@@ -45,7 +45,7 @@ def test_every_record_of_the_data_set_is_a_port() -> None:
     assert sum(len(port.unlocs) == 2 for port in ports) == 16
 
 
-def test_what_is_left_out_or_null_is_unknown_and_unlocs_is_the_key() -> None:
+def test_missing_and_null_fields_are_unknown_and_unlocs_defaults_to_the_key() -> None:
     sparse = port_from_record("AEAJM", {"name": "A", "city": "B", "country": "C"})
     nulls = dict.fromkeys(["alias", "regions", "coordinates", "province", "timezone", "unlocs"])
     assert sparse == Port("AEAJM", "A", "B", "C", unlocs=("AEAJM",))  # type: ignore[arg-type]
@@ -61,7 +61,7 @@ def test_a_unlocode_is_read_in_any_case(text: str) -> None:
     "text",
     ["", "AEAJ", "AEAJMX", "1EAJM", "AEAJ0", "AEAJ1", "AE JM", "AEAJM\n", "ÄEAJM", "aeaj\u0131"],
 )
-def test_what_is_no_unlocode_is_refused(text: str) -> None:
+def test_an_invalid_unlocode_is_refused(text: str) -> None:
     with pytest.raises(InvalidUnlocode, match="is not a UN/LOCODE: two letters, then three"):
         unlocode(text)
 

@@ -8,7 +8,7 @@ class Environment(ServerEnvironment, alias_generator=prefixed("HARBOUR_")):
     """A service's."""
 
 
-def test_what_is_wrong_is_an_error_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_wrong_setting_is_an_error_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
         "METRICS_PORT": "8080",
         "HARBOUR_CPU_AFFINITY": "true",

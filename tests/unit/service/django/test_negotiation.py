@@ -46,5 +46,5 @@ part = st.sampled_from([JSON, LINES, "*/*", "application/*", ";q=0", ";q=0.5", "
 
 
 @given(st.lists(part | st.text(max_size=5)).map("".join))
-def test_whatever_a_client_accepts_gets_what_is_offered_or_nothing(accept: str) -> None:
+def test_negotiation_returns_an_offered_type_or_none(accept: str) -> None:
     assert preferred(accept, (JSON, LINES)) in {JSON, LINES, None}

@@ -181,7 +181,7 @@ json_values = st.recursive(
     st.booleans(),
     st.sampled_from([None, 1, "\t"]),
 )
-def test_whatever_json_holds_is_yielded_as_it_is(
+def test_the_reader_yields_any_json_value_unchanged(
     value: dict[str, object], ascii_only: bool, zipped: bool, indent: int | str | None
 ) -> None:
     data = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()

@@ -131,7 +131,7 @@ def test_an_error_of_the_code_is_500_without_its_words(
     assert response.json()["request_id"] == response["X-Request-ID"]
 
 
-def test_what_django_refuses_is_a_problem(client: Client) -> None:
+def test_an_error_of_django_gets_a_problem_document(client: Client) -> None:
     response = client.get("/raise/400")
     assert (response.status_code, response.json()["detail"]) == (400, "the request is malformed")
 

@@ -10,7 +10,7 @@ import pytest
 from tests.service import ROOT
 
 FILE = "platform/argocd/environments/dev/ports.yaml"
-OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "a1" * 32
+OLD, NEW = (f"sha256:{digits * 32}" for digits in ("b2", "a1"))
 CONTENT = f"# As it is.\nimage:\n  digest: {OLD}\nreplicas: 1\n"
 
 
@@ -76,6 +76,22 @@ def test_the_branch_changes_the_digest_alone_and_a_pull_request_is_opened(
     setup, opened, *_ = checkout.asked.read_text().splitlines()
     assert setup == "auth setup-git"
     assert opened.startswith(f"pr create --base main --head {branch} --title Run ports")
+
+
+def test_the_first_image_is_added_to_a_file_that_has_none(checkout: Checkout) -> None:
+    (checkout.root / FILE).write_text("# As it is.\nreplicas: 1\n")
+    checkout.git("commit", "--quiet", "--all", "--message=No image yet")
+    done = checkout.propose(f"registry.example.com/ports@{NEW}")
+    assert done.returncode == 0, done.stderr
+    pushed = checkout.git("show", f"deploy/ports-dev-{NEW[7:19]}:{FILE}", at=checkout.origin)
+    assert pushed == f"# As it is.\nreplicas: 1\nimage:\n  digest: {NEW}\n"
+
+
+def test_a_file_that_an_image_cannot_be_added_to_is_refused(checkout: Checkout) -> None:
+    (checkout.root / FILE).write_text("image: {pullSecrets: [a]}\n")
+    done = checkout.propose(f"registry.example.com/ports@{NEW}")
+    assert (done.returncode, done.stderr.startswith(f"{FILE}: image: must have")) == (1, True)
+    assert not checkout.asked.exists()
 
 
 @pytest.mark.parametrize(("starts", "says"), [("true", False), ("false", True)])

@@ -154,26 +154,65 @@ def test_a_second_promotion_of_the_same_image_names_the_branch_that_there_is(
     assert git(root, "rev-list", "--count", f"main..{BRANCH}").strip() == "1"
 
 
+def change(root: Path, environment: str, text: str) -> str:
+    """Commit another file of an environment; its path."""
+    path = f"platform/argocd/environments/{environment}/shop.yaml"
+    (root / path).write_text(text)
+    git(root, "commit", "--quiet", "--all", "--message", "Change it")
+    return path
+
+
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "found"),
     [
-        ("replicas: 2\n", "image.digest: missing"),
-        ("image:\n  digest: sha256:abc\n", "image.digest: missing"),
-        ("image: {}\nother:\n  digest: " + NEW + "\n", "image.digest: missing"),
-        (
-            "image:\n  digest: sha256:" + "0" * 64 + "\n",
-            "image.digest: no image has been published",
-        ),
+        ("replicas: 2\n", "missing"),
+        ("image:\n  digest: sha256:abc\n", "sha256:abc"),
+        ("image: {}\nother:\n  digest: " + NEW + "\n", "missing"),
     ],
 )
 def test_a_source_without_an_image_is_refused_with_its_file(
-    root: Path, healthy: str, capsys: pytest.CaptureFixture[str], text: str, reason: str
+    root: Path, healthy: str, capsys: pytest.CaptureFixture[str], text: str, found: str
 ) -> None:
-    path = "platform/argocd/environments/staging/shop.yaml"
-    (root / path).write_text(text)
-    git(root, "commit", "--quiet", "--all", "--message", "Spoil")
+    path = change(root, "staging", text)
     assert promote(root, healthy) == 1
-    assert f"not promoted: {path}: {reason}" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f"not promoted: {path}: image.digest: {found}; it must be sha256:<64 hex digits>,"
+        " which a release or a promotion writes\n"
+    )
+
+
+ADDED = f"image:\n  digest: {NEW}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", ADDED),
+        ("# Differences.", f"# Differences.\n{ADDED}"),
+        ("# Of\n# prod.\nreplicas: 3\n", f"# Of\n# prod.\nreplicas: 3\n{ADDED}"),
+        ("image: # its\nreplicas: 3\n", f"image: # its\n  digest: {NEW}\nreplicas: 3\n"),
+        (
+            "image:\n\n    # of the registry\n    pullSecrets: [a]\n",
+            f"image:\n    digest: {NEW}\n\n    # of the registry\n    pullSecrets: [a]\n",
+        ),
+        ('image:\n  digest: "" # none\n', f"image:\n  digest: {NEW} # none\n"),
+        ("image:\n  digest:\n  pullSecrets: [a]\n", f"{ADDED}  pullSecrets: [a]\n"),
+    ],
+)
+def test_a_target_without_an_image_gets_one_and_keeps_the_rest(
+    root: Path, healthy: str, before: str, after: str
+) -> None:
+    path = change(root, "prod", before)
+    assert promote(root, healthy) == 0
+    assert git(root, "show", f"{BRANCH}:{path}") == after
+
+
+def test_a_target_whose_image_is_in_braces_is_refused_with_its_file(
+    root: Path, healthy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = change(root, "prod", "image: {pullSecrets: [a]}\n")
+    assert promote(root, healthy) == 1
+    assert f"not promoted: {path}: image: must have one line" in capsys.readouterr().err
 
 
 def test_an_unknown_environment_is_refused(

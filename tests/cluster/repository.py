@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from ruamel.yaml import YAML
+from promote.environment import digest_in, with_digest
 
 from tests import checkout
 from tests.cluster import charts
@@ -63,11 +63,18 @@ class Repository:
 
     def digest(self, environment: str) -> str:
         """Digest that ports runs in an environment."""
-        digest: str = YAML(typ="safe").load(self.environment(environment))["image"]["digest"]
-        return digest
+        file = self.environment(environment)
+        return digest_in(file.read_text(), file)
 
     def set_digest(self, environment: str, digest: str) -> str:
         """Commit another digest, as the pipeline does when it has published an image."""
         file = self.environment(environment)
-        file.write_text(file.read_text().replace(self.digest(environment), digest))
+        file.write_text(with_digest(file.read_text(), digest, file))
         return self.commit(f"Deploy {digest[:14]} to {environment}")
+
+    def remove_digests(self, *environments: str) -> str:
+        """Commit files of environments without an image, as they are before the first release."""
+        for environment in environments:
+            line = f"image:\n  digest: {self.digest(environment)}\n"
+            self.replace(str(self.environment(environment)), line, "")
+        return self.commit(f"Take the image out of {' and '.join(environments)}")

@@ -46,22 +46,36 @@ def restore(applications: Applications, repository: Repository) -> None:
         applications.wait_deployed(name, repository.head())
 
 
-def test_a_renamed_file_keeps_prod_and_removes_dev(
-    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
-) -> None:
-    applications.wait("ports-prod", is_well)
-    before = identities(cluster)
+def rename(repository: Repository) -> None:
     for environment in ("dev", "prod"):
         folder = repository.path / ENVIRONMENTS / environment
         shutil.move(folder / "ports.yaml", folder / "harbours.yaml")
     repository.commit("Rename ports to harbours")
+
+
+def remove_digests(repository: Repository) -> None:
+    repository.remove_digests("dev", "prod")
+
+
+@pytest.mark.parametrize("take_out", [rename, remove_digests])
+def test_a_renamed_file_or_a_removed_digest_keeps_prod_and_removes_dev(
+    platform: Bootstrap,
+    cluster: Cluster,
+    applications: Applications,
+    repository: Repository,
+    take_out: Callable[[Repository], None],
+) -> None:
+    applications.wait("ports-prod", is_well)
+    before = identities(cluster)
+    take_out(repository)
     applications.refresh_sets()
     eventually(lambda: gone(cluster, "application", "ports-dev", "argocd"), "dev is still there")
     eventually(lambda: gone(cluster, "deployment", "ports", "ports-dev"), "its pods still run")
     applications.wait("ports-prod", lambda found: sync(found) == "Unknown")
     assert identities(cluster) == before
     restore(applications, repository)
-    cluster.kubectl("delete", "application", "harbours-prod", "--namespace=argocd")
+    flags = ("--namespace=argocd", "--ignore-not-found")
+    cluster.kubectl("delete", "application", "harbours-prod", *flags)
     assert identities(cluster) == before
 
 

@@ -21,6 +21,7 @@ from tests.golden_path.conftest import (
     Copy,
     environment,
 )
+from tests.platform.chart.render import DIGEST
 from tests.platform.tilt.evaluation import evaluate
 from tests.service import ROOT, Service, free_port, stop, wait_until_ready
 
@@ -134,7 +135,7 @@ def render(generated: Copy, environment_name: str, name: str, root: Path) -> lis
         "--values", "platform/adopt.yaml",
         "--values", f"{root}/services/{name}/values.yaml",
         "--values", f"{root}/platform/argocd/environments/{environment_name}/{name}.yaml",
-        "--set", f"environment={environment_name}",
+        "--set", f"environment={environment_name},image.digest={DIGEST}",
     )  # fmt: skip
     return [each for each in YAML(typ="safe").load_all(manifests) if each]
 

@@ -161,7 +161,7 @@ def test_the_label_that_is_selected_is_on_all_that_is_deployed(
         "--values", "platform/adopt.yaml",
         "--values", f"services/{service}/values.yaml",
         "--values", f"platform/argocd/environments/{environment}/{service}.yaml",
-        "--set", f"environment={environment}",
+        "--set", f"environment={environment},image.digest={render.DIGEST}",
         root=ROOT,
     )  # fmt: skip
     deployed = render.objects(manifests)

@@ -22,11 +22,12 @@ def of_prober(manifests: str) -> dict[str, dict[str, Any]]:
 
 
 def environment(name: str, *more: str) -> str:
-    """Render ports as an environment has it."""
+    """Render ports as an environment with an image has it."""
     file = f"platform/argocd/environments/{name}/ports.yaml"
     files = ("platform/adopt.yaml", "services/ports/values.yaml", file)
     given = [part for file in files for part in ("--values", file)]
-    return render.template(*given, "--set", f"environment={name}", *more, release="ports")
+    facts = ("--set", f"environment={name},image.digest={render.DIGEST}")
+    return render.template(*given, *facts, *more, release="ports")
 
 
 def test_one_value_switches_it_on_in_an_environment() -> None:

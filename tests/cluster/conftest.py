@@ -86,17 +86,31 @@ class Bootstrap:
     """The output of `cluster.yml` at its first run, and the states of the applications."""
 
     output: str
+    without_image: set[str]
     timeline: Timeline
 
 
 @pytest.fixture(scope="session")
-def platform(cluster: Cluster, clone: Path, request: pytest.FixtureRequest) -> Bootstrap:
-    """All applications deployed by `make cluster`."""
+def platform(
+    cluster: Cluster,
+    applications: Applications,
+    repository: Repository,
+    clone: Path,
+    request: pytest.FixtureRequest,
+) -> Bootstrap:
+    """All applications deployed: by `make cluster`, and those of ports by their first image."""
     if any("unchecked" in item.fixturenames for item in request.session.items):  # type: ignore[attr-defined]
         request.getfixturevalue("unchecked")  # it needs a cluster where nothing runs yet
+    repository.remove_digests(*ENVIRONMENTS)
+    run("git", "pull", "--quiet", cwd=clone)
     with watched(cluster) as timeline:
         output = make_cluster(cluster, clone, f"argocd_manifest={argocd.install_manifest()}")
-    return Bootstrap(output, timeline)
+        without_image = {each["metadata"]["name"] for each in applications.all()}
+        for environment in ENVIRONMENTS:
+            repository.set_digest(environment, FIRST)
+        applications.refresh_sets()
+        applications.wait_all_well(len(WAVES) + 1)
+    return Bootstrap(output, without_image, timeline)
 
 
 def make_cluster(cluster: Cluster, clone: Path, *variables: str, check: bool = False) -> str:

@@ -8,7 +8,7 @@ from stack.cluster import Cluster
 
 from tests.cluster import charts
 from tests.cluster.applications import Applications, Timeline, gone, is_well
-from tests.cluster.conftest import WAVES, Bootstrap, make_cluster
+from tests.cluster.conftest import ENVIRONMENTS, WAVES, Bootstrap, make_cluster
 from tests.cluster.programs import recap, run
 from tests.service import ROOT
 
@@ -50,10 +50,20 @@ def test_make_cluster_deploys_everything_wave_by_wave(
     assert waves_in_order(platform.timeline)
 
 
+def test_an_environment_is_deployed_once_it_has_an_image(
+    platform: Bootstrap, applications: Applications
+) -> None:
+    of_ports = {f"ports-{environment}" for environment in ENVIRONMENTS}
+    assert platform.without_image == {"root", *WAVES} - of_ports
+    for name in of_ports:
+        assert f"{name} is not deployed: its file has no image.digest" in platform.output
+        assert is_well(applications.one(name))
+
+
 def test_the_applicationset_makes_one_application_per_service_and_environment(
     platform: Bootstrap, cluster: Cluster, applications: Applications
 ) -> None:
-    for environment in ("dev", "staging", "prod"):
+    for environment in ENVIRONMENTS:
         application = applications.one(f"ports-{environment}")
         assert application["spec"]["project"] == environment
         assert application["spec"]["destination"]["namespace"] == f"ports-{environment}"
@@ -75,8 +85,10 @@ def test_a_second_run_of_make_cluster_changes_nothing(
 ) -> None:
     manifest = f"argocd_manifest={argocd.install_manifest()}"
     password = cluster.get("secret", "grafana-admin", "--namespace=observability")["data"]
-    counts = recap(make_cluster(cluster, clone, manifest))
+    output = make_cluster(cluster, clone, manifest)
+    counts = recap(output)
     assert (counts["changed"], counts["failed"]) == (0, 0)
+    assert "no image.digest" not in output, "the clone is behind, and the cluster runs it"
     assert cluster.get("secret", "grafana-admin", "--namespace=observability")["data"] == password
 
 

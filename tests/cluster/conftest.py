@@ -78,7 +78,12 @@ def unchecked(cluster: Cluster, applications: Applications, repository: Reposito
 @pytest.fixture(scope="session")
 def clone(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a person types commands: a clone of the repository that Argo CD follows."""
-    return repository.clone(tmp_path_factory.mktemp("clone") / "ports-platform")
+    clone = repository.clone(tmp_path_factory.mktemp("clone") / "ports-platform")
+    # Nothing is installed again. .gitignore has `.venv/`, which matches folders and no links.
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    with (clone / ".git" / "info" / "exclude").open("a") as ignored:
+        ignored.write(".venv\n")
+    return clone
 
 
 @dataclass

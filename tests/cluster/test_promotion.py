@@ -17,7 +17,6 @@ from tests.cluster.programs import run
 from tests.cluster.repository import Repository
 from tests.documentation import documented
 from tests.platform.slo.real import prometheus
-from tests.service import ROOT
 from tests.terminal import attempt
 
 NEW = "sha256:" + "4" * 64
@@ -57,8 +56,7 @@ def promote(clone: Path, url: str, source: str, target: str) -> tuple[int, str]:
     run("git", "pull", "--quiet", "--ff-only", cwd=clone)
     typed = documented(PAGE, "make promote")
     typed = typed.replace("FROM=staging TO=prod", f"FROM={source} TO={target}")
-    installed = f"--old-file=.venv/.dev BIN={ROOT}/.venv/bin"
-    return attempt(f"{typed} PROMETHEUS={url} {installed}", folder=clone)
+    return attempt(f"{typed} PROMETHEUS={url} --old-file=.venv/.dev", folder=clone)
 
 
 def push(clone: Path, target: str, promoted: tuple[int, str]) -> None:

@@ -419,7 +419,10 @@ def main() -> int:
             others = (
                 f"{slo.pascal_name}|{slo.service} {slo.name}:" if slo else "watchdog|NoReadyPods"
             )
-            return mutant, killer(mutate(groups, slo, mutant), tests, mutant, others)
+            mutated = mutate(groups, slo, mutant)
+            # An SLO's rules read those of no other, and promtool evaluates all that it loads.
+            own = [each for each in mutated if slo is None or each.name.startswith(slo.group)]
+            return mutant, killer(own, tests, mutant, others)
 
         for slo in slos:
             for what, found in regrouped(groups, slo):

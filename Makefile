@@ -161,7 +161,7 @@ generate: .venv/.dev ## Write all generated files
 	$(BIN)/python platform/backstage/codeowners.py > .github/CODEOWNERS
 	$(BIN)/python platform/backstage/taken_names.py > platform/backstage/template/taken.yaml
 	$(of_services) > platform/backstage/template/services.yaml
-	$(BIN)/python tools/architecture.py > docs/architecture.svg
+	$(BIN)/python -m tools.architecture > docs/architecture.svg
 	for flow in $(FLOWS); do $(BIN)/python tools/flows.py $$flow > docs/images/$$flow.svg || exit; done
 
 check-generated: .venv/.dev ## Fail if a generated file is out of date
@@ -173,7 +173,7 @@ check-generated: .venv/.dev ## Fail if a generated file is out of date
 	diff .github/CODEOWNERS <($(BIN)/python platform/backstage/codeowners.py)
 	diff platform/backstage/template/taken.yaml <($(BIN)/python platform/backstage/taken_names.py)
 	diff platform/backstage/template/services.yaml <($(of_services))
-	diff docs/architecture.svg <($(BIN)/python tools/architecture.py)
+	diff docs/architecture.svg <($(BIN)/python -m tools.architecture)
 	for flow in $(FLOWS); do diff docs/images/$$flow.svg <($(BIN)/python tools/flows.py $$flow) || exit; done
 
 ##@ SLOs

@@ -1,12 +1,14 @@
 """Draw the ports service as its code is: its parts, and who imports whom, as an SVG.
 
 The arrows are the imports that are found in the code; only the places of the boxes are told here.
-Usage: architecture.py > docs/architecture.svg
+Usage: python -m tools.architecture > docs/architecture.svg
 """
 
 from collections.abc import Iterator, Mapping
 
 import grimp
+
+from tools.flows import STYLE
 
 ROWS = (
     ("entry points",),
@@ -67,20 +69,20 @@ def svg() -> Iterator[str]:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         'font-family="sans-serif" font-size="14" text-anchor="middle">'
     )
-    yield "<title>Parts of the ports service and their imports</title>"
+    yield f"<title>Parts of the ports service and their imports</title><style>{STYLE}</style>"
     yield (
         '<marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
-        'orient="auto"><path d="M0 0 8 4 0 8z" fill="#4a6785"/></marker>'
+        'orient="auto"><path class="head" d="M0 0 8 4 0 8z"/></marker>'
     )
-    yield f'<rect width="{width}" height="{height}" fill="#fff"/>'
+    yield f'<rect class="back" width="{width}" height="{height}"/>'
     for start, end in arrows():
         yield _line(placed[start], placed[end], dashed=end in LIBRARIES)
     for name, (x, y) in placed.items():
         yield (
             f'<rect x="{x - BOX_WIDTH / 2:g}" y="{y:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" '
-            'rx="6" fill="#eaf1f8" stroke="#4a6785"/>'
+            'rx="6"/>'
         )
-        yield f'<text x="{x:g}" y="{y + 25:g}" fill="#1c2b39">{name}</text>'
+        yield f'<text x="{x:g}" y="{y + 25:g}">{name}</text>'
     yield "</svg>"
 
 
@@ -92,10 +94,7 @@ def _line(start: tuple[float, float], end: tuple[float, float], *, dashed: bool)
     else:
         y1 += BOX_HEIGHT
     style = ' stroke-dasharray="4 4"' if dashed else ""
-    return (
-        f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="#4a6785"{style} '
-        'marker-end="url(#arrow)"/>'
-    )
+    return f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}"{style} marker-end="url(#arrow)"/>'
 
 
 if __name__ == "__main__":

@@ -183,7 +183,7 @@ test-slo: .venv/.dev ## Test the generated rules with the real promtool, Prometh
 	@# promtool takes a minute of CPU for the rules of a service.
 	$(BIN)/pytest -n 2 --dist loadfile -rP --timeout 600 tests/platform/slo --ignore tests/platform/slo/test_probes.py
 
-test-probes: .venv/.dev ## Test an SLO of probes from outside with the real Cloudprober (whose first build takes 25 minutes)
+test-probes: .venv/.dev ## Test an SLO of probes from outside with the real Cloudprober (whose first build takes up to 25 minutes)
 	@$(MAKE) --no-print-directory tools TOOLS="cloudprober prometheus promtool"
 	$(BIN)/pytest -rP --timeout 600 tests/platform/slo/test_probes.py
 

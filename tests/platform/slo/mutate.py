@@ -220,6 +220,8 @@ def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]
         ("fires for no wanted pods", "> 0\n        unless", ">= 0\n        unless"),
         ("never sees a ready pod", "> 0,", "> 99,"),
         ("looks at other namespaces", "unless on (namespace)", "unless on (deployment)"),
+        ("looks at every Rollout", f'owner_name="{service}"', f'owner_name=~"{service}.*"'),
+        ("does not know Rollouts", 'owner_kind="Rollout"', 'owner_kind="Deployment"'),
         ("looks at every deployment", f'deployment="{service}"', f'deployment=~"{service}.*"'),
         ("looks in every namespace", f'namespace=~"{service}-.+"', 'namespace=~".+"'),
     ):

@@ -29,6 +29,7 @@ def test_a_new_service_adds_files_and_changes_none(root: Path) -> None:
         for name in (
             "rules.yaml",
             "rules.test.yaml",
+            "analysistemplate.yaml",
             "alerts.txt",
             "graphs.txt",
             "links.yaml",

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.platform.slo.real import tool
+from ruamel.yaml import YAML
+
+from tests.platform.slo.real import PORTS, tool
 
 MINUTES: Final = 5
 ARGUMENTS: Final = {"environment": "prod", "canary-hash": "new", "stable-hash": "old"}
@@ -97,6 +99,8 @@ SCENARIOS: Final = (
              "Inconclusive"),
     Scenario("few events", Version(20), STABLE, "Inconclusive",
              {"availability-events": 100, "latency-events": 100}),
+    Scenario("enough events for one SLO alone", Version(40), STABLE, "Inconclusive",
+             {"availability-events": 200, "latency-events": 200}),
     Scenario("few events, all of them bad", Version(43.5, failed=43.5), STABLE, "Failed",
              {"availability-events": 217.5, "availability-burn": 625,
               "availability-against-stable": 43.5}),
@@ -105,6 +109,13 @@ SCENARIOS: Final = (
               "availability-against-stable": 1.5}),
     Scenario("a canary that nobody scrapes", ABSENT, STABLE, "Error", missing=True),
 )  # fmt: skip
+
+
+def committed() -> list[Metric]:
+    """Return the metrics of the committed AnalysisTemplate."""
+    template = YAML(typ="safe").load(PORTS / "analysistemplate.yaml")
+    found: list[Metric] = template["spec"]["metrics"]
+    return found
 
 
 def wrong_value(metrics: list[Metric], scenario: Scenario, folder: Path) -> str:

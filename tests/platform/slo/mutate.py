@@ -41,6 +41,8 @@ from slo.windows import BASE_WINDOW, BURN_WINDOWS, BurnWindow, plain
 from stack import values
 
 from tests.platform.slo import enforced, months, reading
+from tests.platform.slo.canary import committed
+from tests.platform.slo.canary_mutants import analysis_mutants
 from tests.platform.slo.real import prometheus
 from tests.support.probes import declared
 
@@ -438,6 +440,7 @@ def main() -> int:
                 *(calendar_mutants(slos[0], each, Path(scratch)) for each in Calendar),
                 winter_mutants(slos[0], Path(scratch)),
                 probe_mutants(Path(scratch)),
+                analysis_mutants(committed(), Path(scratch)),
             )
             for what, noticed in found_by_others:
                 tried += 1

@@ -3,20 +3,25 @@
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 from slo import analysis
 from slo.declaration import load_service
 from slo.rules import Clock
 
-from tests.platform.slo.canary import SCENARIOS, Metric, Scenario, verdict, wrong_value
-from tests.platform.slo.real import PORTS, ROOT
+from tests.platform.slo.canary import (
+    SCENARIOS,
+    Metric,
+    Scenario,
+    committed,
+    verdict,
+    wrong_value,
+)
+from tests.platform.slo.canary_mutants import analysis_mutants
+from tests.platform.slo.real import ROOT
 
 
 @pytest.fixture(scope="module")
 def metrics() -> list[Metric]:
-    template = YAML(typ="safe").load(PORTS / "analysistemplate.yaml")
-    found: list[Metric] = template["spec"]["metrics"]
-    return found
+    return committed()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
@@ -39,6 +44,14 @@ def test_without_the_minimum_of_events_no_traffic_would_promote(metrics: list[Me
     guarded = [each for each in metrics if not each["name"].endswith("-events")]
     assert len(guarded) < len(metrics)
     assert verdict(guarded, idle) == "Successful" != idle.verdict
+
+
+def test_every_change_of_the_template_is_noticed(metrics: list[Metric], tmp_path: Path) -> None:
+    survivors = []
+    for what, noticed in analysis_mutants(metrics, tmp_path):
+        print(f"{what:<62} {noticed or 'SURVIVED'}")
+        survivors += [] if noticed else [what]
+    assert survivors == []
 
 
 def test_the_limits_come_from_the_declaration(metrics: list[Metric]) -> None:

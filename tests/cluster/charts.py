@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
+from stack import rollouts
 from stack.cluster import Cluster
 from stack.components import Site
 from stack.kubernetes import kubeconfig, module
@@ -94,6 +95,10 @@ def _stand_in(umbrella: Path, dependency: dict[str, str]) -> str:
             for kind in MONITORING_KINDS:
                 file = f"monitoring.coreos.com_{kind}.yaml"
                 shutil.copy(source / "example/prometheus-operator-crd" / file, target / "crds")
+        if name == "argo-rollouts":
+            (target / "crds").mkdir()
+            for kind in rollouts.crds():
+                shutil.copy(kind, target / "crds")
     return f"{name} {version} ({dependency['repository']})"
 
 

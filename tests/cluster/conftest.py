@@ -24,6 +24,7 @@ from tests.service import ROOT
 ENVIRONMENTS: Final = ("dev", "staging", "prod")
 WAVES: Final = {
     "prometheus": 1,
+    "argo-rollouts": 2,
     "jaeger": 2,
     "loki": 2,
     "otel-collector": 3,

@@ -29,6 +29,8 @@ class Repository:
             "repository: https://github.com/example/ports-platform",
             f"repository: {self.url}",
         )
+        # No traffic reaches the pods, so that each new version would be held: tests/rollouts.
+        self.replace(str(self.environment("prod")), "rollout:\n  enabled: true\n", "")
         self.commit("Adopt the platform")
 
     def clone(self, path: Path) -> Path:

@@ -28,8 +28,17 @@ networkPolicy:
   callers: [{namespaceSelector: {matchLabels: {team: ships}}}]
   egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}], ports: [{port: 443}]}]
 faults: {enabled: true}
+rollout: {enabled: true}
 """
-UMBRELLAS = ("otel-collector", "prometheus", "grafana", "jaeger", "loki", "argocd/install")
+UMBRELLAS = (
+    "argo-rollouts",
+    "otel-collector",
+    "prometheus",
+    "grafana",
+    "jaeger",
+    "loki",
+    "argocd/install",
+)
 
 
 def helm(repository: Repository, release: str, chart: str, *flags: str) -> str:

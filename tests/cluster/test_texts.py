@@ -45,7 +45,7 @@ class Api(Cluster):
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with Api(Site(tmp_path_factory.mktemp("api"))) as running:
-        files = [module("crds", path) / each for path, each in custom_kinds()]
+        files = list(custom_kinds())
         flags = [f"--filename={file}" for file in files]
         running.kubectl("apply", "--server-side", *flags)
         names = [YAML(typ="safe").load(file)["metadata"]["name"] for file in files]
@@ -54,10 +54,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         yield running
 
 
-def custom_kinds() -> Iterator[tuple[str, str]]:
-    for path, files in schemas.CUSTOM.items():
+def custom_kinds() -> Iterator[Path]:
+    for pinned, files in schemas.CUSTOM.items():
         for file in files:
-            yield path, file
+            yield module(*pinned) / file
 
 
 def merged(low: Any, high: Any) -> Any:

@@ -143,7 +143,8 @@ def render(generated: Copy, environment_name: str, name: str, root: Path) -> lis
 @pytest.mark.parametrize("environment_name", ["dev", "staging", "prod"])
 def test_its_chart_renders(generated: Copy, environment_name: str) -> None:
     objects = render(generated, environment_name, NAME, generated.root)
-    (deployment,) = [each for each in objects if each["kind"] == "Deployment"]
+    (deployment,) = [each for each in objects if each["kind"] in ("Deployment", "Rollout")]
+    assert (deployment["kind"] == "Rollout") == (environment_name == "prod")
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert labels["app.kubernetes.io/name"] == NAME
     (container,) = deployment["spec"]["template"]["spec"]["containers"]

@@ -32,7 +32,7 @@ def test_the_service_can_be_debugged_as_the_page_says(
 ) -> None:
     ports.upgrade()
     for words in (
-        "kubectl --namespace ports-prod logs deployment/ports --since 10m",
+        "kubectl --namespace ports-prod logs --selector",
         "kubectl --namespace ports-dev logs deployment/ports --since 10m",
         "kubectl --namespace ports-dev logs --selector",
     ):

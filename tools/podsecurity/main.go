@@ -68,7 +68,7 @@ func evaluate(level api.Level, input io.Reader) (bool, error) {
 		}
 		var found manifest
 		switch kind.Kind {
-		case "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job":
+		case "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Rollout":
 			if err := yaml.Unmarshal(document, &found); err != nil {
 				return false, fmt.Errorf("%s: %w", kind.Kind, err)
 			}

@@ -31,6 +31,15 @@ app.kubernetes.io/instance: {{ include "service.text" .context.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
+{{/* What makes the pods: a Rollout where new versions take traffic step by step, else a Deployment. */}}
+{{- define "service.workloadKind" -}}
+{{ ternary "Rollout" "Deployment" .Values.rollout.enabled }}
+{{- end }}
+
+{{- define "service.workloadVersion" -}}
+{{ ternary "argoproj.io/v1alpha1" "apps/v1" .Values.rollout.enabled }}
+{{- end }}
+
 {{/* Labels of every object; the argument is a dict of context and component. */}}
 {{- define "service.labels" -}}
 {{- include "service.selector" . }}

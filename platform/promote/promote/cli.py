@@ -17,7 +17,7 @@ from slo.gate import judge
 from slo.prometheus import PrometheusError
 from slo.source import InvalidDeclarationError
 
-from promote.environment import digest_in, path_of, with_digest
+from promote.environment import digest_in, has_rollout, path_of, with_digest
 from promote.errors import PromotionError
 from promote.repository import commit_in_branch, git, read
 
@@ -91,6 +91,8 @@ def _promote(options: argparse.Namespace) -> int:
         print(
             f"\ngit push -u origin {branch} # then open a pull request, which deploys to {target}"
         )
+    if has_rollout(after, to_path):
+        print(f"after the merge: make verdict SERVICE={service} TO={target}")
     return 0
 
 

@@ -60,7 +60,6 @@ def alert_tests(
         [],
         [_alert(minute, watchdog, dict(watchdog.labels)) for minute in (0, 60)],
     )
-    ready = _no_ready_pods(service, no_ready_pods)
     return {
         "rule_files": ["rules.yaml"],
         "evaluation_interval": "1m",
@@ -69,7 +68,8 @@ def alert_tests(
         "fuzzy_compare": True,
         "tests": [
             *(test for slo in slos for test in _SloTests(slo, adoption).all()),
-            ready,
+            _no_ready_pods(service, no_ready_pods),
+            _no_ready_pods_of_a_rollout(service, no_ready_pods),
             always,
         ],
     }
@@ -97,6 +97,41 @@ def _no_ready_pods(service: str, rule: Rule) -> Test:
             *deployment(f"{service}-idle", "0x40", "0x40"),
             *deployment(f"{service}-other-{ENVIRONMENT}", "2x40", "0x40", f"{service}-other"),
             *deployment("elsewhere", "2x40", "0x40"),
+        ],
+        [
+            _alert(10 + hold - 1, rule, None),
+            _alert(10 + hold, rule, firing),
+            _alert(20, rule, firing),
+            _alert(21, rule, None),
+        ],
+    )
+
+
+def _no_ready_pods_of_a_rollout(service: str, rule: Rule) -> Test:
+    """Let pods of a Rollout become unready and ready again, beside a new version that never is."""
+    hold = _minutes(NO_READY_PODS_HOLD)
+
+    def replicas(environment: str, version: str, ready: str, owner: str = service) -> Any:
+        space, name = f"{service}-{environment}", f"{owner}-{version}"
+        place = f'namespace="{space}", replicaset="{name}"'
+        return [
+            {
+                "series": f"kube_replicaset_owner{{{place}, "
+                f'owner_kind="Rollout", owner_name="{owner}"}}',
+                "values": "1x40",
+            },
+            {"series": f"kube_replicaset_spec_replicas{{{place}}}", "values": "2x40"},
+            {"series": f"kube_replicaset_status_ready_replicas{{{place}}}", "values": ready},
+        ]
+
+    firing = {**rule.labels, names.ENVIRONMENT: ENVIRONMENT}
+    return _test(
+        f"{rule.name}: no ready pod of a Rollout pages; one of either version does not",
+        [
+            *replicas(ENVIRONMENT, "old", "2x9 0x10 1x19"),
+            *replicas(OTHER_ENVIRONMENT, "old", "2x40"),
+            *replicas(OTHER_ENVIRONMENT, "new", "0x40"),
+            *replicas("idle", "new", "0x40", f"{service}-other"),
         ],
         [
             _alert(10 + hold - 1, rule, None),

@@ -152,17 +152,23 @@ def _why_missing(slo: Slo) -> str:
 
 
 def no_ready_pods_alert(service: str, clock: Clock, adoption: Adoption) -> Rule:
-    """Fire when a Deployment that wants pods has none that is ready.
+    """Fire when a Deployment or Rollout that wants pods has none that is ready.
 
     Clients are refused then, and no process counts their requests: SLOs look idle. The environment
     is the rest of the namespace's name, `<service>-<environment>`.
     """
-    deployment = f"{{deployment={quoted(service)}, namespace=~{quoted(service + '-.+')}}}"
+    place = f"namespace=~{quoted(service + '-.+')}"
+    deployment = f"{{deployment={quoted(service)}, {place}}}"
+    # kube-state-metrics knows a Rollout by its ReplicaSets alone.
+    owned = f'{{owner_kind="Rollout", owner_name={quoted(service)}, {place}}}'
+    of_rollout = f"and on (namespace, replicaset) kube_replicaset_owner{owned}"
     expr = (
         f"max by ({names.ENVIRONMENT}) (\n    label_replace(\n"
-        f"        kube_deployment_spec_replicas{deployment} > 0\n"
+        f"        (kube_replicaset_spec_replicas{{{place}}} {of_rollout}\n"
+        f"        or kube_deployment_spec_replicas{deployment}) > 0\n"
         f"        unless on (namespace)\n"
-        f"        kube_deployment_status_replicas_available{deployment} > 0,\n"
+        f"        (kube_replicaset_status_ready_replicas{{{place}}} {of_rollout}\n"
+        f"        or kube_deployment_status_replicas_available{deployment}) > 0,\n"
         f'        "{names.ENVIRONMENT}", "$1", "namespace", {quoted(service + "-(.+)")}\n'
         f"    )\n)"
     )
@@ -172,7 +178,7 @@ def no_ready_pods_alert(service: str, clock: Clock, adoption: Adoption) -> Rule:
         {SEVERITY: Severity.PAGE, names.SERVICE_NAME: service},
         {
             "summary": f"{service} has no ready pod in {ENVIRONMENT_TEMPLATE}",
-            "description": "Its Deployment wants pods, and none takes requests: clients get no "
+            "description": "Its workload wants pods, and none takes requests: clients get no "
             "answer, and SLOs count nothing.",
             "runbook_url": adoption.file_url("docs/how-to/debug-in-kubernetes.md")
             + "#find-out-why-no-pod-is-ready",

@@ -12,6 +12,7 @@ from slo import contract
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
 from slo.alerts import SEVERITY, inhibit_rules, service_group, slo_alerts
+from slo.analysis import analysis_template, judging
 from slo.catalog import (
     alert_names,
     graphs,
@@ -53,6 +54,8 @@ GENERATED = Path("platform/generated")
 PLATFORM = "platform"
 PROMISES = Path("docs/slos")
 SCHEMA = Path("platform/slo/openslo.schema.json")
+# Argo CD deploys this file alone, and only where `rollout.enabled` is on.
+ANALYSIS = "analysistemplate.yaml"
 
 
 def generate(root: Path) -> dict[Path, str]:
@@ -117,11 +120,15 @@ def service_files(
     groups = service_groups(service, slos, adoption, Clock())
     dashboards = {slo.name: to_json(detail(slo, adoption)) for slo in slos}
     dashboards["requests"] = to_json(red(service, adoption, metrics))
+    analysis = {}
+    if judging(slos):
+        analysis[ANALYSIS] = to_yaml(analysis_template(service, slos, Clock()))
     return {
         "rules.yaml": to_yaml(rule_groups(groups)),
         "rules.test.yaml": to_yaml(alert_tests(service, slos, groups, adoption)),
         "prometheusrule.yaml": to_yaml(prometheus_rule(service, groups)),
         "kustomization.yaml": to_yaml(rules_kustomization()),
+        **analysis,
         "links.yaml": to_yaml(links(service, slos, adoption)),
         "alerts.txt": alert_names(service, groups),
         "graphs.txt": graphs(service, adoption),

@@ -1,6 +1,6 @@
 """Recording rules: rates of events, their ratio, and the budget of the period."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,6 +16,10 @@ from slo.windows import BASE_WINDOW, CURRENT_WINDOW, plain, prometheus_duration
 # then each increase between two scrapes counts in the same number of windows (docs/decisions/0022).
 EVALUATION_INTERVAL = timedelta(seconds=15)
 BUDGET_INTERVAL = timedelta(minutes=1)
+
+
+Matchers = Sequence[str]
+"""Matchers that narrow every selector, as PromQL: `label="value"`."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,17 @@ class Clock:
         return f"{self.lasts(nominal).total_seconds():.12g}"
 
 
-def events(service: str, source: Source, window: str) -> str:
+def events(service: str, source: Source, window: str, only: Matchers = ()) -> str:
     """Rate of a source's events, summed per environment; one broken series breaks the sum."""
-    rates = [f"rate({selector(service, source, each)}[{window}])" for each in source.selectors]
+    chosen = [selector(service, source, each, only) for each in source.selectors]
+    rates = [f"rate({each}[{window}])" for each in chosen]
     body = rates[0] if len(rates) == 1 else "({})".format("\n    or\n    ".join(rates))
     return f"sum {series.BY_TARGET} (\n    {body}\n)"
 
 
-def selector(service: str, source: Source, labels: Selector) -> str:
+def selector(service: str, source: Source, labels: Selector, only: Matchers = ()) -> str:
     """Select the counter series of a source that one of its selectors picks."""
-    matchers = [f"{names.SERVICE_NAME}={quoted(service)}"]
+    matchers = [f"{names.SERVICE_NAME}={quoted(service)}", *only]
     matchers += [matcher.promql(label) for label, matcher in labels.items()]
     if source.le is not None:
         matchers.append(f"le={quoted(source.le)}")

@@ -18,6 +18,10 @@ GROUPING: Final = (names.SERVICE_NAME, names.ENVIRONMENT)
 BY_TARGET: Final = f"by ({', '.join(GROUPING)})"
 ON_TARGET: Final = f"on ({', '.join(GROUPING)})"
 
+# Label of the pods of one version, which Argo Rollouts gives them (there with dashes); the chart's
+# monitor copies it to their series. Rules sum it away.
+POD_TEMPLATE_HASH: Final = "rollouts_pod_template_hash"
+
 OBJECTIVE: Final = "slo:objective:ratio"
 ERROR_BUDGET: Final = "slo:error_budget:ratio"
 PERIOD_DAYS: Final = "slo:time_period:days"

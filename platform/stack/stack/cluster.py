@@ -2,12 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from stack import argocd, kubernetes
 from stack.components import Site
 from stack.errors import StackError
+from stack.process import Process
 from stack.stack import READY_SECONDS, Stack
 from stack.ways import tool
 
@@ -58,26 +59,34 @@ class Cluster(Stack):
 
     def _start(self) -> None:
         site = self.site
-        # No endpoint is published for the API server, because it listens on a loopback address.
-        apiserver = kubernetes.apiserver(site, "--endpoint-reconciler-type=none")
-        for process in (kubernetes.etcd(site), apiserver):
-            self._run(process)
-            process.wait_ready(READY_SECONDS)
-        parts = [
-            kubernetes.controller_manager(site),
-            kubernetes.scheduler(site),
-            kubernetes.kwok(site),
-            argocd.redis(site),
-        ]
-        for process in parts:
-            self._run(process)
+        self._start_kubernetes(argocd.redis(site))
         files = [f"--filename={file}" for file in argocd.crds()]
         self.kubectl("apply", "--server-side", *files)
-        settings = argocd.configuration(with_health_check=self._with_health_check)
-        self.apply([*map(_node, range(NODES)), *settings])
+        self.apply(argocd.configuration(with_health_check=self._with_health_check))
         self._run(argocd.repo_server(site))
         self._run(argocd.application_controller(site))
         self._run(argocd.applicationset_controller(site))
+
+    def _start_kubernetes(self, *beside: Process, users: Mapping[str, str] | None = None) -> None:
+        """Start the API, its controllers and nodes, and processes that need none of them.
+
+        Args:
+            beside: Processes that start at the same time.
+            users: Maps each further user of the API to its group.
+        """
+        site = self.site
+        # No endpoint is published for the API server, because it listens on a loopback address.
+        apiserver = kubernetes.apiserver(site, "--endpoint-reconciler-type=none", users=users)
+        for process in (kubernetes.etcd(site), apiserver):
+            self._run(process)
+            process.wait_ready(READY_SECONDS)
+        parts = (
+            kubernetes.controller_manager(site),
+            kubernetes.scheduler(site),
+            kubernetes.kwok(site),
+        )
+        self._run(*parts, *beside)
+        self.apply(map(_node, range(NODES)))
 
 
 def _node(number: int) -> dict[str, Any]:

@@ -23,6 +23,9 @@ ON_A_CLUSTER = {
         "tests/cluster/test_pages.py"
     ),
     r"kubectl .*(delete|patch) (application|namespace) .*": "tests/cluster/test_removal.py",
+    r"kubectl .*(delete (deployment|rollout)|patch rollout) ports( .*)?": (
+        "tests/rollouts/test_verdicts.py"
+    ),
     r"kubectl .* (logs|port-forward|get --raw|debug) .*": "tests/node/test_pages.py",
     r"helm test .*": "tests/node/test_service.py",
 }
@@ -39,6 +42,7 @@ ELSEWHERE = {
     r"make deploy": "tests/cluster/test_local.py",
     r"make cluster .*": "tests/cluster/conftest.py",
     r"(make promote|git push) .*": "tests/cluster/test_promotion.py",
+    r"make verdict .*": "tests/rollouts/delivery.py",
     r"slo gate .*": "tests/platform/slo/test_gate.py",
     r"slo verify .*": "tests/platform/slo/test_verify.py",
     r"slo report .*": "tests/platform/slo/test_report.py",

@@ -165,7 +165,7 @@ def test_the_label_that_is_selected_is_on_all_that_is_deployed(
         root=ROOT,
     )  # fmt: skip
     deployed = render.objects(manifests)
-    deployments = [each for each in deployed if each["kind"] == "Deployment"]
+    deployments = [each for each in deployed if each["kind"] in render.WORKLOADS]
     pods = [each["spec"]["template"] for each in deployments]
     rules_of_slos = YAML(typ="safe").load(GENERATED / service / "prometheusrule.yaml")
     assert {each["metadata"]["name"] for each in deployments} - {prober(service)} == {service}

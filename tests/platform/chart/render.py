@@ -19,6 +19,7 @@ GOLDEN = HERE / "golden"
 BASE = HERE / "base.yaml"
 CASES = sorted((HERE / "cases").glob("*.yaml"))
 KUBERNETES = "1.34"
+WORKLOADS = ("Deployment", "Rollout")
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
@@ -64,6 +65,15 @@ def service(name: str, *more: str, root: Path = ROOT) -> str:
     return template(*values, *given, *more, release=name, root=root)
 
 
+def environment(name: str, *more: str) -> str:
+    """Render ports as an environment with an image has it."""
+    file = f"platform/argocd/environments/{name}/ports.yaml"
+    files = ("platform/adopt.yaml", "services/ports/values.yaml", file)
+    given = [part for file in files for part in ("--values", file)]
+    facts = ("--set", f"environment={name},image.digest={DIGEST}")
+    return template(*given, *facts, *more, release="ports")
+
+
 def services(root: Path = ROOT) -> list[str]:
     """Names of the services that the chart can render."""
     return sorted(file.parent.name for file in root.glob("services/*/values.yaml"))
@@ -78,6 +88,13 @@ def one(manifests: str, kind: str) -> dict[str, Any]:
     """Return the only object of a kind, the prober's apart."""
     (found,) = (each for each in objects(manifests) if each["kind"] == kind and not _probes(each))
     return found
+
+
+def workload(manifests: str) -> dict[str, Any]:
+    """Return what makes the pods of the service: its Deployment or its Rollout."""
+    kinds = {each["kind"] for each in objects(manifests) if not _probes(each)}
+    (kind,) = kinds.intersection(WORKLOADS)
+    return one(manifests, kind)
 
 
 def _probes(found: dict[str, Any]) -> bool:

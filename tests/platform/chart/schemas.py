@@ -1,8 +1,8 @@
 """JSON schemas for kubeconform, from the Go modules that the repository pins.
 
 Kubernetes' own kinds come from the OpenAPI document in the module `k8s.io/kubernetes`, others from
-the CustomResourceDefinitions in the modules of `tools/crds`. Each object that lists its properties
-allows no other: a misspelt key is an error, which the API server would ignore.
+the CustomResourceDefinitions in the modules that `CUSTOM` names. Each object that lists its
+properties allows no other: a misspelt key is an error, which the API server would ignore.
 """
 
 import json
@@ -14,12 +14,19 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[3]
+# Files of CustomResourceDefinitions by the folder of `tools/` and the module that it pins.
 CUSTOM = {
-    "github.com/prometheus-operator/prometheus-operator": (
+    ("argo-rollouts", "github.com/argoproj/argo-rollouts"): (
+        "manifests/crds/rollout-crd.yaml",
+        "manifests/crds/analysis-template-crd.yaml",
+    ),
+    ("crds", "github.com/prometheus-operator/prometheus-operator"): (
         "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
     ),
-    "sigs.k8s.io/gateway-api": ("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",),
+    ("crds", "sigs.k8s.io/gateway-api"): (
+        "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
+    ),
 }
 
 Schema = dict[str, Any]
@@ -80,8 +87,8 @@ def _references(schema: Any) -> Iterator[str]:
 
 
 def _custom() -> Iterator[tuple[tuple[str, str, str], Schema]]:
-    for module, files in CUSTOM.items():
-        folder = _module("crds", module)
+    for pinned, files in CUSTOM.items():
+        folder = _module(*pinned)
         for file in files:
             yield from _versions(YAML(typ="safe").load((folder / file).read_text())["spec"])
 

@@ -29,8 +29,8 @@ def test_a_case_renders_what_is_expected(file: Path) -> None:
 
 
 def container(manifests: str) -> dict[str, Any]:
-    """The container of the Deployment's pods."""
-    (found,) = render.one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    """The container of the service's pods."""
+    (found,) = render.workload(manifests)["spec"]["template"]["spec"]["containers"]
     return dict(found)
 
 
@@ -121,7 +121,9 @@ def test_its_pods_pass_the_restricted_profile(file: Path) -> None:
     found = tool("podsecurity", manifests=manifests)
     assert found.returncode == 0, found.stdout
     pods = [
-        each for each in render.objects(manifests) if each["kind"] in ("Deployment", "Job", "Pod")
+        each
+        for each in render.objects(manifests)
+        if each["kind"] in (*render.WORKLOADS, "Job", "Pod")
     ]
     assert len(found.stdout.splitlines()) == len(pods) >= 1
 
@@ -263,7 +265,7 @@ def test_the_services_own_settings_are_what_the_chart_sets() -> None:
 @every_case
 def test_logs_and_traces_of_a_pod_have_the_same_environment_and_version(file: Path) -> None:
     """Logs by the pod's annotations, which the Collector reads; traces by the SDK's variable."""
-    template = render.one(render.case(file), "Deployment")["spec"]["template"]
+    template = render.workload(render.case(file))["spec"]["template"]
     (container,) = template["spec"]["containers"]
     env = {each["name"]: each.get("value", "") for each in container["env"]}
     sent = dict(pair.split("=", 1) for pair in env["OTEL_RESOURCE_ATTRIBUTES"].split(","))

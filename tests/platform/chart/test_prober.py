@@ -21,28 +21,19 @@ def of_prober(manifests: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def environment(name: str, *more: str) -> str:
-    """Render ports as an environment with an image has it."""
-    file = f"platform/argocd/environments/{name}/ports.yaml"
-    files = ("platform/adopt.yaml", "services/ports/values.yaml", file)
-    given = [part for file in files for part in ("--values", file)]
-    facts = ("--set", f"environment={name},image.digest={render.DIGEST}")
-    return render.template(*given, *facts, *more, release="ports")
-
-
 def test_one_value_switches_it_on_in_an_environment() -> None:
     objects = {"ConfigMap", "Deployment", "Service", "ServiceMonitor", "NetworkPolicy"}
-    assert of_prober(environment("dev")) == {}
-    assert set(of_prober(environment("dev", *ON))) == objects
-    assert set(of_prober(environment("prod"))) == objects
+    assert of_prober(render.environment("dev")) == {}
+    assert set(of_prober(render.environment("dev", *ON))) == objects
+    assert set(of_prober(render.environment("prod"))) == objects
 
 
 def test_it_does_not_run_where_nobody_reads_its_counters() -> None:
-    assert of_prober(environment("prod", "--set", "serviceMonitor.enabled=false")) == {}
+    assert of_prober(render.environment("staging", "--set", "serviceMonitor.enabled=false")) == {}
 
 
 def test_the_clusters_prober_has_the_stacks_configuration() -> None:
-    config = of_prober(environment("prod"))["ConfigMap"]["data"]["cloudprober.yaml"]
+    config = of_prober(render.environment("prod"))["ConfigMap"]["data"]["cloudprober.yaml"]
     asked = YAML(typ="safe").load(config)
     service = ROOT / "services/ports"
     assert asked == prober.config(prober.settings(service), "ports", 8080)
@@ -50,7 +41,7 @@ def test_the_clusters_prober_has_the_stacks_configuration() -> None:
 
 
 def test_its_counters_get_the_labels_that_the_ones_of_the_stack_get() -> None:
-    (endpoint,) = of_prober(environment("prod"))["ServiceMonitor"]["spec"]["endpoints"]
+    (endpoint,) = of_prober(render.environment("prod"))["ServiceMonitor"]["spec"]["endpoints"]
     relabeled = {each["targetLabel"]: each["replacement"] for each in endpoint["relabelings"]}
     job = prober_job("ports", "prod", "127.0.0.1:1")
     assert relabeled == job["static_configs"][0]["labels"]
@@ -62,9 +53,9 @@ def test_its_counters_get_the_labels_that_the_ones_of_the_stack_get() -> None:
 
 
 def test_it_reaches_the_service_and_prometheus_reaches_it() -> None:
-    found = of_prober(environment("prod"))
+    found = of_prober(render.environment("prod"))
     policy = found["NetworkPolicy"]["spec"]
-    server = render.one(environment("prod"), "Deployment")["spec"]["selector"]
+    server = render.workload(render.environment("prod"))["spec"]["selector"]
     *_, out = policy["egress"]
     assert out == {"to": [{"podSelector": server}], "ports": [{"port": 8080}]}
     (into,) = policy["ingress"]
@@ -79,7 +70,7 @@ def test_it_reaches_the_service_and_prometheus_reaches_it() -> None:
 
 def test_a_release_of_the_service_leaves_it_and_another_question_restarts_it() -> None:
     def template(*more: str) -> dict[str, Any]:
-        deployment = of_prober(environment("prod", *more))["Deployment"]
+        deployment = of_prober(render.environment("prod", *more))["Deployment"]
         found: dict[str, Any] = deployment["spec"]["template"]
         return found
 

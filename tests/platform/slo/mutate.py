@@ -41,6 +41,8 @@ from slo.windows import BASE_WINDOW, BURN_WINDOWS, BurnWindow, plain
 from stack import values
 
 from tests.platform.slo import enforced, months, reading
+from tests.platform.slo.canary import committed
+from tests.platform.slo.canary_mutants import analysis_mutants
 from tests.platform.slo.real import prometheus
 from tests.support.probes import declared
 
@@ -220,6 +222,8 @@ def mutants(service: str, slos: list[Slo]) -> Iterator[tuple[Slo | None, Mutant]
         ("fires for no wanted pods", "> 0\n        unless", ">= 0\n        unless"),
         ("never sees a ready pod", "> 0,", "> 99,"),
         ("looks at other namespaces", "unless on (namespace)", "unless on (deployment)"),
+        ("looks at every Rollout", f'owner_name="{service}"', f'owner_name=~"{service}.*"'),
+        ("does not know Rollouts", 'owner_kind="Rollout"', 'owner_kind="Deployment"'),
         ("looks at every deployment", f'deployment="{service}"', f'deployment=~"{service}.*"'),
         ("looks in every namespace", f'namespace=~"{service}-.+"', 'namespace=~".+"'),
     ):
@@ -436,6 +440,7 @@ def main() -> int:
                 *(calendar_mutants(slos[0], each, Path(scratch)) for each in Calendar),
                 winter_mutants(slos[0], Path(scratch)),
                 probe_mutants(Path(scratch)),
+                analysis_mutants(committed(), Path(scratch)),
             )
             for what, noticed in found_by_others:
                 tried += 1

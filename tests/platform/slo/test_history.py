@@ -1,5 +1,6 @@
 """Rules, panels and Sloth's rules on a real Prometheus that holds thirty days of history."""
 
+import itertools
 import json
 import math
 import re
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 from slo import probes, series
+from slo.analysis import analysis_template, judging, minimum_events
 from slo.model import Slo
-from slo.rules import Group, Rule, events
+from slo.rules import Clock, Group, Rule, events
 from slo.windows import BASE_WINDOW, all_windows, prometheus_duration
 from telemetry import names
 
+from tests.platform.slo import canary
 from tests.platform.slo.history import END, ENVIRONMENTS, PANELS, Truth
 from tests.platform.slo.real import ROOT, Prometheus, run, tool
 
@@ -21,6 +24,8 @@ pytestmark = pytest.mark.timeout(1200)
 
 # When rules are looked at: odd moments of the last hour.
 MOMENTS = tuple(END - seconds for seconds in (1, 457, 1201, 2333, 3001))
+# Moments at which rules were recorded.
+RECORDED = tuple(END - 15 * steps for steps in (1, 31, 80, 155, 200))
 EXACT, CLOSE = 1e-6, 0.02
 
 
@@ -105,6 +110,32 @@ def test_budget_that_outlasts_the_period_has_no_time_to_exhaustion(
         steady = ("constant", "faultless", "idle")
         expected = {each: 0.0 for each in steady if left[each] <= 0}
         assert {each: found[each] for each in found if each in steady} == expected
+
+
+def test_the_analysis_of_a_version_counts_as_the_rules_do(
+    server: Prometheus, slos: list[Slo]
+) -> None:
+    """The series here have no pod-template hash: as one version, they are the whole service."""
+    metrics = analysis_template("ports", slos, Clock())["spec"]["metrics"]
+    compared = 0
+    for slo, environment, moment in itertools.product(judging(slos), ENVIRONMENTS, RECORDED):
+        arguments = {"environment": environment, "canary-hash": "", "stable-hash": ""}
+        events_, burning, excess = (
+            server.query(canary.query(metric, arguments), moment)[0][1]
+            for metric in metrics
+            if metric["name"].startswith(f"{slo.name}-")
+        )
+        recorded = (series.of_slo(name(BASE_WINDOW), slo) for name in (series.total, series.bad))
+        total, bad = (
+            300 * by_environment(server.query(each, moment))[environment] for each in recorded
+        )
+        assert events_ == pytest.approx(total)
+        if total >= minimum_events(slo):
+            assert burning == pytest.approx(bad / total / float(slo.budget))
+            compared += 1
+        # No version is worse than itself.
+        assert excess == pytest.approx(0, abs=1e-9)
+    assert compared > len(RECORDED)
 
 
 def recording(groups: list[Group]) -> list[Rule]:

@@ -16,8 +16,8 @@ SLOS = 3
 RULES = SLOS * (3 * 7 + 9 + 5) + 2
 ALERTS = SLOS * 5 + 2
 # For each SLO: six tests for each of four burn alerts, twelve about all of them together. For the
-# one on probes: an environment without a prober.
-GENERATED_TESTS = SLOS * (4 * 6 + 12) + 1 + 2
+# one on probes: an environment without a prober. For the service: ready pods twice, the watchdog.
+GENERATED_TESTS = SLOS * (4 * 6 + 12) + 1 + 3
 
 
 def test_promtool_loads_every_rule() -> None:

@@ -78,6 +78,18 @@ def test_a_promotion_is_one_commit_that_moves_the_digest_and_nothing_else(
     told = capsys.readouterr().out
     assert f"-  digest: {OLD}\n+  digest: {NEW}\n" in told
     assert f"git push -u origin {BRANCH}" in told
+    assert "make verdict" not in told
+
+
+def test_a_promotion_to_a_rollout_tells_how_to_wait_for_its_verdict(
+    root: Path, healthy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = root / "platform/argocd/environments/prod/shop.yaml"
+    file.write_text(f"{PROD}rollout:\n  enabled: true\n")
+    git(root, "commit", "--quiet", "--all", "--message", "Deliver step by step")
+    assert promote(root, healthy) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "after the merge: make verdict SERVICE=shop TO=prod"
 
 
 def test_the_checkout_stays_as_the_person_left_it(root: Path, healthy: str) -> None:

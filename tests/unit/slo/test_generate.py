@@ -7,11 +7,12 @@ import pytest
 from ruamel.yaml import YAML
 from slo.adoption import load_adoption
 from slo.declaration import load_service
-from slo.generate import SCHEMA, differences, generate, scaled_rules, update
+from slo.generate import SCHEMA, differences, generate, scaled_rules, service_files, update
 from slo.rules import Clock
 from slo.source import InvalidDeclarationError, read_documents
 
 from tests.service import ROOT
+from tests.support.probes import declared
 from tests.unit.slo.conftest import ADOPTION, VALID, declare
 
 
@@ -29,6 +30,7 @@ def test_a_new_service_adds_files_and_changes_none(root: Path) -> None:
         for name in (
             "rules.yaml",
             "rules.test.yaml",
+            "analysistemplate.yaml",
             "alerts.txt",
             "graphs.txt",
             "links.yaml",
@@ -41,6 +43,13 @@ def test_a_new_service_adds_files_and_changes_none(root: Path) -> None:
             "dashboards/requests.json",
         )
     } | {"docs/slos/bank.md"}
+
+
+def test_probes_from_outside_alone_judge_no_version(root: Path, tmp_path: Path) -> None:
+    slos = load_service(declared(tmp_path / "probed"))
+    files = service_files("ports", slos, load_adoption(root))
+    assert "kustomization.yaml" in files
+    assert "analysistemplate.yaml" not in files
 
 
 def test_names_and_addresses_come_from_the_adoption_file_alone(root: Path) -> None:

@@ -109,6 +109,7 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
         "prometheus": stack["prometheus"]["prometheusSpec"]["image"]["tag"],
         "loki": values.chart("loki")["loki"]["loki"]["image"]["tag"],
         "prober": values.chart("chart")["prober"]["image"]["tag"],
+        "rollouts": values.chart("argo-rollouts")["argo-rollouts"]["controller"]["image"]["tag"],
     } == {
         "agent": tool_version("otelcol"),
         "gateway": tool_version("otelcol"),
@@ -117,6 +118,7 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
         "prometheus": f"v{prometheus_version}",
         "loki": tool_version("loki"),
         "prober": f"v{tool_version('cloudprober')}",
+        "rollouts": f"v{tool_version('argo-rollouts')}",
     }
 
 
@@ -128,6 +130,10 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
         ("jaeger", values.chart("jaeger")["jaeger"]["jaeger"]["image"]["tag"]),
         ("loki", values.chart("loki")["loki"]["loki"]["image"]["tag"]),
         ("grafana", values.grafana_version()),
+        (
+            "argo-rollouts",
+            values.chart("argo-rollouts")["argo-rollouts"]["controller"]["image"]["tag"],
+        ),
     ],
 )
 def test_a_chart_says_which_version_it_brings(name: str, tag: str) -> None:

@@ -51,6 +51,7 @@ def test_its_chart_comes_from_its_official_repository(umbrella: Path) -> None:
         "loki": "https://grafana-community.github.io/helm-charts",
         "jaeger": "https://jaegertracing.github.io/helm-charts",
         "argo-cd": "https://argoproj.github.io/argo-helm",
+        "argo-rollouts": "https://argoproj.github.io/argo-helm",
     }
     for dependency in values.read(umbrella / "Chart.yaml")["dependencies"]:
         assert dependency["repository"] == official[dependency["name"]]

@@ -103,7 +103,8 @@ def platform(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
         copy(ROOT / name, root / name)
     shutil.copytree(made, root, dirs_exist_ok=True)
-    routes: dict[str, Any] = {"/port-calls": {"get": {}}, "/port-calls/{id}": {"get": {}}}
+    paths = ("/port-calls", "/port-calls/{id}", "/port-calls/ports/{id}")
+    routes: dict[str, Any] = {path: {"get": {}} for path in paths}
     (root / "services/port-calls/openapi.json").write_text(json.dumps({"paths": routes}))
     for path, text in generate(root).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)

@@ -33,15 +33,21 @@ function leaves(value, name = "") {
   return Object.entries(value).flatMap(([key, each]) => leaves(each, name ? `${name}.${key}` : key));
 }
 
+/** Copy each entry of the lists in `from` into the list of the same name, which `to` may not have yet. */
+function copyEntries(from, to) {
+  for (const [name, value] of Object.entries(from)) {
+    to[name] ??= Array.isArray(value) ? [] : {};
+    if (Array.isArray(value)) to[name].push(...value);
+    else copyEntries(value, to[name]);
+  }
+}
+
 /** Copy each entry of the platform's lists into the owner's list of the same name. */
 async function withEntries(run) {
   const folder = await mkdtemp(path.join(tmpdir(), "config-"));
   try {
     const owners = YAML.parse(await readFile(OWNERS, "utf8"));
-    const entries = YAML.parse(await readFile(ENTRIES, "utf8"));
-    for (const [section, lists] of Object.entries(entries)) {
-      for (const [name, list] of Object.entries(lists)) owners[section][name].push(...list);
-    }
+    copyEntries(YAML.parse(await readFile(ENTRIES, "utf8")), owners);
     const file = path.join(folder, "app-config.yaml");
     await writeFile(file, YAML.stringify(owners));
     return await run(file);
@@ -72,6 +78,7 @@ test("nothing of the owner's is lost, and the platform's entries are there", asy
     "/pagerduty",
     "/prometheus/api",
   ]);
+  assert.deepEqual(after.backend.csp["frame-src"], ["'self'", "GRAFANA_DOMAIN"]);
 });
 
 test("groups and templates are allowed from the platform's location alone", async () => {

@@ -192,11 +192,28 @@ mutate-slo: .venv/.dev ## Break each rule on purpose and check that a test fails
 	$(BIN)/python -m tests.platform.slo.mutate
 
 ##@ Documentation
-.PHONY: docs
+.PHONY: docs publish-docs
 docs: .venv-docs/.stamp ## Build the documentation strictly, as TechDocs does, into site/
 	.venv-docs/bin/mkdocs build --strict --quiet --clean
 	@! grep -rl --include=index.html '```' site || { echo 'a block of these pages is shown as text' >&2; exit 1; }
 	@! grep -rl 'fonts\.googleapis' site || { echo 'these pages stay blank where Google is not reached' >&2; exit 1; }
+
+# TechDocs' tool rewrites mkdocs.yml and refuses links that leave the folder, as each virtual environment has. So the
+# tool reads a copy of the commit.
+TECHDOCS := node tools/techdocs/node_modules/.bin/techdocs-cli
+COMMITTED := .cache/docs/source
+PUBLISHED_SITE := .cache/docs/site
+publish-docs: ## Publish the commit's documentation in the S3 bucket TECHDOCS_BUCKET, from which Backstage serves it (Node)
+	@test -n '$(TECHDOCS_BUCKET)' || { echo 'TECHDOCS_BUCKET is empty: must be the name of a bucket' >&2; exit 1; }
+	@$(MAKE) --no-print-directory docs tools/techdocs/node_modules/.stamp
+	rm -rf $(COMMITTED) $(PUBLISHED_SITE) && mkdir -p $(COMMITTED)
+	git archive HEAD | tar -xf - -C $(COMMITTED)
+	PATH="$$PWD/.venv-docs/bin:$$PATH" $(TECHDOCS) generate --no-docker --etag "$$(git rev-parse HEAD)" \
+		--source-dir $(COMMITTED) --output-dir $(PUBLISHED_SITE)
+	$(TECHDOCS) publish --publisher-type awsS3 --storage-name '$(TECHDOCS_BUCKET)' \
+		$(if $(TECHDOCS_ENDPOINT),--awsEndpoint '$(TECHDOCS_ENDPOINT)') \
+		$(if $(filter true,$(TECHDOCS_PATH_STYLE)),--awsS3ForcePathStyle) \
+		--entity default/system/ports-platform --directory $(PUBLISHED_SITE)
 
 .venv-docs/.stamp: requirements/uv.txt requirements/docs.txt
 	@tools/install sync .venv-docs requirements/docs.txt
@@ -233,9 +250,13 @@ remove-service: .venv/.dev ## Remove the files of a service that new-service mad
 		tests/unit/$(subst -,_,$(NAME)) tests/integration/$(subst -,_,$(NAME))
 	$(BIN)/uv pip uninstall --quiet $(NAME)
 
-e2e-portal: .venv/.dev .venv-docs/.stamp $(BACKSTAGE)/node_modules/.stamp $(PORTAL)/node_modules/.stamp ## Load the repository into a real Backstage backend and run the template there (Node, Go)
+e2e-portal: .venv/.dev .venv-docs/.stamp .venv-s3/.stamp tools/techdocs/node_modules/.stamp $(BACKSTAGE)/node_modules/.stamp $(PORTAL)/node_modules/.stamp ## Load the repository into a real Backstage backend, run the template there, publish the documentation (Node, Go)
 	@$(MAKE) --no-print-directory tools TOOLS="helm prometheus promtool"
 	$(BIN)/pytest $(PORTAL)
+
+.venv-s3/.stamp: requirements/uv.txt requirements/s3.txt
+	@tools/install sync .venv-s3 requirements/s3.txt
+	@touch $@
 
 golden-path: .venv/.dev $(BACKSTAGE)/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Create a service from the template in a copy of the repository, and test it
 	@$(MAKE) --no-print-directory tools TOOLS="helm kustomize promtool"
@@ -415,13 +436,15 @@ MINUTES ?= 15
 panels: .venv/.dev tools/panels/node_modules/.stamp ## Save the running stack's dashboards as pictures in .stack/panels (Node, Chromium); MINUTES=15
 	@$(BIN)/python -m stack panels --minutes $(MINUTES)
 
-pictures: .venv/.dev tools/panels/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Draw docs/images (Go, Node, Chromium); PART=live or PART=dashboards
-	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS) promtool"
-	$(BIN)/python -m tests.pictures $(PART)
+pictures: .venv/.dev tools/panels/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Draw docs/images (Go, Node, Chromium); PART=live or dashboards; PART=portal PORTAL_URL=http://127.0.0.1:7007
+	@test '$(PART)' != portal -o -n '$(PORTAL_URL)' || \
+		{ echo 'PORTAL_URL is empty: must be the address of a Backstage on this machine' >&2; exit 1; }
+	@test '$(PART)' = portal || $(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS) promtool"
+	PORTAL_URL='$(PORTAL_URL)' $(BIN)/python -m tests.pictures $(PART)
 
-tools/panels/node_modules/.stamp: tools/panels/package-lock.json
+tools/panels/node_modules/.stamp tools/techdocs/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
 	$(call needs,npm,$(NODE))
-	cd tools/panels && npm ci --ignore-scripts --no-audit --no-fund --silent
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 LOAD_URL ?= http://localhost:8080

@@ -3,9 +3,13 @@
 The dashboards show the history of `history`, kept by a real Prometheus. The trace and its log lines
 are of one request to the service over PostgreSQL, as Jaeger and Loki have them. The pages are the
 service's own.
+
+`make pictures PART=portal PORTAL_URL=http://127.0.0.1:7007` draws pages of a running
+Backstage that has this repository's catalog. No command here builds a Backstage with pages.
 """
 
 import json
+import os
 import sys
 from operator import itemgetter
 from pathlib import Path
@@ -93,6 +97,14 @@ def live(folder: Path) -> list[str]:
             return shoot(folder, pages)
 
 
+def portal(folder: Path) -> list[str]:
+    """Draw the pages of the Backstage at PORTAL_URL, which lets a guest log in."""
+    drawn = browser.node("portal.mjs", os.environ["PORTAL_URL"], folder)
+    return shoot(
+        folder, [job(file, f"{name}.webp", 1280, quality=0.7) for name, file in drawn.items()]
+    )
+
+
 def signals(backends: Backends, trace_id: str) -> str:
     """Return a page of a request's spans and log lines, once Jaeger and Loki have them."""
     jaeger = f"{backends.at.url('jaeger')}/api/traces/{trace_id}"
@@ -120,12 +132,13 @@ def shoot(folder: Path, jobs: list[dict[str, object]]) -> list[str]:
     return list(sizes)
 
 
-PARTS = {"live": live, "dashboards": dashboards}
+PARTS = {"live": live, "dashboards": dashboards, "portal": portal}
+BY_DEFAULT = ("live", "dashboards")
 
 
 def main() -> int:
-    """Draw the parts that are named, all by default, and write down what they were drawn from."""
-    for part in sys.argv[1:] or PARTS:
+    """Draw the named parts, or those that need no Backstage, and record their sources."""
+    for part in sys.argv[1:] or BY_DEFAULT:
         with TemporaryDirectory() as folder:
             Path(folder).chmod(0o755)  # PostgreSQL runs as a user of its own
             pictures.record(PARTS[part](Path(folder)))

@@ -4,7 +4,6 @@ GitHub, Grafana, Argo CD and Kubernetes are stubs. PostgreSQL and Prometheus are
 """
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -16,16 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
-from ruamel.yaml import YAML
 from slo.adoption import load_adoption
 from slo.generate import generate
 
-from tests import postgres
 from tests.platform.chart import render
 from tests.portal import stubs
+from tests.portal.backend import PLATFORM, WITH_MKDOCS, backend, has, running, wait_for
 from tests.service import ROOT, free_port
 
-HERE = Path(__file__).parent
 OFFLINE = ROOT / "tests/platform/backstage"
 ENVIRONMENTS = ("dev", "staging", "prod")
 ANSWERS = {
@@ -37,8 +34,6 @@ ANSWERS = {
     "calls": "ports",
 }
 SERVICES = ("ports", "port-calls")
-TOKEN = "a-token-of-the-tests"  # noqa: S105 - of this backend alone
-yaml = YAML(typ="safe")
 
 
 @dataclass
@@ -76,15 +71,6 @@ class Portal:
         )
 
 
-def wait_for(condition: Any, seconds: float = 200) -> Any:
-    """Return what a condition returns as soon as it is true of anything."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.2)
-    return found
-
-
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that `make new-service` makes of the same answers."""
@@ -103,7 +89,8 @@ def platform(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
         copy(ROOT / name, root / name)
     shutil.copytree(made, root, dirs_exist_ok=True)
-    routes: dict[str, Any] = {"/port-calls": {"get": {}}, "/port-calls/{id}": {"get": {}}}
+    paths = ("/port-calls", "/port-calls/{id}", "/port-calls/ports/{id}")
+    routes: dict[str, Any] = {path: {"get": {}} for path in paths}
     (root / "services/port-calls/openapi.json").write_text(json.dumps({"paths": routes}))
     for path, text in generate(root).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -194,43 +181,6 @@ def prometheus(platform: Path, folder: Path) -> Iterator[str]:
         yield f"http://{address}"
 
 
-@contextmanager
-def running(command: list[Any], log: Path, ready: str, **variables: str) -> Iterator[None]:
-    """Run a program, wait until it answers at an address, and end it."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=HERE, env=os.environ | variables, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            wait_for(lambda: answers(process, ready, log), 400)
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def answers(process: subprocess.Popen[bytes], ready: str, log: Path) -> bool:
-    """Tell whether a program answers 200; fail if it has ended."""
-    assert process.poll() is None, log.read_text()[-4000:]
-    try:
-        return httpx.get(ready).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def owners_configuration(folder: Path) -> Path:
-    """Do what the page says: copy each entry into the list of the owner's app-config."""
-    config = yaml.load(OFFLINE / "owner.app-config.yaml")
-    entries = yaml.load(ROOT / "platform/backstage/app-config.yaml")
-    config["catalog"]["locations"] += entries["catalog"]["locations"]
-    config["kubernetes"]["clusterLocatorMethods"] = entries["kubernetes"]["clusterLocatorMethods"]
-    # The targets of the owner's other entries are not here.
-    del config["catalog"]["locations"][0]
-    file = folder / "app-config.yaml"
-    file.write_text(json.dumps(config))
-    return file
-
-
 @pytest.fixture(scope="session")
 def portal(platform: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The backend, when its catalog has loaded the services."""
@@ -238,79 +188,24 @@ def portal(platform: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     adoption = load_adoption(ROOT)
     github = stubs.GitHub(adoption.slug)
     kubernetes = stubs.Kubernetes(list(deployed(platform)))
-    at = f"http://127.0.0.1:{free_port()}"
     with ExitStack() as stack:
         github.url = stack.enter_context(stubs.serving("GitHub", github.answer))
-        cluster = stack.enter_context(stubs.serving("Kubernetes", kubernetes.answer))
-        boards = stack.enter_context(stubs.serving("Grafana", stubs.grafana(dashboards(platform))))
-        argocd = stack.enter_context(stubs.serving("Argo CD", stubs.argocd(list(applications()))))
-        metrics = stack.enter_context(prometheus(platform, folder))
-        server = stack.enter_context(postgres.cluster())
-        database = httpx.URL(server.url)
-        of_tests = {
-            "app": {"baseUrl": at},
-            "backend": {
-                "baseUrl": at,
-                "listen": {"host": "127.0.0.1", "port": int(at.rpartition(":")[2])},
-                "database": {
-                    "client": "pg",
-                    "connection": {
-                        "host": database.host, "port": database.port, "user": database.username,
-                        "password": database.password,
-                    },
-                },
-                "auth": {
-                    "externalAccess": [
-                        {"type": "static", "options": {"token": TOKEN, "subject": "tests"}}
-                    ]
-                },
-            },
-            "techdocs": {
-                "publisher": {"type": "local", "local": {"publishDirectory": str(folder / "docs")}}
-            },
-            "integrations": {
-                "github": [{"host": "github.com", "apiBaseUrl": github.url, "token": "none"}]
-            },
-        }  # fmt: skip
-        (folder / "app-config.tests.yaml").write_text(json.dumps(of_tests))
-        files = [
-            owners_configuration(folder),
-            ROOT / "platform/backstage/app-config.plugins.yaml",
-            folder / "app-config.tests.yaml",
-        ]
-        tokens = ("GRAFANA", "ARGOCD", "KUBERNETES", "GITHUB", "ACME")
         variables = {
-            # TechDocs runs the mkdocs that `make docs` runs.
-            "PATH": f"{ROOT / '.venv-docs/bin'}:{os.environ['PATH']}",
-            "NODE_ENV": "development",
-            "PORTS_PLATFORM_REPOSITORY": adoption.repository,
-            "GRAFANA_URL": boards,
+            **WITH_MKDOCS,
+            "GRAFANA_URL": stack.enter_context(
+                stubs.serving("Grafana", stubs.grafana(dashboards(platform)))
+            ),
             "GRAFANA_DOMAIN": adoption.urls.grafana,
-            "PROMETHEUS_URL": metrics,
+            "PROMETHEUS_URL": stack.enter_context(prometheus(platform, folder)),
             "PROMETHEUS_DOMAIN": adoption.urls.prometheus,
-            "ARGOCD_URL": argocd,
-            "KUBERNETES_URL": cluster,
-            "KUBERNETES_CA": "bm9uZQ==",
-            **{f"{name}_TOKEN": "none" for name in tokens},
+            "ARGOCD_URL": stack.enter_context(
+                stubs.serving("Argo CD", stubs.argocd(list(applications())))
+            ),
+            "KUBERNETES_URL": stack.enter_context(stubs.serving("Kubernetes", kubernetes.answer)),
         }
-        command = ["node", "--no-node-snapshot", HERE / "backend.mjs"]
-        command += [part for file in files for part in ("--config", file)]
-        stack.enter_context(
-            running(
-                command,
-                folder / "backend.log",
-                f"{at}/.backstage/health/v1/readiness",
-                **variables,
-            )
+        client = stack.enter_context(
+            backend(folder, github.url, PLATFORM / "app-config.plugins.yaml", **variables)
         )
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        client = stack.enter_context(httpx.Client(base_url=at, headers=headers, timeout=60))
-        found = Portal(client, github, kubernetes)
-        wait_for(lambda: loaded(found), 400)
-        yield found
-
-
-def loaded(portal: Portal) -> bool:
-    """Tell whether the catalog has the last entity that the location leads to."""
-    path = "/api/catalog/entities/by-name/resource/default/ports-database"
-    return portal.client.get(path).status_code == 200
+        # The last entity that the location leads to.
+        wait_for(lambda: has(client, "resource/default/ports-database"), 400)
+        yield Portal(client, github, kubernetes)

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from slo.adoption import load_adoption
 
-from tests.portal.conftest import ANSWERS, ENVIRONMENTS, OFFLINE, SERVICES, Portal, wait_for
+from tests.portal.backend import wait_for
+from tests.portal.conftest import ANSWERS, ENVIRONMENTS, OFFLINE, SERVICES, Portal
 from tests.service import ROOT
 
 # The backend, PostgreSQL and Prometheus start; TechDocs builds the site.
@@ -107,6 +109,11 @@ def test_grafana_shows_the_dashboards_of_the_service_alone(portal: Portal) -> No
     }
     assert shown == own
     assert any("port-calls" in each["tags"] for each in boards)
+
+
+def test_a_page_may_embed_a_dashboard_of_this_grafana(portal: Portal) -> None:
+    policy = portal.get("/api/catalog/entities").headers["Content-Security-Policy"]
+    assert f"frame-src 'self' {load_adoption(ROOT).urls.grafana}" in policy.split(";")
 
 
 def test_graphs_show_the_service_in_production_alone(portal: Portal) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from tests.service import ROOT
 
 FOLDER = ROOT / "docs" / "images"
@@ -14,6 +16,7 @@ MAX_BYTES = 150_000
 HIDDEN = ("links", "description")
 
 _GENERATED = "platform/generated"
+_FORM = "platform/backstage/template/template.yaml"
 _PAGE = "services/ports/seaports/templates/seaports/landing"
 # A picture's sources: when one of them changes, the picture is out of date. None: no file decides
 # alone what it shows.
@@ -27,6 +30,10 @@ SOURCES = {
         *(f"{_PAGE}.{kind}" for kind in ("html", "css", "js")),
     ),
     "api-docs.webp": (),
+    "backstage-component.webp": (),
+    "backstage-docs.webp": (),
+    "backstage-form.webp": (_FORM,),
+    "backstage-system.webp": (),
 }
 
 
@@ -38,10 +45,14 @@ def digests(picture: str) -> dict[str, str]:
 
 
 def _shown(source: Path) -> bytes:
-    """Return what a picture shows of a file: of a dashboard, all but its links and descriptions.
+    """Return what a picture shows of a file.
 
-    No picture shows an address, of which each copy of the repository has its own, nor a tooltip.
+    Of a dashboard: all but links and descriptions. No picture shows an address, of which each copy
+    of the repository has its own, nor a tooltip. Of the template: the form.
     """
+    if source.match(_FORM):
+        form = YAML(typ="safe").load(source)
+        return json.dumps([form["metadata"], form["spec"]["parameters"]], sort_keys=True).encode()
     if source.suffix != ".json":
         return source.read_bytes()
     return json.dumps(_without_hidden(json.loads(source.read_text())), sort_keys=True).encode()

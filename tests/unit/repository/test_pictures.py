@@ -31,6 +31,25 @@ def test_links_and_descriptions_of_a_dashboard_do_not_change_its_picture(
         assert (pictures.digests("requests.webp") == before) is same
 
 
+def test_only_the_form_of_the_template_changes_its_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = pictures.digests("backstage-form.webp")
+    (source,) = before
+    text = (ROOT / source).read_text()
+    changed = tmp_path / source
+    changed.parent.mkdir(parents=True)
+    monkeypatch.setattr(pictures, "ROOT", tmp_path)
+    for old, new, same in (
+        ("publish:github:", "publish:gitlab:", True),
+        ("title: Owner", "title: Team", False),
+        ("maxLength: 30", "maxLength: 20", False),
+    ):
+        assert old in text
+        changed.write_text(text.replace(old, new))
+        assert (pictures.digests("backstage-form.webp") == before) is same
+
+
 def test_a_changed_source_makes_its_picture_out_of_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """The same commands run in continuous integration, before a commit and on any machine."""
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 LOCAL_ACTION = "./.github/actions/setup"
 NEWCOMERS = {"test", "try-run"}
+# Credentials of the bucket for the documentation.
+BUCKET_KEYS = {"TECHDOCS_ACCESS_KEY_ID", "TECHDOCS_SECRET_ACCESS_KEY"}
 
 
 def read(path: str) -> Any:
@@ -76,7 +79,7 @@ def test_every_job_says_what_it_may_do_and_how_long() -> None:
 def test_no_job_holds_credentials_of_a_cluster() -> None:
     for file in WORKFLOWS:
         secrets = set(re.findall(r"secrets\.(\w+)", file.read_text()))
-        assert secrets <= {"GITHUB_TOKEN", "DEPLOY_APP_KEY"}, file
+        assert secrets <= {"GITHUB_TOKEN", "DEPLOY_APP_KEY", *BUCKET_KEYS}, file
         assert not re.search("kubeconfig|kubectl|argocd", file.read_text(), re.IGNORECASE), file
 
 
@@ -103,6 +106,27 @@ def test_the_github_app_opens_the_deploy_pull_request() -> None:
     used = set(re.findall(r"(?:vars|secrets)\.(DEPLOY_\w+)", str(steps)))
     assert used == {"DEPLOY_APP_ID", "DEPLOY_APP_KEY"}
     assert all(f"`{name}`" in page for name in used)
+
+
+def test_a_fresh_copy_publishes_no_documentation() -> None:
+    assert read(".github/workflows/docs.yml")["on"] == {"push": {"branches": ["main"]}}
+    for job in read(".github/workflows/docs.yml")["jobs"].values():
+        assert job["if"] == "vars.TECHDOCS_BUCKET != ''"
+    environment = {key: value for key, value in os.environ.items() if "TECHDOCS" not in key}
+    done = subprocess.run(
+        ["make", "publish-docs"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "TECHDOCS_BUCKET is empty: must be the name of a bucket" in done.stderr
+
+
+def test_the_page_names_each_variable_and_secret_of_the_documentation_workflow() -> None:
+    workflow = (ROOT / ".github/workflows/docs.yml").read_text()
+    page = (ROOT / "docs/how-to/register-the-catalog.md").read_text()
+    used = set(re.findall(r"(?:vars|secrets)\.(\w+)", workflow))
+    assert used > BUCKET_KEYS
+    assert {name for name in used if f"`{name}`" not in page} == set()
 
 
 def test_pre_commit_hooks_equal_the_lint_job() -> None:

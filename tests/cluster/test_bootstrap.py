@@ -73,6 +73,7 @@ def test_the_applicationset_makes_one_application_per_service_and_environment(
         assert [source["path"] for source in application["spec"]["sources"]] == [
             "platform/chart",
             "platform/generated/ports",
+            "platform/generated/ports",  # the analysis, where it is on
         ]
         namespace = cluster.get("namespace", f"ports-{environment}")
         assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"

@@ -112,3 +112,27 @@ def test_git_revert_rolls_back(
     applications.wait_deployed("ports-dev", repository.head())
     assert image(cluster, "dev") == before
     print(f"  revert to Synced and Healthy: {time.monotonic() - start:.1f} s")
+
+
+def test_one_value_replaces_the_deployment_by_a_rollout_with_its_analysis_and_back(
+    platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
+) -> None:
+    """No controller of Rollouts runs here: Argo CD makes the objects, and no pods come of them."""
+    space, file = "ports-staging", repository.environment("staging")
+    before = file.read_text()
+    file.write_text(f"{before}rollout:\n  enabled: true\n")
+    repository.commit("Let the SLOs of staging judge new versions")
+    applications.refresh_sets()
+    for kind, name in (("rollout", "ports"), ("analysistemplate", "slo-ports")):
+        eventually(lambda k=kind, n=name: not gone(cluster, k, n, space), f"no {kind}")
+    eventually(lambda: gone(cluster, "deployment", "ports", space), "the Deployment is still there")
+    rollout = cluster.get("rollout", "ports", f"--namespace={space}")
+    assert rollout["spec"]["template"]["spec"]["containers"][0]["image"].endswith(
+        repository.digest("staging")
+    )
+    file.write_text(before)
+    commit = repository.commit("Restore staging")
+    applications.refresh_sets()
+    applications.wait_deployed("ports-staging", commit)
+    for kind, name in (("rollout", "ports"), ("analysistemplate", "slo-ports")):
+        eventually(lambda k=kind, n=name: gone(cluster, k, n, space), f"the {kind} stayed")

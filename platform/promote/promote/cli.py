@@ -17,9 +17,10 @@ from slo.gate import judge
 from slo.prometheus import PrometheusError
 from slo.source import InvalidDeclarationError
 
-from promote.environment import digest_in, has_rollout, path_of, with_digest
+from promote.environment import digest_in, path_of, with_digest
 from promote.errors import PromotionError
 from promote.repository import commit_in_branch, git, read
+from promote.rollout import has_rollout
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

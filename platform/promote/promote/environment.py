@@ -4,9 +4,6 @@ import re
 from pathlib import Path
 from typing import Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from promote.errors import PromotionError
 
 FOLDER: Final = Path("platform/argocd/environments")
@@ -42,19 +39,6 @@ def digest_in(text: str, where: Path) -> str:
             " which a release or a promotion writes"
         )
     return digest
-
-
-def has_rollout(text: str, where: Path) -> bool:
-    """Tell whether an environment's file switches the Rollout on.
-
-    Raises:
-        PromotionError: it is not YAML.
-    """
-    try:
-        values = YAML(typ="safe", pure=True).load(text) or {}
-    except YAMLError as error:
-        raise PromotionError(f"{where}: not valid YAML") from error
-    return bool((values.get("rollout") or {}).get("enabled"))
 
 
 def with_digest(text: str, digest: str, where: Path) -> str:

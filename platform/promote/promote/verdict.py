@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from promote.environment import digest_in, has_rollout, path_of
+from promote.environment import digest_in, path_of
 from promote.errors import PromotionError
+from promote.rollout import has_rollout
 
 POLL_SECONDS: Final = 5.0
 # Phases in which a Rollout waits for a person, or for nothing.

@@ -84,6 +84,6 @@ def test_a_system_without_the_calls_of_linux_serves_the_same(
     )
     assert server.get("/ports/AEAJM").status == 200
     assert server.counted(http_route="/ports/{id}") == 1
-    assert len(server.workers()) == 2
+    wait_for("both workers run", lambda: len(server.workers()) == 2)
     assert server.stop() == 0
     assert not [line for line in server.lines() if line["level"] in {"error", "critical"}]

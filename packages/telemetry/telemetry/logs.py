@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 FORMATS: Final = ("json", "console")
 
+# Keys in which structlog keeps what its last step needs. It replaces fields of these names.
+_STRUCTLOGS: Final = ("_record", "_from_structlog")
+# Fields to which structlog gives a meaning, or which it loses.
+_SPECIAL: Final = frozenset((*_STRUCTLOGS, "positional_args", names.LOG_STACK))
+
 # A Collector that is down, or answers nonsense, would be complained about at each attempt.
 _EXPORTERS: Final = ("opentelemetry", "urllib3", "grpc", "telemetry.collector")
 _COMPLAIN_EVERY_SECONDS: Final = 60.0
@@ -62,8 +67,17 @@ def _processors() -> "list[Processor]":
         structlog.stdlib.filter_by_level,
         structlog.contextvars.merge_contextvars,
         structlog.processors.StackInfoRenderer(),
+        _renamed,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ]
+
+
+def _renamed(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
+    """Keep fields that structlog would replace, under names of their own."""
+    for name in _STRUCTLOGS:
+        if name in event:
+            event[f"{name}_"] = event.pop(name)
+    return event
 
 
 class _Exporters(logging.Filter):
@@ -115,8 +129,7 @@ def access(level: int, fields: dict[str, Any]) -> None:
     bound = structlog.contextvars.get_contextvars()
     output = _sole_output(_access) if structlog.is_configured() else None
     wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
-    # structlog gives the field `stack` a meaning of its own.
-    if output is None or bound or names.LOG_STACK in fields or _processors()[-1] is not wrap:
+    if output is None or bound or not _SPECIAL.isdisjoint(fields) or _processors()[-1] is not wrap:
         write = getattr(_logger(_access.name), logging.getLevelName(level).lower())
         write(names.ACCESS_EVENT, **fields)
     else:

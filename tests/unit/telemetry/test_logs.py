@@ -524,8 +524,17 @@ def test_a_hostile_value_gives_one_line_and_raises_nothing(
     assert form == "console" or json.loads(line)["level"] == "info"
 
 
+@pytest.mark.parametrize("name", ["_record", "_from_structlog"])
+def test_a_field_that_structlog_would_replace_is_kept(stream: io.StringIO, name: str) -> None:
+    logs.get_logger("x").info("event", **{name: "mine"})
+    (line,) = lines(stream)
+    assert (line["event"], line[f"{name}_"]) == ("event", "mine")
+
+
+# Parameters of structlog's methods: no call of them has such a field.
+PARAMETERS = ("self", "method_name", "event", "exc_info", "stack_info")
 fields = st.dictionaries(
-    st.text(max_size=8).filter(lambda name: name not in ("event", "exc_info", "stack_info")),
+    st.text(max_size=8).filter(lambda name: name not in PARAMETERS),
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -538,6 +547,9 @@ fields = st.dictionaries(
 @given(fields)
 @example({"stack": None})
 @example({"stack": "mine"})
+@example({"_record": None})
+@example({"_from_structlog": None})
+@example({"positional_args": None})
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_short_way_of_an_access_line_writes_what_the_long_one_does(
     stream: io.StringIO, given_fields: dict[str, Any]

@@ -1,6 +1,9 @@
 """The cluster runs the state that git has."""
 
+import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 from stack.cluster import Cluster
 
@@ -20,6 +23,11 @@ from tests.cluster.repository import Repository
 
 SECOND = "sha256:" + "2" * 64
 THIRD = "sha256:" + "3" * 64
+# Phases of a Rollout, and what Argo CD makes of each.
+PHASES = (
+    ("Healthy", "Healthy"), ("Paused", "Suspended"), ("Degraded", "Degraded"),
+    ("Healthy", "Healthy"),
+)  # fmt: skip
 
 
 def rescales(cluster: Cluster, environment: str) -> int:
@@ -114,10 +122,14 @@ def test_git_revert_rolls_back(
     print(f"  revert to Synced and Healthy: {time.monotonic() - start:.1f} s")
 
 
+def has_health(expected: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda application: health(application) == expected
+
+
 def test_one_value_replaces_the_deployment_by_a_rollout_with_its_analysis_and_back(
     platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
 ) -> None:
-    """No controller of Rollouts runs here: it has no pods, and the Deployment stays."""
+    """No controller of Rollouts runs here: the test writes its verdicts."""
     space, file = "ports-staging", repository.environment("staging")
     before = file.read_text()
     file.write_text(f"{before}rollout:\n  enabled: true\n")
@@ -129,6 +141,12 @@ def test_one_value_replaces_the_deployment_by_a_rollout_with_its_analysis_and_ba
     assert rollout["spec"]["template"]["spec"]["containers"][0]["image"].endswith(
         repository.digest("staging")
     )
+    for phase, shown in PHASES:
+        status = json.dumps({"status": {"observedGeneration": "1", "phase": phase}})
+        patch = ("patch", "rollout", "ports", f"--namespace={space}", "--type=merge")
+        cluster.kubectl(*patch, "--subresource=status", f"--patch={status}")
+        applications.wait("ports-staging", has_health(shown))
+    eventually(lambda: gone(cluster, "deployment", "ports", space), "the Deployment stayed")
     file.write_text(before)
     commit = repository.commit("Restore staging")
     applications.refresh_sets()

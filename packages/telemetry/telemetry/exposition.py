@@ -2,6 +2,7 @@
 
 import platform
 import struct
+import time
 from typing import TYPE_CHECKING, Final
 
 from telemetry import multiprocess, names, shared
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry, Metric
 
-_ATTEMPTS: Final = 5
+# A busy machine may stop a worker that starts for so long between two of its instructions.
+_PATIENCE_SECONDS: Final = 2.0
+_PAUSE_SECONDS: Final = 0.01
 
 _identity = ("unknown", "unknown")
 
@@ -74,7 +77,11 @@ def _registry() -> "CollectorRegistry":
 
 
 def render(accept: str) -> tuple[str, bytes]:
-    """Return content type and exposition in the format that the Accept header asks for."""
+    """Return content type and exposition in the format that the Accept header asks for.
+
+    Raises:
+        struct.error: A file of the workers has been without a header for two seconds.
+    """
     from prometheus_client.exposition import choose_encoder
 
     from telemetry.created import Families
@@ -83,12 +90,13 @@ def render(accept: str) -> tuple[str, bytes]:
         encode, content_type = choose_encoder(accept)
     except (TypeError, ValueError):  # a version that is none: what a client without a wish gets
         encode, content_type = choose_encoder("")
-    for attempt in range(_ATTEMPTS):
+    dated = content_type.startswith("application/openmetrics-text")
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
         try:
-            dated = content_type.startswith("application/openmetrics-text")
             return content_type, encode(Families(_registry(), dated=dated))
         except struct.error:
             # A worker that starts has made its file, but has not yet written the header.
-            if attempt == _ATTEMPTS - 1:
+            if time.monotonic() > deadline:
                 raise
-    raise AssertionError("unreachable")
+        time.sleep(_PAUSE_SECONDS)

@@ -1,35 +1,40 @@
-import sys
+import struct
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
-from telemetry import exposition
+import pytest
+from telemetry import exposition, multiprocess
+
+HEADER = struct.pack("i", 8) + bytes(4092)  # of a file without values
 
 
-@contextmanager
-def another_thread() -> Iterator[list[float]]:
-    """Yield what grows with each turn of a thread that nobody interrupts another for."""
-    turns: list[float] = []
-    stop, before = threading.Event(), sys.getswitchinterval()
-
-    def run() -> None:
-        while not stop.is_set():
-            turns.append(time.monotonic())
-            time.sleep(0)
-
-    thread = threading.Thread(target=run)
-    sys.setswitchinterval(60)
-    try:
-        thread.start()
-        yield turns
-    finally:
-        stop.set()
-        sys.setswitchinterval(before)
-        thread.join()
+@pytest.fixture
+def starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a worker that starts, without its header."""
+    monkeypatch.setattr(multiprocess, "_directory", str(tmp_path))
+    monkeypatch.setenv(multiprocess.DIRECTORY, str(tmp_path))
+    file = tmp_path / "counter_1.db"
+    file.touch()
+    return file
 
 
 def test_a_client_that_asks_for_no_version_there_is_gets_the_plain_format() -> None:
     plain, _ = exposition.render("")
     for accept in ("text/plain; version=x", "application/openmetrics-text; version=x"):
         assert exposition.render(accept)[0] == plain
+
+
+def test_a_scrape_waits_for_a_worker_that_starts(starting: Path) -> None:
+    header = threading.Timer(0.2, lambda: starting.write_bytes(HEADER))
+    header.start()
+    _, body = exposition.render("")
+    header.join()
+    assert b"service_build_info" in body
+
+
+def test_a_file_that_stays_without_a_header_is_an_error(
+    starting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exposition, "_PATIENCE_SECONDS", 0.05)
+    with pytest.raises(struct.error):
+        exposition.render("")

@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -71,6 +72,9 @@ def test_the_system_has_only_what_the_readme_names(machine: Path) -> None:
 
 def serve(machine: Path, command: str, log: Path) -> str:
     """Type a command that serves, ask it, stop it by Ctrl-C, and return what it printed."""
+    with socket.socket() as other:
+        taken = other.connect_ex(("127.0.0.1", 8080)) == 0
+    assert not taken, "another process listens on port 8080, and would answer instead"
     start = time.monotonic()
     process = typed(machine, command, log)
     try:

@@ -75,9 +75,27 @@ def alert_tests(
     }
 
 
-def _no_ready_pods(service: str, rule: Rule) -> Test:
-    """Let pods become unready and ready again, beside Deployments that are well or at rest."""
+# Ready pods of the environment whose page is expected.
+UNREADY_FOR_TEN_MINUTES = "2x9 0x10 1x19"
+
+
+def _unready_for_ten_minutes(rule: Rule, name: str, inputs: list[InputSeries]) -> Test:
     hold = _minutes(NO_READY_PODS_HOLD)
+    firing = {**rule.labels, names.ENVIRONMENT: ENVIRONMENT}
+    return _test(
+        name,
+        inputs,
+        [
+            _alert(10 + hold - 1, rule, None),
+            _alert(10 + hold, rule, firing),
+            _alert(20, rule, firing),
+            _alert(21, rule, None),
+        ],
+    )
+
+
+def _no_ready_pods(service: str, rule: Rule) -> Test:
+    """Let a Deployment's pods become unready, beside Deployments that are well or at rest."""
 
     def deployment(
         namespace: str, wanted: str, available: str, name: str = service
@@ -88,28 +106,21 @@ def _no_ready_pods(service: str, rule: Rule) -> Test:
             {"series": f"kube_deployment_status_replicas_available{of}", "values": available},
         ]
 
-    firing = {**rule.labels, names.ENVIRONMENT: ENVIRONMENT}
-    return _test(
+    return _unready_for_ten_minutes(
+        rule,
         f"{rule.name}: no ready pod pages; a ready one, none wanted or another service does not",
         [
-            *deployment(f"{service}-{ENVIRONMENT}", "2x40", "2x9 0x10 1x19"),
+            *deployment(f"{service}-{ENVIRONMENT}", "2x40", UNREADY_FOR_TEN_MINUTES),
             *deployment(f"{service}-{OTHER_ENVIRONMENT}", "2x40", "1x40"),
             *deployment(f"{service}-idle", "0x40", "0x40"),
             *deployment(f"{service}-other-{ENVIRONMENT}", "2x40", "0x40", f"{service}-other"),
             *deployment("elsewhere", "2x40", "0x40"),
         ],
-        [
-            _alert(10 + hold - 1, rule, None),
-            _alert(10 + hold, rule, firing),
-            _alert(20, rule, firing),
-            _alert(21, rule, None),
-        ],
     )
 
 
 def _no_ready_pods_of_a_rollout(service: str, rule: Rule) -> Test:
-    """Let pods of a Rollout become unready and ready again, beside a new version that never is."""
-    hold = _minutes(NO_READY_PODS_HOLD)
+    """Let a Rollout's pods become unready, beside a new version that never is ready."""
 
     def replicas(environment: str, version: str, ready: str, owner: str = service) -> Any:
         space, name = f"{service}-{environment}", f"{owner}-{version}"
@@ -124,20 +135,14 @@ def _no_ready_pods_of_a_rollout(service: str, rule: Rule) -> Test:
             {"series": f"kube_replicaset_status_ready_replicas{{{place}}}", "values": ready},
         ]
 
-    firing = {**rule.labels, names.ENVIRONMENT: ENVIRONMENT}
-    return _test(
+    return _unready_for_ten_minutes(
+        rule,
         f"{rule.name}: no ready pod of a Rollout pages; one of either version does not",
         [
-            *replicas(ENVIRONMENT, "old", "2x9 0x10 1x19"),
+            *replicas(ENVIRONMENT, "old", UNREADY_FOR_TEN_MINUTES),
             *replicas(OTHER_ENVIRONMENT, "old", "2x40"),
             *replicas(OTHER_ENVIRONMENT, "new", "0x40"),
             *replicas("idle", "new", "0x40", f"{service}-other"),
-        ],
-        [
-            _alert(10 + hold - 1, rule, None),
-            _alert(10 + hold, rule, firing),
-            _alert(20, rule, firing),
-            _alert(21, rule, None),
         ],
     )
 

@@ -129,7 +129,7 @@ def has_health(expected: str) -> Callable[[dict[str, Any]], bool]:
 def test_one_value_replaces_the_deployment_by_a_rollout_with_its_analysis_and_back(
     platform: Bootstrap, cluster: Cluster, applications: Applications, repository: Repository
 ) -> None:
-    """No controller of Rollouts runs here: the test writes its verdicts."""
+    """The test stands in for the controller of Rollouts, and writes its verdicts."""
     space, file = "ports-staging", repository.environment("staging")
     before = file.read_text()
     file.write_text(f"{before}rollout:\n  enabled: true\n")

@@ -3,9 +3,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from prometheus_client.mmap_dict import MmapedDict
 from telemetry import exposition, multiprocess
-
-HEADER = struct.pack("i", 8) + bytes(4092)  # of a file without values
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def test_a_client_that_asks_for_no_version_there_is_gets_the_plain_format() -> N
 
 
 def test_a_scrape_waits_for_a_worker_that_starts(starting: Path) -> None:
-    header = threading.Timer(0.2, lambda: starting.write_bytes(HEADER))
+    header = threading.Timer(0.2, lambda: MmapedDict(str(starting)).close())
     header.start()
     _, body = exposition.render("")
     header.join()

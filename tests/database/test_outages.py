@@ -23,6 +23,8 @@ BEFORE, DURING, AFTER = 2, 8, 10  # seconds
 STATEMENT_SECONDS = 2
 # A probe's own time on a busy machine; no limit of the database is below it.
 PROBE_SECONDS = 2
+# A lock that every thread meets. Shorter than the wait for a lock, half of a statement's time.
+FILL_SECONDS = 0.5
 # The statement's limit, a second more, and half a second to cancel it: first that of a request that
 # has the thread, then its own.
 LONGEST_SECONDS = 2 * (STATEMENT_SECONDS + 1.5) + PROBE_SECONDS
@@ -64,8 +66,21 @@ def cut(server: Server, delay: float | None = None) -> Iterator[Case]:
 
 @contextmanager
 def slow(server: Server) -> Iterator[Case]:
-    with cut(server, delay=0.2) as case:
-        yield case
+    """A slow network, under a pool that is full.
+
+    Over this network a new connection takes three seconds, and whoever waits for one for longer
+    than a second gets 503. So each thread has one before: a lock makes all of them wait at once.
+    """
+    with locked(server) as lock, cut(server, delay=0.2) as case:
+
+        @contextmanager
+        def fault() -> Iterator[None]:
+            with lock.fault():
+                time.sleep(FILL_SECONDS)
+            with case.fault():
+                yield
+
+        yield Case(case.url, fault)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "seaports.settings"
 
-from telemetry import accelerator, context, exemplars, logs, metrics, tracing
+from telemetry import accelerator, context, exemplars, logs, metrics, spans, tracing
 from telemetry.django import middleware
 
 from tests.bench.contenders import ITS_TAG, ONE_PORT
@@ -117,7 +117,7 @@ def leave_out_export() -> None:
 
 
 def leave_out_inner_spans() -> None:
-    replace(tracing, "begin", lambda *_: None)
+    replace(spans, "begin", lambda *_: None)
 
 
 def leave_out_server_span() -> None:

@@ -19,7 +19,7 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
 from opentelemetry.instrumentation.utils import extract_attributes_from_object
 from opentelemetry.util.http import detect_synthetic_user_agent
-from telemetry import current, names, tracing
+from telemetry import names, spans
 from telemetry.django.server_span import address, is_excluded, name
 from telemetry.memoize import memoize
 from telemetry.redaction import redact_query
@@ -78,7 +78,7 @@ class ServerSpan:
 
     __slots__ = ("_began", "_counted", "_token", "error", "span")
 
-    def __init__(self, request: "HttpRequest", tracer: "tracing.Starter") -> None:
+    def __init__(self, request: "HttpRequest", tracer: "spans.Starter") -> None:
         """Begin, below the caller's span where it sent one."""
         environ, exchange = request.META, request.telemetry  # type: ignore[attr-defined]
         self._counted: dict[str, Any] = {
@@ -89,11 +89,11 @@ class ServerSpan:
         parent = None
         if not environ.keys().isdisjoint(_propagated()):
             parent = propagate.extract(environ, getter=wsgi.wsgi_getter)
-        above = current.span() if parent is None else trace.get_current_span(parent)
+        above = trace.get_current_span() if parent is None else trace.get_current_span(parent)
         called, kind = name(exchange.method, None), trace.SpanKind.SERVER
         given = partial(self._attributes, request)
         self.span = tracer.start_below(above, called, given, kind, parent)
-        self._token = tracing.attach(self.span, parent)
+        self._token = spans.attach(self.span, parent)
         self.error: Exception | None = None
         self._began = time.perf_counter()
 
@@ -167,7 +167,7 @@ class ServerSpans(_DjangoMiddleware):
         """Handle a request within its server span, or in the dark if it is not to be traced."""
         if is_excluded(request):
             return cast("HttpResponseBase", self.get_response(request))
-        server = ServerSpan(request, tracing.starter(self._tracer))
+        server = ServerSpan(request, spans.starter(self._tracer))
         request.telemetry.span = server.span  # type: ignore[attr-defined]
         request.telemetry.server = server  # type: ignore[attr-defined]
         response: HttpResponseBase = self.get_response(request)

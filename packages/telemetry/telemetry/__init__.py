@@ -14,7 +14,7 @@ A service calls:
 How it works:
 
 - `logs`, `lines`, `output`, `redaction`: an event becomes one line of JSON without secrets
-- `context`, `current`, `tracing`, `streams`: the data and the spans of the current request
+- `context`, `current`, `tracing`, `spans`, `streams`: the data and the spans of the current request
 - `otel`, `otel_values`: the variables `OTEL_*`, checked before OpenTelemetry reads them
 - `collector`: the HTTP session that limits and reads the answers of a Collector
 - `accelerator`: the only connection to the package `telemetry_fast`

@@ -1,23 +1,11 @@
-"""The current span and its IDs."""
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Span
-
-
-def span() -> "Span":
-    """Return the current span, one that is not valid without one."""
-    from opentelemetry import trace
-
-    return trace.get_current_span()
+"""The IDs of the current span."""
 
 
 def ids() -> tuple[str, str] | None:
     """Return trace id and span id of the current span in hexadecimal, or None without one."""
     from opentelemetry import trace
 
-    found = span().get_span_context()
+    found = trace.get_current_span().get_span_context()
     if not found.is_valid:
         return None
     return trace.format_trace_id(found.trace_id), trace.format_span_id(found.span_id)

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 
-from telemetry import tracing
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,7 +30,9 @@ def stream(
     """
     from opentelemetry import trace
 
-    span = tracing.begin(name, attributes)
+    from telemetry import spans
+
+    span = spans.begin(name, attributes)
     if span is None:
         return items()
     scope = copy_context()

@@ -189,3 +189,10 @@ def test_tail_sampling_leaves_exemplars_to_errors_and_slow_requests(
         [(route, le) for route, le in routes if route in {"/broken", "/crash"}] + [("/slow", "2.5")]
     )
     assert {route for route, _ in routes} == {"/broken", "/crash", "/slow"}
+
+
+def test_a_path_that_only_looks_like_a_probe_is_unmatched(serve: Callable[..., Server]) -> None:
+    server = serve()
+    assert server.get("/live%3F").status == 404
+    (line,) = server.events(names.ACCESS_EVENT)
+    assert line["route"] == names.ROUTE_UNMATCHED

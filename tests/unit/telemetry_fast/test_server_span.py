@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.util.http import parse_excluded_urls
-from telemetry import context, names, tracing
+from telemetry import context, names, spans, tracing
 from telemetry.django import server_span as stock
 from telemetry.django.middleware import Exchange
 from telemetry_fast import server_span
@@ -55,11 +55,16 @@ def request(method: str = "GET", path: str = "/nowhere/7", **extra: str) -> Http
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have nothing remembered of another test's environment."""
-    for name in ("_propagated", "_captures", "_durations"):
-        kept = getattr(server_span, name)
-        monkeypatch.setattr(server_span, name, kept.__wrapped__)
+    remembered = (
+        (server_span, "_propagated"),
+        (server_span, "_captures"),
+        (server_span, "_durations"),
+        (stock, "_names_excluded"),
+    )
+    for module, name in remembered:
+        monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
     yield
-    tracing.starter.cache_clear()
+    spans.starter.cache_clear()
     context.end()
 
 

@@ -3,7 +3,8 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from telemetry import accelerator, tracing
+from telemetry import accelerator
+from telemetry import spans as stock
 from telemetry_fast import spans
 
 
@@ -18,7 +19,7 @@ def test_the_starter_makes_child_spans_with_any_tracer(
         monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", limit)
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    starter = tracing.starter(provider.get_tracer("telemetry"))
+    starter = stock.starter(provider.get_tracer("telemetry"))
     assert isinstance(starter, spans.LeanTracer) == (not limit and fast == "true")
     flags = trace.TraceFlags(trace.TraceFlags.SAMPLED)
     above = trace.NonRecordingSpan(trace.SpanContext(7, 8, is_remote=True, trace_flags=flags))

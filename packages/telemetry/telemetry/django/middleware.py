@@ -163,7 +163,9 @@ class Middleware:
             with tracing.suppressed():
                 response = self._get_response(request)
         else:
+            server_span.begin_without_route(request)
             response = self._get_response(request)
+            server_span.forget_no_route(request)  # of a span that did not begin
         response[context.HEADER] = exchange.request_id
         if isinstance(response, StreamingHttpResponse):
             body = cast("Iterator[bytes]", response.streaming_content)  # WSGI: never async

@@ -6,11 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import ResolverMatch
 from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.util.http import get_excluded_urls
 
 from telemetry import accelerator, names
 from telemetry.django.durations import DurationProvider
+from telemetry.memoize import memoize
 from telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ _CONVENTIONS: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _EXCLUDED: Final = ("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS")
 _PROBES: Final = "|".join(map(re.escape, sorted(names.PROBE_ROUTES)))
 _SIZE: Final = 1024
+_UNRESOLVED: Final = ResolverMatch(lambda: None, (), {})
 
 
 def instrument(position: int) -> None:
@@ -42,25 +45,46 @@ def instrument(position: int) -> None:
     if fast := accelerator.load():
         fast.instrument_django(position)
         return
-    is_said = any(map(os.environ.get, _EXCLUDED))
     DjangoInstrumentor().instrument(
         middleware_position=position,
         meter_provider=DurationProvider(),
         request_hook=began,
         response_hook=ended,
-        excluded_urls=None if is_said else rf"^https?://[^/]+(?:{_PROBES})(?:\?|$)",
+        excluded_urls=None if _names_excluded() else rf"^https?://[^/]+(?:{_PROBES})(?:\?|$)",
     )
+
+
+@memoize
+def _names_excluded() -> bool:
+    """Say whether the environment names the requests that are not traced."""
+    return any(map(os.environ.get, _EXCLUDED))
 
 
 def is_excluded(request: "HttpRequest") -> bool:
     """Say whether a request is not traced: a probe, or what the environment names instead."""
-    if not any(map(os.environ.get, _EXCLUDED)):
+    if not _names_excluded():
         return request.path in names.PROBE_ROUTES
     return get_excluded_urls("DJANGO").url_disabled(request.build_absolute_uri("?"))
 
 
+def begin_without_route(request: "HttpRequest") -> None:
+    """Keep the instrumentation from resolving the path to name the span, which Django does again.
+
+    Until the route is known, the span has the method as its name, as with the accelerator.
+    """
+    if not accelerator.load():
+        request.resolver_match = _UNRESOLVED
+
+
+def forget_no_route(request: "HttpRequest") -> None:
+    """Undo `begin_without_route` where Django has not resolved the path."""
+    if request.resolver_match is _UNRESOLVED:
+        request.resolver_match = None
+
+
 def began(span: "Span", request: "HttpRequest") -> None:
     """Give the span that the instrumentation began what it leaves out."""
+    forget_no_route(request)
     exchange = request.telemetry  # type: ignore[attr-defined]
     exchange.span = span
     if not span.is_recording():

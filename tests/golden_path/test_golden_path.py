@@ -89,6 +89,8 @@ def test_a_new_service_passes_the_http_contract(generated: Copy) -> None:
     printed = generated.python("pytest", "-n0", contract, "tests/browser", "-k", NAME)
     assert "49 passed" in printed
     assert "failed" not in printed
+    migrations = "tests/integration/service/test_migrations.py"
+    assert "1 passed" in generated.python("pytest", "-n0", migrations, "-k", NAME)
 
 
 def test_a_service_without_any_option_starts_and_renders(generated: Copy, plain: Path) -> None:

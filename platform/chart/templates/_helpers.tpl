@@ -117,6 +117,9 @@ imagePullSecrets:
     secretKeyRef:
       name: {{ include "service.text" .Values.postgresql.existingSecret }}
       key: {{ include "service.text" .Values.postgresql.key }}
+{{- /* Twice: an update replaces all pods, and the old ones keep their connections while they drain. */}}
+- name: {{ include "service.text" (printf "%s_PODS" (include "service.prefix" .)) }}
+  value: {{ include "service.text" (mul 2 (ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled)) }}
 {{- end }}
 {{- end }}
 

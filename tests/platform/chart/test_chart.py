@@ -262,6 +262,22 @@ def test_the_services_own_settings_are_what_the_chart_sets() -> None:
     assert {"PORTS_STORE_URL", "PORTS_FAULTS_FILE", "PORTS_DRAIN_SECONDS", "METRICS_PORT"} <= names
 
 
+@pytest.mark.parametrize(
+    ("autoscaler", "pods"), [(False, "6"), (True, "10")], ids=["replicas", "autoscaler"]
+)
+def test_the_migration_counts_each_pod_and_the_one_that_it_replaces(
+    autoscaler: bool, pods: str
+) -> None:
+    database = {"enabled": True, "existingSecret": "database", "peers": [{"podSelector": {}}]}
+    scaling = {"enabled": autoscaler, "maxReplicas": 5}
+    objects = render.service(
+        *("ports", "--set", "replicas=3", "--set-json", f"postgresql={json.dumps(database)}"),
+        *("--set-json", f"autoscaling={json.dumps(scaling)}"),
+    )
+    (job,) = render.one(objects, "Job")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "PORTS_PODS", "value": pods} in job["env"]
+
+
 @every_case
 def test_logs_and_traces_of_a_pod_have_the_same_environment_and_version(file: Path) -> None:
     """Logs by the pod's annotations, which the Collector reads; traces by the SDK's variable."""

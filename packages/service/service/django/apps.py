@@ -17,6 +17,9 @@ class Service(AppConfig):
         """Register the checks; let a service without a database look after none."""
         from service.django import checks  # noqa: F401 -- importing registers them
 
+        if getattr(settings.ENVIRONMENT, "store", None) == "postgresql":
+            from service.django.postgresql import budget  # noqa: F401 -- importing registers it
+
         backends = [str(cache["BACKEND"]) for cache in settings.CACHES.values()]
         if settings.DATABASES or not all("locmem" in backend for backend in backends):
             return

@@ -6,5 +6,6 @@ It needs the extra `postgresql` of this package. Only `settings` is imported wit
 - `operation`: `operation`, around the statements of one operation; `unlimited` lifts the limits
 - `breaker`: `Breaker`, which refuses callers while the database does not answer
 - `check`: `PromptCheck`, the question of `/ready`, which does not wait
+- `budget`: the connections of all pods, compared with the limit of the database
 - `connection`: `LimitedConnection`, which the pool makes
 """

@@ -53,6 +53,13 @@ class DatabaseEnvironment(ServerEnvironment):
     POOL_SIZE: int = Field(
         8, ge=1, le=256, description="Maximum number of PostgreSQL connections per worker."
     )
+    PODS: int = Field(
+        1,
+        ge=1,
+        le=10_000,
+        description="Largest number of pods at a time. `manage.py migrate` fails if their pools"
+        " exceed the connections that PostgreSQL allows. The chart sets it.",
+    )
     STATEMENT_SECONDS: float = Field(
         5, ge=0.1, le=600, description="PostgreSQL statement timeout of a request, in seconds."
     )

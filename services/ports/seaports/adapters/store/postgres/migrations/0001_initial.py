@@ -7,7 +7,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def _first_revision(apps: Apps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
+def _first_revision(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - of Django
     apps.get_model("ports", "StoreRow").objects.create(id=1, revision=0, ports=0)
 
 

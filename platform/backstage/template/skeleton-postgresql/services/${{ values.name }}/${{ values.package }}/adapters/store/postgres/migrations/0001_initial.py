@@ -5,7 +5,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def _examples(apps: Apps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
+def _examples(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001 - of Django
     items = apps.get_model("${{ values.package }}", "ItemRow").objects
     items.create(id="first", name="The first item")
     items.create(id="second", name="The second item")

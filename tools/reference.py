@@ -7,6 +7,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from slo import scrape_limits
+from slo.cardinality import most_series
+from slo.contract import Contract
 from telemetry import declarations, names
 
 
@@ -39,9 +42,16 @@ def _meanings(head: str, meanings: Mapping[str, str]) -> list[str]:
     return _table((head, "meaning"), ((_code(name), text) for name, text in meanings.items()))
 
 
-def _service(service: str, declared: names.Declaration) -> list[str]:
+def _service(root: Path, service: str, declared: names.Declaration) -> list[str]:
+    series = sum(most_series(Contract(root / "services" / service)).values())
+    limit = scrape_limits.read(root, service)[0][scrape_limits.SAMPLES]
     return [
         f"## Names of the service {service}",
+        "",
+        (
+            f"A pod makes at most {series:,} series. Prometheus refuses a scrape of more than "
+            f"{limit:,} samples: [Limit the series of a service](how-to/limit-series.md)."
+        ),
         "",
         *(_metrics(declared.metrics) if declared.metrics else ()),
         *(_meanings("span", declared.spans) if declared.spans else ()),
@@ -122,7 +132,7 @@ def page(root: Path) -> str:
         *(
             line
             for service, declared in declarations.of_repository(root).items()
-            for line in _service(service, declared)
+            for line in _service(root, service, declared)
         ),
     ]
     return "\n".join(lines).rstrip() + "\n"

@@ -93,6 +93,11 @@ def test_a_new_service_passes_the_http_contract(generated: Copy) -> None:
     assert "1 passed" in generated.python("pytest", "-n0", migrations, "-k", NAME)
 
 
+def test_hostile_requests_do_not_add_series_without_bound(generated: Copy) -> None:
+    printed = generated.python("pytest", "tests/stress/service/test_cardinality.py", "-k", NAME)
+    assert "2 passed" in printed
+
+
 def test_a_service_without_any_option_starts_and_renders(generated: Copy, plain: Path) -> None:
     """All combinations of options pass the linter in `make test-catalog`."""
     installed, folder = plain / "installed", plain / "services" / "berths"

@@ -134,6 +134,8 @@ class Metric:
         buckets: Upper bounds of a histogram.
         values: All values of a label, by label name. A label without an entry can have any value;
             the series of its metric begin with their first event.
+        most: Largest number of label sets per process, if a label can have any value. The bound on
+            the series of a pod counts with it; no code enforces it.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Metric:
     merge: Literal["livesum", "mostrecent"] = "livesum"
     buckets: tuple[float, ...] = HTTP_DURATION_BUCKETS
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    most: int = 20
 
     def __post_init__(self) -> None:
         """Check that each label in `values` is a label of the metric.
@@ -238,6 +241,7 @@ METRICS: Final = {
             "1",
             "Always 1. The labels contain the running versions.",
             ("service", SERVICE_VERSION, "python_version"),
+            most=1,
         ),
         Metric(
             HTTP_CLIENT_DURATION,

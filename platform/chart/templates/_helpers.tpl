@@ -146,3 +146,10 @@ it by. */}}
   "surfacer" (list (dict "type" "PROMETHEUS" "prometheus_surfacer" $prometheus))
 ) }}
 {{- end }}
+
+{{/* Limits of a scrape. */}}
+{{- define "service.scrapeLimits" -}}
+{{- range $key := list "sampleLimit" "labelLimit" "labelNameLengthLimit" "labelValueLengthLimit" }}
+{{ $key }}: {{ index $.Values.serviceMonitor $key | int }}
+{{- end }}
+{{- end }}

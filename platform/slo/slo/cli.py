@@ -13,7 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from slo import scrape_limits
 from slo.adoption import load_adoption
+from slo.cardinality import most_series
+from slo.contract import Contract
 from slo.declaration import load_services
 from slo.explain import explain
 from slo.gate import judge
@@ -24,6 +27,7 @@ from slo.report.collect import collect
 from slo.report.markdown import markdown
 from slo.report.page import page
 from slo.rules import EVALUATION_INTERVAL, Clock
+from slo.scrape_limits import SAMPLES
 from slo.source import InvalidDeclarationError
 from slo.verify import verify
 
@@ -142,7 +146,10 @@ def _validate(options: argparse.Namespace) -> int:
     declared = load_services(options.root)
     generate(options.root)
     for service, slos in declared.items():
-        print(f"{service}: {_count(len(slos), 'SLO')}")
+        series = sum(most_series(Contract(options.root / "services" / service)).values())
+        limit = min(each[SAMPLES] for each in scrape_limits.read(options.root, service))
+        count = _count(len(slos), "SLO")
+        print(f"{service}: {count}, at most {series} series per pod (limit {limit})")
     return 0
 
 

@@ -52,25 +52,37 @@ class Contract:
         return names.METRICS | {metric.name: metric for metric in own}
 
     @cached_property
+    def statuses(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        """Statuses of each operation, by route and method: documented ones and initial ones.
+
+        Raises:
+            UnknownRoutesError: The OpenAPI document cannot be read.
+        """
+        file = self.home / API
+        begun = frozenset(map(str, initial.STATUSES))
+        try:
+            paths = json.loads(file.read_text(encoding="utf-8"))["paths"]
+            return {
+                route: {
+                    method.upper(): begun.union(operation.get("responses", ()))
+                    for method, operation in item.items()
+                    if method.upper() in names.METHODS
+                }
+                for route, item in paths.items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnknownRoutesError(
+                f"cannot read the routes from {file}: run `make generate`"
+            ) from error
+
+    @property
     def operations(self) -> tuple[tuple[str, str], ...]:
         """Method and route of each operation that the OpenAPI document names.
 
         Raises:
             UnknownRoutesError: The document cannot be read.
         """
-        file = self.home / API
-        try:
-            paths = json.loads(file.read_text(encoding="utf-8"))["paths"]
-            return tuple(
-                (method.upper(), route)
-                for route, item in paths.items()
-                for method in item
-                if method.upper() in names.METHODS
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnknownRoutesError(
-                f"cannot read the routes from {file}: run `make generate`"
-            ) from error
+        return tuple((method, route) for route, item in self.statuses.items() for method in item)
 
     def family(self, metric: names.Metric) -> Family:
         """Tell what a metric's series can be.

@@ -8,7 +8,7 @@ from typing import Any
 from telemetry import declarations
 from telemetry.names import Metric
 
-from slo import contract
+from slo import contract, scrape_limits
 from slo.adoption import Adoption, load_adoption
 from slo.alert_tests import alert_tests
 from slo.alerts import SEVERITY, inhibit_rules, service_group, slo_alerts
@@ -73,6 +73,8 @@ def generate(root: Path) -> dict[Path, str]:
         if wrong := list(oversized(made, groups)):
             file = root / "services" / service / "slo.yaml"
             raise InvalidDeclarationError([Problem(file, 1, "(document)", each) for each in wrong])
+        if low := list(scrape_limits.too_low(root, service)):
+            raise InvalidDeclarationError(low)
         document = (root / "services" / service / contract.API).read_text(encoding="utf-8")
         made[contract.API] = with_servers(service, document, adoption)
         files |= _below(GENERATED / service, made)

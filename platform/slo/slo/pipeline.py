@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
+from telemetry import names
+
 from slo.adoption import Adoption
 from slo.alerts import SEVERITY
 from slo.rules import Group, Rule
@@ -15,11 +17,14 @@ INTERVAL: Final = timedelta(seconds=30)
 _AGENT: Final = 'up{job="observability/otel-agent-agent"}'
 _GATEWAY: Final = 'up{job="otel-gateway"}'
 _DAEMONSET: Final = '{namespace="observability", daemonset="otel-agent-agent"}'
+# Labels of a target, without its pod: all pods of a service have one alert.
+_SCRAPED: Final = ("namespace", "job", names.SERVICE_NAME, names.ENVIRONMENT)
+_NEAR: Final = 0.9
 _SIGNALS: Final = ("spans", "log_records", "metric_points")
 
 
 def pipeline_group(adoption: Adoption) -> Group:
-    """Make the alerts about Collectors that are down, full, or lose what they are sent."""
+    """Make the alerts about Collectors that are down, full or lose data, and about many series."""
     minutes = timedelta(minutes=1)
     rules = (
         _ticket(
@@ -59,6 +64,18 @@ def pipeline_group(adoption: Adoption) -> Group:
             5 * minutes,
             "A Collector is out of memory or queue",
             "{{ $labels.receiver }} refuses telemetry; its senders try again.",
+            adoption,
+        ),
+        _ticket(
+            "SeriesNearLimit",
+            # Prometheus counts the samples of a refused scrape too, so that this alert stays.
+            f"max by ({', '.join(_SCRAPED)}) (\n"
+            "    scrape_samples_post_metric_relabeling / (scrape_sample_limit > 0)\n"
+            f") > {_NEAR}",
+            5 * minutes,
+            "A target has almost as many series as Prometheus accepts",
+            "{{ $labels.job }} is at {{ $value | humanizePercentage }} of its sample limit. Above "
+            "100 %, Prometheus refuses the scrape, and SLOs miss the target's events.",
             adoption,
         ),
     )

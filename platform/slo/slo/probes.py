@@ -53,6 +53,11 @@ def environment_file(root: Path, service: str, environment: str) -> Path:
     return root / _ENVIRONMENTS / environment / f"{service}.yaml"
 
 
+def environment_files(root: Path, service: str) -> Iterable[Path]:
+    """Name the files of a service in all environments of a repository."""
+    return (root / _ENVIRONMENTS).glob(f"*/{service}.yaml")
+
+
 def runs(root: Path, service: str, environment: str) -> bool:
     """Tell whether an environment of a repository has a prober of a service."""
     return bool(_prober(environment_file(root, service, environment)).get("enabled"))

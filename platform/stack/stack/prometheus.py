@@ -10,12 +10,21 @@ from typing import Any, Final
 
 from telemetry import names
 
+from stack import values
 from stack.values import Values
 
 # Fields that matter in a cluster only: the image, the disk, where monitors and rules are.
 _CLUSTER_ONLY: Final = {
     "image", "storageSpec", "enforcedNamespaceLabel", "excludedFromEnforcement", "resources",
 }  # fmt: skip
+LIMITS: Final = {
+    "sampleLimit": "sample_limit",
+    "labelLimit": "label_limit",
+    "labelNameLengthLimit": "label_name_length_limit",
+    "labelValueLengthLimit": "label_value_length_limit",
+}
+"""Limits of a scrape: the key in the chart's values and in a ServiceMonitor, and Prometheus's."""
+
 _CLUSTER_ONLY_SUFFIX: Final = "SelectorNilUsesHelmValues"
 
 
@@ -68,9 +77,8 @@ def config(
 
 
 def service_job(service: str, environment: str, target: str) -> Values:
-    """Scrape job of a service, its target labeled as by the service chart's ServiceMonitor."""
-    labels = {names.SERVICE_NAME: service, names.ENVIRONMENT: environment}
-    return {"job_name": service, "static_configs": [{"targets": [target], "labels": labels}]}
+    """Scrape job of a service, with labels and limits as by the service chart's ServiceMonitor."""
+    return _job(service, service, environment, target)
 
 
 def prober_job(service: str, environment: str, target: str) -> Values:
@@ -78,7 +86,7 @@ def prober_job(service: str, environment: str, target: str) -> Values:
 
     The target is the prober, and what it counts is about the service.
     """
-    job = service_job(f"{service}-prober", environment, target)
+    job = _job(f"{service}-prober", service, environment, target)
     keep = {
         "action": "keep",
         "source_labels": ["__name__"],
@@ -86,6 +94,16 @@ def prober_job(service: str, environment: str, target: str) -> Values:
     }
     about = {"action": "replace", "target_label": names.SERVICE_NAME, "replacement": service}
     return {**job, "metric_relabel_configs": [keep, about]}
+
+
+def _job(name: str, service: str, environment: str, target: str) -> Values:
+    monitor = values.service(service)["serviceMonitor"]
+    labels = {names.SERVICE_NAME: name, names.ENVIRONMENT: environment}
+    return {
+        "job_name": name,
+        "static_configs": [{"targets": [target], "labels": labels}],
+        **{own: monitor[key] for key, own in LIMITS.items()},
+    }
 
 
 def platform_job(name: str, target: str) -> Values:

@@ -50,6 +50,12 @@ def merge(base: Values, over: Mapping[str, Any]) -> Values:
     return merged
 
 
+def service(name: str) -> Values:
+    """Values of the service chart for a service; the chart's own for one of another repository."""
+    file = ROOT / "services" / name / "values.yaml"
+    return merge(chart("chart"), read(file) if file.is_file() else {})
+
+
 def collector(role: str, overlays: Sequence[str] = ()) -> Values:
     """Configuration of the Collector in a role, without the one processor that needs a cluster."""
     config: Values = chart("otel-collector", overlays)[role]["alternateConfig"]

@@ -17,6 +17,7 @@ RULES = values.GENERATED / "platform" / "rules.yaml"
 DAEMONSET = 'namespace="observability", daemonset="otel-agent-agent", job="kube-state-metrics"'
 BY_EXPORTER = {"exporter": "otlp_grpc/jaeger", "data_type": "traces"}
 BY_RECEIVER = {"receiver": "otlp", "transport": "grpc"}
+OF_PORTS = {"service_name": "ports", "deployment_environment_name": "prod"}
 # For each alert: what happens, and the labels that tell of it.
 Case = tuple[str, dict[str, str], dict[str, str]]
 
@@ -69,6 +70,23 @@ def cases() -> Iterator[Case]:
             told = {"job": job, "receiver": BY_RECEIVER["receiver"]}
             yield "CollectorRefusesData", {**UP, **NODES, name: "0+1x60"}, told
 
+    service = {"job": "ports", "namespace": "ports-prod", **OF_PORTS}
+    for pod, samples in (("ports-1", 9_100), ("ports-2", 12_000)):
+        exposed = of_pod("scrape_samples_post_metric_relabeling", pod)
+        limits = {
+            of_pod("scrape_sample_limit", pod): "10000x60",
+            of_pod("scrape_samples_post_metric_relabeling", "ports-0"): "700x60",
+        }
+        limits |= {of_pod("scrape_sample_limit", "ports-0"): "10000x60"}
+        yield "SeriesNearLimit", {**UP, **NODES, **limits, exposed: f"{samples}x60"}, service
+
+
+def of_pod(metric: str, pod: str) -> str:
+    """Name a series that Prometheus adds to a pod of a service."""
+    labels = {"job": "ports", "namespace": "ports-prod", "pod": pod, **OF_PORTS}
+    rendered = ", ".join(f'{name}="{value}"' for name, value in labels.items())
+    return f"{metric}{{{rendered}}}"
+
 
 def checked(folder: Path, inputs: dict[str, str], expected: dict[str, list[dict[str, str]]]) -> str:
     """Let promtool say whether exactly these alerts fire after half an hour."""
@@ -98,7 +116,13 @@ def sample(alert: str, labels: dict[str, str]) -> str:
     return f"ALERTS{{{rendered}}}"
 
 
-ALERTS = ("CollectorDown", "CollectorQueueFilling", "CollectorLosesData", "CollectorRefusesData")
+ALERTS = (
+    "CollectorDown",
+    "CollectorQueueFilling",
+    "CollectorLosesData",
+    "CollectorRefusesData",
+    "SeriesNearLimit",
+)
 
 
 @pytest.mark.parametrize(("alert", "inputs", "labels"), list(cases()))
@@ -115,6 +139,11 @@ def test_all_is_quiet_while_all_is_well(tmp_path: Path) -> None:
         series("otelcol_exporter_queue_capacity", GATEWAY, **BY_EXPORTER): "100x60",
         series("otelcol_receiver_refused_spans", GATEWAY, **BY_RECEIVER): "7x60",
         series("otelcol_exporter_send_failed_spans", GATEWAY, exporter="otlp_grpc/jaeger"): "7x60",
+        of_pod("scrape_samples_post_metric_relabeling", "ports-0"): "8900x60",
+        of_pod("scrape_sample_limit", "ports-0"): "10000x60",
+        # A target without a limit.
+        of_pod("scrape_samples_post_metric_relabeling", "ports-1"): "99000x60",
+        of_pod("scrape_sample_limit", "ports-1"): "0x60",
     }
     silent: dict[str, list[dict[str, str]]] = {name: [] for name in ALERTS}
     assert "SUCCESS" in checked(tmp_path, {**UP, **NODES, **counters}, silent)

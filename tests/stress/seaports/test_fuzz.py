@@ -20,11 +20,12 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from slo.contract import Contract
 from telemetry import names
 from tqdm import tqdm
 
-from tests.service import Service
-from tests.support import fuzz, raw
+from tests.service import FOLDER, Service
+from tests.support import cardinality, fuzz, raw
 from tests.support.harness import samples
 from tests.support.over_postgres import TOKEN, over_postgres
 from tests.support.thorough import scaled
@@ -195,6 +196,7 @@ def test_no_client_request_causes_a_5xx(
         seconds = time.monotonic() - began
         after = settled(worker, database_port)
         failures, busy = measured(service)
+        exposed = service.client.get("/metrics").text
         assert psutil.Process(service.process.pid).children() == [worker]
         lines = [json.loads(line) for line in service.lines()]
     injected = {
@@ -221,5 +223,8 @@ def test_no_client_request_causes_a_5xx(
     assert attack.failed_ids <= injected
     assert (failures - at_start).total() == len(injected)
     assert busy <= 1
+    contract = Contract(FOLDER)
+    assert cardinality.unknown(exposed, contract) == set()
+    assert cardinality.beyond(exposed, contract) == {}
     assert [line for line in lines if line["level"] in {"error", "critical"}] == []
     assert max(live) < LIVE_SECONDS

@@ -64,11 +64,21 @@ addresses:
 """
 
 
+CHART = """\
+serviceMonitor:
+  sampleLimit: 10000
+  labelLimit: 32
+  labelNameLengthLimit: 64
+  labelValueLengthLimit: 256
+"""
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A repository whose one service, shop, declares one SLO."""
     declare(tmp_path, "shop", VALID)
-    (tmp_path / "platform").mkdir()
+    (tmp_path / "platform/chart").mkdir(parents=True)
+    (tmp_path / "platform/chart/values.yaml").write_text(CHART)
     (tmp_path / "platform/adopt.yaml").write_text(ADOPTION)
     return tmp_path
 

@@ -26,7 +26,8 @@ DECLARED = Declaration(
 
 def write(home: Path, routes: Sequence[str]) -> None:
     """Write what the contract of a service is read from, into its folder."""
-    paths = {route: dict.fromkeys(("get", "put"), "") for route in routes}
+    operations: dict[str, dict[str, str]] = {"get": {}, "put": {}}
+    paths = dict.fromkeys(routes, operations)
     (home / "openapi.json").write_text(json.dumps({"paths": paths}))
     (home / "shop").mkdir(exist_ok=True)
     (home / "shop/names.py").write_text(NAMES)

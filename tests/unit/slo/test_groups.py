@@ -53,4 +53,4 @@ def test_a_group_of_all_rules_in_any_order_would_be_noticed(groups: list[Group])
 def test_every_alert_links_its_runbook(groups: list[Group]) -> None:
     alerts = [rule for group in groups for rule in group.rules if rule.is_alert]
     assert [rule.name for rule in alerts if "runbook_url" not in rule.annotations] == []
-    assert len(alerts) == 3 * 5 + 2 + 4
+    assert len(alerts) == 3 * 5 + 2 + 5

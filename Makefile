@@ -25,7 +25,7 @@ needs = @command -v $(1) >/dev/null || { echo '$(1) is missing: $(2)' >&2; exit 
 NODE := install Node.js 20 or later
 BROWSER := tests/browser
 PODMAN := install podman, buildah, runc and mmdebstrap (Debian: make packages)
-SOURCES := packages services platform/slo platform/stack platform/promote platform/backstage/codeowners.py \
+SOURCES := packages services platform/slo platform/sizing platform/stack platform/promote platform/backstage/codeowners.py \
 	platform/backstage/taken_names.py tools tests
 
 .PHONY: help
@@ -83,7 +83,7 @@ PYTEST_STOCK = TELEMETRY_FAST=false $(PYTEST_ALL) $(OF_PROCESSES)
 
 # Percent of lines and branches. The rest of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test`, `make e2e-cluster` and `make e2e-node` run the rest.
-COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/promote:95 platform/stack:73
+COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/sizing:95 platform/promote:95 platform/stack:73
 coverage: .venv/.dev ## Run `make test`, `test-stress` and `test-stock` under coverage; fail below the threshold of a package
 	$(PYTEST_ALL) $(addprefix tests/,stress integration contract unit architecture) --cov --cov-report=
 	$(PYTEST_STOCK) --cov --cov-append --cov-report=
@@ -190,6 +190,15 @@ test-probes: .venv/.dev ## Test an SLO of probes from outside with the real Clou
 mutate-slo: .venv/.dev ## Break each rule on purpose and check that a test fails
 	@$(MAKE) --no-print-directory tools TOOLS=promtool
 	$(BIN)/python -m tests.platform.slo.mutate
+
+##@ Size
+.PHONY: size test-size
+size: .venv/.dev ## Compute series, rates, memory and disk, and the profile that fits: ARGS="--services 20 --requests 50", ARGS=--help
+	@$(BIN)/sizing $(ARGS)
+
+test-size: .venv/.dev ## Compare the computed memory and disk with a real Prometheus of 20,000 and 60,000 series (7 minutes)
+	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
+	$(BIN)/pytest -s tests/size --timeout 900
 
 ##@ Documentation
 .PHONY: docs publish-docs

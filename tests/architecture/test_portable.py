@@ -11,7 +11,8 @@ from tests.service import ROOT
 
 # Product code, and what `make setup`, `make run` and `make test` run.
 FOLDERS = (
-    "packages", "services", "platform/slo", "platform/stack", "platform/promote", "tools",
+    "packages", "services", "platform/slo", "platform/sizing", "platform/stack", "platform/promote",
+    "tools",
     ":(glob)tests/*.py", "tests/architecture", "tests/unit", "tests/contract", "tests/integration",
 )  # fmt: skip
 # Names of Python that exist on Linux and not on macOS, by module.

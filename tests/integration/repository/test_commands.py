@@ -57,6 +57,7 @@ WATCHDOG = ("docs/slo.md", "tests/gameday/test_pipeline.py")
 # Commands that this module may run in the repository's root: they change no committed file.
 HERE = (
     r"(\.venv/bin/)?slo (validate|check|explain --service ports|generate( --scale .*)?)",
+    r"make size ARGS=.*",
     r"(export PORTS_STORE_URL=.*|cd services/ports|\.\./\.\./\.venv/bin/python manage\.py .*)",
 )
 POSTGRES = "postgresql://USER:PASSWORD@HOST:5432/DATABASE"

@@ -25,8 +25,8 @@ needs = @command -v $(1) >/dev/null || { echo '$(1) is missing: $(2)' >&2; exit 
 NODE := install Node.js 20 or later
 BROWSER := tests/browser
 PODMAN := install podman, buildah, runc and mmdebstrap (Debian: make packages)
-SOURCES := packages services platform/slo platform/sizing platform/stack platform/promote platform/backstage/codeowners.py \
-	platform/backstage/taken_names.py tools tests
+SOURCES := packages services platform/slo platform/sizing platform/stack platform/promote platform/demo \
+	platform/backstage/codeowners.py platform/backstage/taken_names.py tools tests
 
 .PHONY: help
 help: ## Print this menu
@@ -83,7 +83,7 @@ PYTEST_STOCK = TELEMETRY_FAST=false $(PYTEST_ALL) $(OF_PROCESSES)
 
 # Percent of lines and branches. The rest of platform/stack starts programs that these tests do not have:
 # `make e2e`, `make stack-image-test`, `make e2e-cluster` and `make e2e-node` run the rest.
-COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/sizing:95 platform/promote:95 platform/stack:73
+COVERED := $(SERVED:/pyproject.toml=:95) platform/slo:95 platform/sizing:95 platform/promote:95 platform/demo:95 platform/stack:73
 coverage: .venv/.dev ## Run `make test`, `test-stress` and `test-stock` under coverage; fail below the threshold of a package
 	$(PYTEST_ALL) $(addprefix tests/,stress integration contract unit architecture) --cov --cov-report=
 	$(PYTEST_STOCK) --cov --cov-append --cov-report=
@@ -464,6 +464,33 @@ load: .venv-load/.stamp ## Send requests to LOAD_URL (the local service) for LOA
 .venv-load/.stamp: requirements/uv.txt requirements/load.txt
 	@tools/install sync .venv-load requirements/load.txt
 	@touch $@
+
+##@ Demo
+# Where to start, if not with kind and with a registry and a git host in its cluster: a context of an empty
+# cluster; a registry and a git repository that this machine and the cluster reach.
+DEMO_CONTEXT ?=
+DEMO_REGISTRY ?=
+DEMO_GIT ?=
+DEMO = $(BIN)/demo --service $(SERVICE) --engine '$(ENGINE)' --context '$(DEMO_CONTEXT)' \
+	--registry '$(DEMO_REGISTRY)' --git '$(DEMO_GIT)' --prometheus '$(PROMETHEUS)' \
+	--cluster-arguments '$(subst ','\'',$(ARGS))'
+.PHONY: demo demo-change demo-down demo-tools e2e-demo
+demo: demo-tools ## Run the platform from this clone on a cluster of one's own, by kind (DEMO_CONTEXT=NAME: an empty cluster)
+	@$(DEMO) up
+
+demo-change: demo-tools ## Deliver a new commit, or a new version, in the demo from dev through staging to prod
+	@$(DEMO) change
+
+demo-down: demo-tools ## Remove the demo and everything that it made
+	@$(DEMO) down
+
+e2e-demo: .venv/.dev .venv-ansible/.stamp ## Test these commands with a real Kubernetes API, Argo CD, registry and git host (podman, root)
+	$(call needs,podman,$(PODMAN))
+	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS) argo-rollouts crane registry"
+	$(BIN)/pytest -s tests/demo
+
+demo-tools: .venv/.dev .venv-ansible/.stamp
+	@$(MAKE) --no-print-directory tools TOOLS="helm crane $(if $(DEMO_CONTEXT),,kind)"
 
 ##@ GitOps
 CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus $(if $(CHART_STORE),prometheus-operator)

@@ -12,6 +12,7 @@ from tests.service import ROOT
 # Product code, and what `make setup`, `make run` and `make test` run.
 FOLDERS = (
     "packages", "services", "platform/slo", "platform/sizing", "platform/stack", "platform/promote",
+    "platform/demo",
     "tools",
     ":(glob)tests/*.py", "tests/architecture", "tests/unit", "tests/contract", "tests/integration",
 )  # fmt: skip

@@ -55,8 +55,8 @@ class ClusterForCharts(Cluster):
     def _start(self) -> None:
         super()._start()
         if ARE_REAL:
-            self.apply(map(_volume, range(VOLUMES)))
-            self._run(_operator(self.site))
+            self.apply(map(volume, range(VOLUMES)))
+            self._run(operator(self.site))
 
 
 def hand_over_to_helm(cluster: Cluster, chart: Path) -> None:
@@ -102,7 +102,7 @@ def _stand_in(umbrella: Path, dependency: dict[str, str]) -> str:
     return f"{name} {version} ({dependency['repository']})"
 
 
-def _operator(site: Site) -> Process:
+def operator(site: Site) -> Process:
     """Return the operator, which starts once the chart has brought its kinds: it asks once."""
     kinds = " ".join(f"crd/{kind}.monitoring.coreos.com" for kind in OPERATED)
     listen = f"--web.listen-address={site.addresses.endpoint('prometheus-operator')}"
@@ -116,7 +116,7 @@ def _operator(site: Site) -> Process:
     return site.process("prometheus-operator", ["sh", "-c", script], ready, env)
 
 
-def _volume(number: int) -> dict[str, Any]:
+def volume(number: int) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",

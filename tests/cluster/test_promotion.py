@@ -1,53 +1,20 @@
 """An image goes from dev to staging to prod, past a gate that asks a real Prometheus."""
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
-from slo import series
-from slo.windows import BASE_WINDOW
 from stack.cluster import Cluster
-from stack.ways import BIN
 
 from tests import terminal
 from tests.cluster.applications import Applications, image
+from tests.cluster.budgets import LEFT, SPENT, budgets
 from tests.cluster.conftest import Bootstrap
 from tests.cluster.programs import run
 from tests.cluster.repository import Repository
 from tests.documentation import documented
-from tests.platform.slo.real import prometheus
 from tests.terminal import attempt
 
 NEW = "sha256:" + "4" * 64
 NEW_SHORT = "4" * 12
-LEFT, SPENT = 0.4, -0.1
-
-
-@contextmanager
-def budgets(folder: Path, left: Mapping[str, float]) -> Iterator[str]:
-    """A Prometheus that has recorded how much budget each environment has left; its URL."""
-    folder.mkdir()
-    now = int(time.time())
-    lines = []
-    for environment, budget in left.items():
-        target = f'service_name="ports",deployment_environment_name="{environment}"'
-        recorded = [(f"up{{{target}}}", 1.0)]
-        for slo in ("availability", "latency", "reachability"):
-            labels = f'{{{target},slo="{slo}"}}'
-            recorded += [
-                (series.REMAINING + labels, budget),
-                (series.total(BASE_WINDOW) + labels, 5.0),
-            ]
-        for name, value in recorded:
-            lines += [f"{name} {value} {moment}" for moment in range(now - 120, now + 1200, 60)]
-    (folder / "text").write_text("\n".join([*lines, "# EOF\n"]))
-    create = ("tsdb", "create-blocks-from", "openmetrics")
-    run(str(BIN / "promtool"), *create, str(folder / "text"), str(folder / "data"))
-    with prometheus(folder) as server:
-        yield server.url
-
-
 PAGE = "docs/gitops.md"
 
 

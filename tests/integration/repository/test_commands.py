@@ -43,6 +43,7 @@ ELSEWHERE = {
     r"make cluster .*": "tests/cluster/conftest.py",
     r"(make promote|git push) .*": "tests/cluster/test_promotion.py",
     r"make verdict .*": "tests/rollouts/delivery.py",
+    r"make demo(-change|-down| .*)?": "tests/demo/test_demo.py",
     r"slo gate .*": "tests/platform/slo/test_gate.py",
     r"slo verify .*": "tests/platform/slo/test_verify.py",
     r"slo report .*": "tests/platform/slo/test_report.py",

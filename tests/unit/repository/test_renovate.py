@@ -46,6 +46,7 @@ CONTENT = {
     r"^ +(- )?uses: [\w-]+/": "github-actions",
     r'^  "image": "': "devcontainer",
     r"^ +repository: \S+/\S+\n +tag: \S": "helm-values",
+    r"^kind: Deployment$(?s:.*)^ +image: docker\.io/[\w./-]+:\d": "kubernetes",
 }
 # The root's is of development tools, and pins nothing.
 PINS_NOTHING = {"pyproject.toml"}

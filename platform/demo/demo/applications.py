@@ -1,0 +1,94 @@
+"""Argo CD's applications, asked by kubectl."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from demo.errors import DemoError
+from demo.kubectl import Kubectl, Object
+
+SPACE: Final = "--namespace=argocd"
+REFRESH: Final = "argocd.argoproj.io/refresh=normal"
+REFRESH_SET: Final = "argocd.argoproj.io/application-set-refresh=true"
+WELL: Final = "Synced Healthy"
+POLL_SECONDS: Final = 1.0
+REFRESH_SECONDS: Final = 10.0
+
+
+def state(application: Object | None) -> str:
+    """Return sync and health in words; or that a sync goes on."""
+    if application is None:
+        return "not created"
+    status = application.get("status", {})
+    sync = status.get("sync", {}).get("status", "Unknown")
+    health = status.get("health", {}).get("status", "Unknown")
+    # A sync that goes on is neither.
+    return f"syncing {health}" if application.get("operation") else f"{sync} {health}"
+
+
+def commits(application: Object) -> Collection[Any]:
+    """Return the commits that an application was last compared with."""
+    sync = application.get("status", {}).get("sync", {})
+    return set(sync.get("revisions") or [sync.get("revision")])
+
+
+@dataclass(frozen=True)
+class Applications:
+    """The applications of the demo's cluster."""
+
+    kubectl: Kubectl
+    seconds: float = 600
+
+    def wait(self, name: str, commit: str, *, is_healthy: bool = True) -> None:
+        """Wait until an application is Synced at a commit, and Healthy.
+
+        Args:
+            name: The application.
+            commit: Commit of the branch that it follows.
+            is_healthy: Whether its health counts.
+
+        Argo CD looks at git every three minutes, so this asks it to look now, and again.
+
+        Raises:
+            DemoError: Not in time; with the state and Argo CD's message.
+        """
+        deadline, asked = time.monotonic() + self.seconds, -REFRESH_SECONDS
+        while True:
+            if time.monotonic() - asked >= REFRESH_SECONDS:
+                self._refresh(name)
+                asked = time.monotonic()
+            found = self.kubectl.get("application", name, SPACE)
+            wanted = WELL if is_healthy else "Synced "
+            if found and commits(found) == {commit} and state(found).startswith(wanted):
+                return
+            if time.monotonic() > deadline:
+                raise DemoError(
+                    f"{name}: {state(found)} after {self.seconds:g} s, not {wanted.strip()} at "
+                    f"{commit[:12]}: {_message(found)}"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def count(self) -> int:
+        """Return the number of applications, all of which are Synced and Healthy.
+
+        Raises:
+            DemoError: One is not.
+        """
+        found = self.kubectl.get("applications", SPACE) or []
+        if ill := [each for each in found if state(each) != WELL]:
+            raise DemoError("; ".join(f"{each['metadata']['name']}: {state(each)}" for each in ill))
+        return len(found)
+
+    def _refresh(self, name: str) -> None:
+        annotate = ("annotate", "--overwrite", SPACE)
+        self.kubectl.run(*annotate, "applicationsets", "--all", REFRESH_SET)
+        if self.kubectl.get("application", name, SPACE):
+            self.kubectl.run(*annotate, "application", name, REFRESH)
+
+
+def _message(application: Object | None) -> str:
+    status = (application or {}).get("status", {})
+    told = [each["message"] for each in status.get("conditions", ())]
+    told.append(status.get("operationState", {}).get("message", ""))
+    return " ".join(filter(None, told)) or "Argo CD says nothing"

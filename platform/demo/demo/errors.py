@@ -1,0 +1,5 @@
+"""Errors of the demo."""
+
+
+class DemoError(Exception):
+    """A step failed; the message says what, where, and what to do."""

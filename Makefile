@@ -183,9 +183,9 @@ test-slo: .venv/.dev ## Test the generated rules with the real promtool, Prometh
 	@# promtool takes a minute of CPU for the rules of a service.
 	$(BIN)/pytest -n 2 --dist loadfile -rP --timeout 600 tests/platform/slo --ignore tests/platform/slo/test_probes.py
 
-test-probes: .venv/.dev ## Test an SLO of probes from outside with the real Cloudprober (whose first build takes up to 25 minutes)
+test-probes: .venv/.dev ## Test an SLO of probes from outside, and the traffic of the demo, with the real Cloudprober (whose first build takes up to 25 minutes)
 	@$(MAKE) --no-print-directory tools TOOLS="cloudprober prometheus promtool"
-	$(BIN)/pytest -rP --timeout 600 tests/platform/slo/test_probes.py
+	$(BIN)/pytest -rP --timeout 600 tests/platform/slo/test_probes.py tests/platform/demo
 
 mutate-slo: .venv/.dev ## Break each rule on purpose and check that a test fails
 	@$(MAKE) --no-print-directory tools TOOLS=promtool

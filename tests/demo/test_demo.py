@@ -164,7 +164,8 @@ def test_make_demo_change_delivers_a_change_to_every_environment(
         assert is_well(applications.one(f"ports-{environment}"))
     assert len(set(digests.values())) == 1
     assert len(catalog(person.rig)) == 2
-    assert f"promoted in prod: ports {digests['prod']}" in changed
+    assert "; promoted in prod" in changed
+    assert f"every environment: {digests['prod'][:19]}, " in changed
     assert all(map(is_well, applications.all()))
 
 

@@ -27,6 +27,11 @@ def state(application: Object | None) -> str:
     return f"syncing {health}" if application.get("operation") else f"{sync} {health}"
 
 
+def well(application: Object) -> bool:
+    """Tell whether an application is Synced and Healthy, and no sync goes on."""
+    return state(application) == WELL
+
+
 def commits(application: Object) -> Collection[Any]:
     """Return the commits that an application was last compared with."""
     sync = application.get("status", {}).get("sync", {})
@@ -69,22 +74,28 @@ class Applications:
                 )
             time.sleep(POLL_SECONDS)
 
-    def count(self) -> int:
-        """Return the number of applications, all of which are Synced and Healthy.
+    def wait_for_all(self) -> int:
+        """Wait until every application is Synced and Healthy, and return their number.
 
         Raises:
-            DemoError: One is not.
+            DemoError: Not in time; with the state of each that is not.
         """
-        found = self.kubectl.get("applications", SPACE) or []
-        if ill := [each for each in found if state(each) != WELL]:
-            raise DemoError("; ".join(f"{each['metadata']['name']}: {state(each)}" for each in ill))
-        return len(found)
+        deadline = time.monotonic() + self.seconds
+        while True:
+            found = self.kubectl.get("applications", SPACE) or []
+            ill = [f"{each['metadata']['name']}: {state(each)}" for each in found if not well(each)]
+            if found and not ill:
+                return len(found)
+            if time.monotonic() > deadline:
+                raise DemoError("; ".join(ill) or "there is no application")
+            time.sleep(POLL_SECONDS)
 
     def _refresh(self, name: str) -> None:
         annotate = ("annotate", "--overwrite", SPACE)
-        self.kubectl.run(*annotate, "applicationsets", "--all", REFRESH_SET)
         if self.kubectl.get("application", name, SPACE):
             self.kubectl.run(*annotate, "application", name, REFRESH)
+        else:
+            self.kubectl.run(*annotate, "applicationsets", "--all", REFRESH_SET)
 
 
 def _message(application: Object | None) -> str:

@@ -79,7 +79,7 @@ class Delivery:
                 step.note = f"main is {clone.head()[:7]}"
         with step_of("Argo CD and all applications", self._look("argocd")) as step:
             step.is_changed = self._install()
-            step.note = f"{self._applications.count()} Synced and Healthy"
+            step.note = f"{self._applications.wait_for_all()} Synced and Healthy"
         with step_of(f"{self.service} in dev", self._look(f"{self.service}-dev")) as step:
             self._applications.wait(f"{self.service}-dev", clone.head())
             step.note = "Synced and Healthy"
@@ -115,7 +115,9 @@ class Delivery:
                 for environment in ENVIRONMENTS:
                     if (there := clone.digest(self.service, environment)) != digest:
                         raise DemoError(f"{environment}: has {there}, not {digest}")
-                step.note = f"{digest[:19]}, {applications.count()} applications Synced and Healthy"
+                step.note = (
+                    f"{digest[:19]}, {applications.wait_for_all()} applications Synced and Healthy"
+                )
 
     def _promote(self, promotion: Promotion, source: str, target: str) -> None:
         name = f"{self.service}-{target}"
@@ -124,7 +126,7 @@ class Delivery:
             step.is_changed = bool(step.note)
             # The verdict is about a version that Argo CD has applied.
             self._applications.wait(name, promotion.clone.head(), is_healthy=False)
-            step.note += f"; {promotion.judge(target)}"
+            step.note = "; ".join(filter(None, (step.note, promotion.judge(target))))
             self._applications.wait(name, promotion.clone.head())
 
     def _host(self) -> bool:

@@ -49,7 +49,7 @@ class Promotion:
         return ""
 
     def judge(self, target: str) -> str:
-        """Wait for the verdict of the SLOs, and return its first line.
+        """Wait for the verdict of the SLOs, and return it; empty where no Rollout is on.
 
         Raises:
             DemoError: The version was rolled back or held; with what the SLOs said.
@@ -58,7 +58,8 @@ class Promotion:
         code, told = _captured(verdict.main, (*words, "--environment", target))
         if code != 0:
             raise DemoError(told)
-        return told.split("\n", 1)[0]
+        verdicts = [line for line in told.splitlines() if line.startswith("promoted in ")]
+        return verdicts[0].partition(":")[0] if verdicts else ""
 
     def _command(self, source: str, target: str) -> str:
         words = (

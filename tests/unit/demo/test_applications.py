@@ -49,7 +49,8 @@ def test_waiting_asks_argo_cd_to_look_at_git(
 ) -> None:
     programs.answer_object(" get application shop-dev", application())
     applications.wait("shop-dev", "abc")
-    assert len([words for words in programs.calls() if " annotate " in words]) == 2
+    (asked,) = [words for words in programs.calls() if " annotate " in words]
+    assert asked.endswith("application shop-dev argocd.argoproj.io/refresh=normal")
 
 
 def test_health_can_wait_for_the_verdict(
@@ -65,11 +66,16 @@ def test_health_can_wait_for_the_verdict(
     programs.answer(" get application shop-dev", "")
     with pytest.raises(DemoError, match=r"not created after 0 s, .*: Argo CD says nothing"):
         applications.wait("shop-dev", "abc")
+    asked = [words for words in programs.calls() if " applicationsets --all " in words]
+    assert len(asked) == 1, "the application set creates it"
 
 
-def test_all_are_counted_if_all_are_well(applications: Applications, programs: Programs) -> None:
+def test_all_are_counted_once_all_are_well(applications: Applications, programs: Programs) -> None:
     programs.answer_object(" get applications", [application(), application()])
-    assert applications.count() == 2
+    assert applications.wait_for_all() == 2
     programs.answer_object(" get applications", [application(), application("OutOfSync")])
-    with pytest.raises(DemoError, match="shop-dev: OutOfSync Healthy"):
-        applications.count()
+    with pytest.raises(DemoError, match=r"^shop-dev: OutOfSync Healthy$"):
+        applications.wait_for_all()
+    programs.answer_object(" get applications", [])
+    with pytest.raises(DemoError, match="there is no application"):
+        applications.wait_for_all()

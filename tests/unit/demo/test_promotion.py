@@ -98,7 +98,9 @@ def test_a_branch_of_a_run_that_ended_is_merged(promotion: Promotion) -> None:
 
 
 def test_the_verdict_decides(promotion: Promotion, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(monkeypatch, "verdict", 0, 1, told="promoted in prod\nSuccessful: run")
+    answer(monkeypatch, "verdict", 0, told="staging/shop.yaml: rollout.enabled is off")
+    assert promotion.judge("staging") == ""
+    answer(monkeypatch, "verdict", 0, 1, told="promoted in prod: shop sha256:1\nSuccessful: run")
     assert promotion.judge("prod") == "promoted in prod"
     with pytest.raises(DemoError, match="Successful: run"):
         promotion.judge("prod")

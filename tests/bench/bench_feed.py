@@ -38,8 +38,8 @@ ABOUT = """
 Each import reads the same file of generated ports, one process at a time. Times are medians of the
 rounds; ratios are medians of each round's ratio. *Into memory* is CPU time without the
 interpreter's start. *Into PostgreSQL* is the elapsed time of `manage.py import_ports`; psql copies
-the rows that this import wrote. In the second table, each step includes those above, and the last
-step is the whole import.
+the rows that this import wrote. The second table has the time of each step, and its sum with all
+steps above. The last sum is the whole import.
 """
 
 ROUNDS = 5
@@ -85,7 +85,7 @@ def prepare(file: Path) -> None:
 
 
 STEPS = {
-    "bounding the bytes": bound,
+    "reading bytes up to the limit": bound,
     "reading records": read,
     "validating": validate,
     "encoding": prepare,

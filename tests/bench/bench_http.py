@@ -34,12 +34,18 @@ ABOUT = """
 
 Each request is `GET /ports/AEAJM` unless a contender's name says otherwise. The server runs on one
 core; wrk, with 16 connections, and a receiver of spans run on the other core. `tests/bench/peers`
-has the peers and their commands. *Exporting* means that every span goes to the receiver by
-OTLP/HTTP; the service then also writes its access line and counts its metrics. *Stock parts* is the
-service without the accelerator (`TELEMETRY_FAST=off`); *stock worker alone* uses the accelerator
-except its worker and parser. *Off* switches off spans, OTLP metrics and the access line, but not
-the histogram and the request ID. Figures are medians of the rounds; ratios are medians of each
-round's ratio.
+has the peers and their commands. Figures are medians of the rounds; ratios are medians of each
+round's ratio. The names of the contenders mean:
+
+- *Returning {}*: an application that always answers `{}`. *Our worker* is the accelerator's worker;
+  *gunicorn* is gunicorn's own.
+- *Exporting*: every span goes to the receiver by OTLP/HTTP; the service also writes its access line
+  and counts its metrics. *Exporting to nothing*: the program creates spans and sends none.
+- *Stock parts*: the service without the accelerator (`TELEMETRY_FAST=off`). *Stock worker alone*:
+  with the accelerator, but without its worker and HTTP parser.
+- *Off*: without spans, OTLP metrics and the access line, but with the histogram and the request ID.
+- *304*: a conditional request for a port that has not changed. *1000 listed*: a list of 1,000
+  ports. *Whole list*: a list of all ports.
 """
 
 LIST = "/ports?limit=1000"

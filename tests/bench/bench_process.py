@@ -36,11 +36,12 @@ from tests.service import ROOT
 ABOUT = """
 ## A worker's memory and latency
 
-Each request is `GET /ports/AEAJM` with all telemetry on; every span goes to the peers' receiver.
+Each request is `GET /ports/AEAJM` with all telemetry on; every span goes to a receiver of spans.
 There are 16 connections; each of four workers has a quarter of them. wrk measures the highest rate.
 vegeta measures p99: it sends at equal intervals, while /metrics is scraped once a second. wrk and
-the receiver run on the second core, vegeta and the server on both. With `PORTS_CPU_AFFINITY`, each
-worker has one core, a single worker the first. Figures are medians of the rounds.
+the receiver run on the second core, vegeta and the server on both. *One core per worker* means that
+`PORTS_CPU_AFFINITY` is on; a single worker then runs on the first core. Figures are medians of the
+rounds.
 """
 
 ONE = service("ports, one worker", **OTLP)

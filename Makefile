@@ -445,11 +445,14 @@ MINUTES ?= 15
 panels: .venv/.dev tools/panels/node_modules/.stamp ## Save the running stack's dashboards as pictures in .stack/panels (Node, Chromium); MINUTES=15
 	@$(BIN)/python -m stack panels --minutes $(MINUTES)
 
-pictures: .venv/.dev tools/panels/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Draw docs/images (Go, Node, Chromium); PART=live or dashboards; PART=portal PORTAL_URL=http://127.0.0.1:7007
-	@test '$(PART)' != portal -o -n '$(PORTAL_URL)' || \
-		{ echo 'PORTAL_URL is empty: must be the address of a Backstage on this machine' >&2; exit 1; }
-	@test '$(PART)' = portal || $(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS) promtool"
-	PORTAL_URL='$(PORTAL_URL)' $(BIN)/python -m tests.pictures $(PART)
+# These parts draw a program that runs elsewhere.
+SITES := portal jaeger argocd
+URL ?=
+pictures: .venv/.dev tools/panels/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Draw docs/images (Go, Node, Chromium); PART=live or dashboards; PART=portal, jaeger or argocd with URL=http://127.0.0.1:7007
+	@test -z '$(filter $(SITES),$(PART))' -o -n '$(URL)' || \
+		{ echo 'URL is empty: must be the address of the $(PART) on this machine' >&2; exit 1; }
+	@test -n '$(filter $(SITES),$(PART))' || $(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS) promtool"
+	URL='$(URL)' $(BIN)/python -m tests.pictures $(PART)
 
 tools/panels/node_modules/.stamp tools/techdocs/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
 	$(call needs,npm,$(NODE))

@@ -4,13 +4,15 @@ The dashboards show the history of `history`, kept by a real Prometheus. The tra
 are of one request to the service over PostgreSQL, as Jaeger and Loki have them. The pages are the
 service's own.
 
-`make pictures PART=portal PORTAL_URL=http://127.0.0.1:7007` draws pages of a running
-Backstage that has this repository's catalog. No command here builds a Backstage with pages.
+`make pictures PART=portal URL=http://127.0.0.1:7007` draws pages of a Backstage that runs there
+with this repository's catalog. PART=jaeger and PART=argocd do the same: no command here builds
+these programs with their pages.
 """
 
 import json
 import os
 import sys
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,11 +99,11 @@ def live(folder: Path) -> list[str]:
             return shoot(folder, pages)
 
 
-def portal(folder: Path) -> list[str]:
-    """Draw the pages of the Backstage at PORTAL_URL, which lets a guest log in."""
-    drawn = browser.node("portal.mjs", os.environ["PORTAL_URL"], folder)
+def site(name: str, folder: Path) -> list[str]:
+    """Draw the pages of a program that runs at URL and asks for no password."""
+    drawn = browser.node("sites.mjs", name, os.environ["URL"], folder)
     return shoot(
-        folder, [job(file, f"{name}.webp", 1280, quality=0.7) for name, file in drawn.items()]
+        folder, [job(file, f"{each}.webp", 1280, quality=0.7) for each, file in drawn.items()]
     )
 
 
@@ -132,12 +134,13 @@ def shoot(folder: Path, jobs: list[dict[str, object]]) -> list[str]:
     return list(sizes)
 
 
-PARTS = {"live": live, "dashboards": dashboards, "portal": portal}
-BY_DEFAULT = ("live", "dashboards")
+SITES = ("portal", "jaeger", "argocd")
+BY_DEFAULT = {"live": live, "dashboards": dashboards}
+PARTS = BY_DEFAULT | {name: partial(site, name) for name in SITES}
 
 
 def main() -> int:
-    """Draw the named parts, or those that need no Backstage, and record their sources."""
+    """Draw the named parts, or those that start what they show, and record their sources."""
     for part in sys.argv[1:] or BY_DEFAULT:
         with TemporaryDirectory() as folder:
             Path(folder).chmod(0o755)  # PostgreSQL runs as a user of its own

@@ -34,6 +34,9 @@ SOURCES = {
     "backstage-docs.webp": (),
     "backstage-form.webp": (_FORM,),
     "backstage-system.webp": (),
+    "jaeger-trace.webp": (),
+    "argocd-applications.webp": (),
+    "argocd-application.webp": (),
 }
 
 

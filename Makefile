@@ -446,9 +446,9 @@ panels: .venv/.dev tools/panels/node_modules/.stamp ## Save the running stack's 
 	@$(BIN)/python -m stack panels --minutes $(MINUTES)
 
 # These parts draw a program that runs elsewhere.
-SITES := portal jaeger argocd
+SITES := portal jaeger argocd tilt
 URL ?=
-pictures: .venv/.dev tools/panels/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Draw docs/images (Go, Node, Chromium); PART=live or dashboards; PART=portal, jaeger or argocd with URL=http://127.0.0.1:7007
+pictures: .venv/.dev tools/panels/node_modules/.stamp $(BROWSER)/node_modules/.stamp ## Draw docs/images (Go, Node, Chromium); PART=live or dashboards; PART=portal, jaeger, argocd or tilt with URL=http://127.0.0.1:7007
 	@test -z '$(filter $(SITES),$(PART))' -o -n '$(URL)' || \
 		{ echo 'URL is empty: must be the address of the $(PART) on this machine' >&2; exit 1; }
 	@test -n '$(filter $(SITES),$(PART))' || $(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS) promtool"

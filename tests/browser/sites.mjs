@@ -36,6 +36,9 @@ const SITES = {
     'argocd-applications': { at: '/applications?view=list', height: 1120 },
     'argocd-application': { at: '/applications/argocd/ports-prod?view=tree', width: 1600, height: 1480 },
   },
+  tilt: {
+    'tilt-overview': { at: '/r/(all)/overview', width: 1600, height: 900 },
+  },
 };
 
 /** Open a page, and wait until it is drawn: these pages fetch what they show piece by piece. */

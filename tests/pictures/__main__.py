@@ -5,7 +5,7 @@ are of one request to the service over PostgreSQL, as Jaeger and Loki have them.
 service's own.
 
 `make pictures PART=portal URL=http://127.0.0.1:7007` draws pages of a Backstage that runs there
-with this repository's catalog. PART=jaeger and PART=argocd do the same: no command here builds
+with this repository's catalog. PART=jaeger, argocd and tilt do the same: no command here builds
 these programs with their pages.
 """
 
@@ -134,7 +134,7 @@ def shoot(folder: Path, jobs: list[dict[str, object]]) -> list[str]:
     return list(sizes)
 
 
-SITES = ("portal", "jaeger", "argocd")
+SITES = ("portal", "jaeger", "argocd", "tilt")
 BY_DEFAULT = {"live": live, "dashboards": dashboards}
 PARTS = BY_DEFAULT | {name: partial(site, name) for name in SITES}
 

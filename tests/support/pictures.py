@@ -37,6 +37,7 @@ SOURCES = {
     "jaeger-trace.webp": (),
     "argocd-applications.webp": (),
     "argocd-application.webp": (),
+    "tilt-overview.webp": (),
 }
 
 

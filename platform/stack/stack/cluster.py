@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from stack import argocd, kubernetes
@@ -56,6 +57,14 @@ class Cluster(Stack):
         items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         command = ("apply", "--server-side", "--force-conflicts", *flags, "--filename=-")
         return self.kubectl(*command, stdin=json.dumps(items))
+
+    def account(self, namespace: str, name: str) -> Path:
+        """Write a kubeconfig of a service account, and return its path.
+
+        The token is one that the API server issues, as it does for the account's pods.
+        """
+        token = self.kubectl("create", "token", name, f"--namespace={namespace}").strip()
+        return kubernetes.write_kubeconfig(self.site, f"{namespace}.{name}", token)
 
     def _start(self) -> None:
         site = self.site

@@ -63,6 +63,24 @@ def kubeconfig(site: Site, user: str = ADMIN) -> Path:
     return site.folder("kubernetes") / f"{user}.kubeconfig"
 
 
+def write_kubeconfig(site: Site, user: str, token: str) -> Path:
+    """Write the kubeconfig of somebody who has a token; return its path."""
+    server = f"https://{site.addresses.endpoint('kube-apiserver')}"
+    authority = site.folder("kubernetes") / "apiserver.crt"
+    cluster = {"server": server, "certificate-authority": str(authority)}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": CONTEXT, "cluster": cluster}],
+        "users": [{"name": CONTEXT, "user": {"token": token}}],
+        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
+        "current-context": CONTEXT,
+    }
+    file = kubeconfig(site, user)
+    file.write_text(json.dumps(content))
+    return file
+
+
 def etcd(site: Site) -> Process:
     """The API server's store."""
     client, peer = site.addresses.url("etcd"), site.addresses.url("etcd-peer")
@@ -176,15 +194,5 @@ def _write_credentials(site: Site, users: Mapping[str, str]) -> None:
     (folder / "tokens.csv").write_text("".join(lines))
     key = [debian("openssl"), "genrsa", "-out", str(folder / "accounts.key"), "2048"]
     subprocess.run(key, check=True, capture_output=True)  # noqa: S603 - all ours
-    server = f"https://{site.addresses.endpoint('kube-apiserver')}"
-    cluster = {"server": server, "certificate-authority": str(folder / "apiserver.crt")}
     for user, token in tokens.items():
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": CONTEXT, "cluster": cluster}],
-            "users": [{"name": CONTEXT, "user": {"token": token}}],
-            "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
-            "current-context": CONTEXT,
-        }
-        kubeconfig(site, user).write_text(json.dumps(content))
+        write_kubeconfig(site, user, token)

@@ -99,6 +99,11 @@ def _stand_in(umbrella: Path, dependency: dict[str, str]) -> str:
             (target / "crds").mkdir()
             for kind in rollouts.crds():
                 shutil.copy(kind, target / "crds")
+        if name == "kyverno":
+            source = module("kyverno", "github.com/kyverno/kyverno") / "config/crds"
+            (target / "crds").mkdir()
+            file = "policies.kyverno.io/policies.kyverno.io_imagevalidatingpolicies.yaml"
+            shutil.copy(source / file, target / "crds")
     return f"{name} {version} ({dependency['repository']})"
 
 

@@ -26,6 +26,7 @@ WAVES: Final = {
     "prometheus": 1,
     "argo-rollouts": 2,
     "jaeger": 2,
+    "kyverno": 2,
     "loki": 2,
     "otel-collector": 3,
     "grafana": 3,

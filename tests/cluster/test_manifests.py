@@ -36,9 +36,13 @@ UMBRELLAS = (
     "prometheus",
     "grafana",
     "jaeger",
+    "kyverno",
     "loki",
     "argocd/install",
 )
+
+# Values without which a chart does not render, and which Argo CD's application passes.
+GIVEN = {"kyverno": ("--set=admission.repository=https://github.com/example/ports-platform",)}
 
 
 def helm(repository: Repository, release: str, chart: str, *flags: str) -> str:
@@ -76,8 +80,8 @@ def test_the_api_server_accepts_every_rendered_manifest(
         accepted[name] = dry_run(cluster, "ports-dev", rendered)
     for name in UMBRELLAS:
         release = name.split("/")[0]
-        space = "argocd" if release == "argocd" else "observability"
-        crds = ("--include-crds", f"--namespace={space}")
+        space = {"argocd": "argocd", "kyverno": "kyverno"}.get(release, "observability")
+        crds = ("--include-crds", f"--namespace={space}", *GIVEN.get(release, ()))
         rendered = helm(repository, release, f"platform/{name}", *crds)
         over = "the upstream chart" if charts.ARE_REAL else "its stub"
         accepted[f"umbrella {name}, over {over}"] = dry_run(cluster, "", rendered)

@@ -20,6 +20,9 @@ CUSTOM = {
         "manifests/crds/rollout-crd.yaml",
         "manifests/crds/analysis-template-crd.yaml",
     ),
+    ("kyverno", "github.com/kyverno/kyverno"): (
+        "config/crds/policies.kyverno.io/policies.kyverno.io_imagevalidatingpolicies.yaml",
+    ),
     ("crds", "github.com/prometheus-operator/prometheus-operator"): (
         "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",

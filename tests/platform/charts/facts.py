@@ -61,6 +61,8 @@ def _chart(release: Release) -> Facts:
     found: dict[str, list[str]] = {}
     for each in releases.objects(release):
         meta = each["metadata"]
+        if (meta.get("annotations") or {}).get("helm.sh/hook") == "test":
+            continue  # `helm test` runs it, and Argo CD leaves it out
         at = "" if meta["namespace"] == release.namespace else f"{meta['namespace']}/"
         found.setdefault(each["kind"], []).append(at + meta["name"])
     ports = addresses.ports(releases.objects(release))

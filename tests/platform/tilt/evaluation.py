@@ -11,7 +11,8 @@ from tests.platform.tilt import recorder
 from tests.platform.tilt.recorder import Recorded
 
 # Live update replaces files in a Deployment's pods, so that no Rollout runs where Tilt does.
-APART = {"argo-rollouts"}
+# Kyverno looks after prod alone.
+APART = {"argo-rollouts", "kyverno"}
 # In place of the upstream charts, which are not everywhere: what they render, as recorded.
 STAND_INS = {f"platform/{chart}" for chart in facts.read()["charts"].keys() - APART}
 

@@ -52,6 +52,7 @@ def test_its_chart_comes_from_its_official_repository(umbrella: Path) -> None:
         "jaeger": "https://jaegertracing.github.io/helm-charts",
         "argo-cd": "https://argoproj.github.io/argo-helm",
         "argo-rollouts": "https://argoproj.github.io/argo-helm",
+        "kyverno": "https://kyverno.github.io/kyverno",
     }
     for dependency in values.read(umbrella / "Chart.yaml")["dependencies"]:
         assert dependency["repository"] == official[dependency["name"]]

@@ -26,6 +26,7 @@ from slo.dashboards.frame import to_json
 from slo.dashboards.overview import overview
 from slo.dashboards.red import red
 from slo.declaration import load_services
+from slo.delivery import delivery_group
 from slo.emit import (
     dashboards_kustomization,
     prometheus_rule,
@@ -141,7 +142,7 @@ def service_files(
 
 def _platform_files(adoption: Adoption) -> dict[str, str]:
     """Generate what belongs to all services together."""
-    groups = [pipeline_group(adoption)]
+    groups = [pipeline_group(adoption), delivery_group(adoption)]
     return {
         "alertmanager.yaml": to_yaml({"inhibit_rules": inhibit_rules()}),
         "rules.yaml": to_yaml(rule_groups(groups)),

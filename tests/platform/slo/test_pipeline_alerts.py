@@ -1,4 +1,4 @@
-"""The pipeline's alerts fire with the labels that its targets have in a cluster, and stay quiet."""
+"""The platform's own alerts fire with the labels that targets have in a cluster, and stay quiet."""
 
 import json
 from collections.abc import Iterator
@@ -15,6 +15,8 @@ RULES = values.GENERATED / "platform" / "rules.yaml"
 (GATEWAY,) = (job for job in facts.read()["jobs"] if "gateway" in job)
 (AGENT,) = (job for job in facts.read()["jobs"] if "agent" in job)
 DAEMONSET = 'namespace="observability", daemonset="otel-agent-agent", job="kube-state-metrics"'
+(ROLLOUTS,) = (job for job in facts.read()["jobs"] if "rollouts" in job)
+ROLLOUT = {"name": "ports", "exported_namespace": "ports-prod", "strategy": "canary"}
 BY_EXPORTER = {"exporter": "otlp_grpc/jaeger", "data_type": "traces"}
 BY_RECEIVER = {"receiver": "otlp", "transport": "grpc"}
 OF_PORTS = {"service_name": "ports", "deployment_environment_name": "prod"}
@@ -69,6 +71,9 @@ def cases() -> Iterator[Case]:
             name = series(f"otelcol_receiver_refused_{signal}", job, **BY_RECEIVER)
             told = {"job": job, "receiver": BY_RECEIVER["receiver"]}
             yield "CollectorRefusesData", {**UP, **NODES, name: "0+1x60"}, told
+    held = series("rollout_info", ROLLOUTS, phase="Paused", **ROLLOUT)
+    told = {"exported_namespace": "ports-prod", "name": "ports", "namespace": "ports-prod"}
+    yield "RolloutHeld", {**UP, **NODES, held: "1x60"}, told
 
     service = {"job": "ports", "namespace": "ports-prod", **OF_PORTS}
     for pod, samples in (("ports-1", 9_100), ("ports-2", 12_000)):
@@ -122,6 +127,7 @@ ALERTS = (
     "CollectorLosesData",
     "CollectorRefusesData",
     "SeriesNearLimit",
+    "RolloutHeld",
 )
 
 
@@ -144,11 +150,14 @@ def test_all_is_quiet_while_all_is_well(tmp_path: Path) -> None:
         # A target without a limit.
         of_pod("scrape_samples_post_metric_relabeling", "ports-1"): "99000x60",
         of_pod("scrape_sample_limit", "ports-1"): "0x60",
+        # A version that goes on, and one that a person lets go on after ten minutes.
+        series("rollout_info", ROLLOUTS, phase="Progressing", **ROLLOUT): "1x60",
+        series("rollout_info", ROLLOUTS, phase="Paused", **ROLLOUT): "1x10 _x20",
     }
     silent: dict[str, list[dict[str, str]]] = {name: [] for name in ALERTS}
     assert "SUCCESS" in checked(tmp_path, {**UP, **NODES, **counters}, silent)
 
 
-def test_every_alert_of_the_pipeline_has_a_case() -> None:
-    rules = values.pipeline_rules()["groups"][0]["rules"]
+def test_every_alert_of_the_platform_has_a_case() -> None:
+    rules = [rule for group in values.pipeline_rules()["groups"] for rule in group["rules"]]
     assert {rule["alert"] for rule in rules} == set(ALERTS) == {alert for alert, _, _ in cases()}

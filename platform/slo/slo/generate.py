@@ -34,6 +34,7 @@ from slo.emit import (
     rules_kustomization,
     to_yaml,
 )
+from slo.environments import unjudged
 from slo.explain import promises
 from slo.limits import oversized
 from slo.model import Slo
@@ -63,7 +64,8 @@ def generate(root: Path) -> dict[Path, str]:
     """Generate every file of a repository, by its path from the root.
 
     Raises:
-        InvalidDeclarationError: a declaration is wrong.
+        InvalidDeclarationError: a declaration is wrong, or an environment asks for more than the
+            SLOs can do.
     """
     adoption = load_adoption(root)
     files = {SCHEMA: schema()}
@@ -74,8 +76,8 @@ def generate(root: Path) -> dict[Path, str]:
         if wrong := list(oversized(made, groups)):
             file = root / "services" / service / "slo.yaml"
             raise InvalidDeclarationError([Problem(file, 1, "(document)", each) for each in wrong])
-        if low := list(scrape_limits.too_low(root, service)):
-            raise InvalidDeclarationError(low)
+        if refused := [*scrape_limits.too_low(root, service), *unjudged(root, service, slos)]:
+            raise InvalidDeclarationError(refused)
         document = (root / "services" / service / contract.API).read_text(encoding="utf-8")
         made[contract.API] = with_servers(service, document, adoption)
         files |= _below(GENERATED / service, made)

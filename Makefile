@@ -497,7 +497,7 @@ demo-tools: .venv/.dev .venv-ansible/.stamp
 
 ##@ GitOps
 CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus $(if $(CHART_STORE),prometheus-operator)
-.PHONY: promote verdict e2e-rollouts e2e-admission e2e-cluster e2e-node e2e-node-ipv6 e2e-tilt cluster workstation test-workstation lint-ansible
+.PHONY: promote verdict e2e-rollouts e2e-admission e2e-tenants e2e-cluster e2e-node e2e-node-ipv6 e2e-tilt cluster workstation test-workstation lint-ansible
 promote: .venv/.dev ## Create a branch that moves SERVICE's image FROM=staging TO=prod, if error budget is left
 	@$(BIN)/promote --service $(SERVICE) --from $(FROM) --to $(TO) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) \
 		$(if $(OVERRIDE),--override '$(subst ','\'',$(OVERRIDE))') $(if $(PUSH),--push)
@@ -512,6 +512,10 @@ e2e-rollouts: .venv/.dev ## Test releases step by step with the real Argo Rollou
 e2e-admission: .venv/.dev ## Test with the real Kyverno that only signed images run in prod (2 minutes; building Kyverno takes longer)
 	@$(MAKE) --no-print-directory tools TOOLS="kubernetes kwok helm crane cosign kyverno"
 	$(BIN)/pytest -s tests/admission
+
+e2e-tenants: .venv/.dev ## Test with the real operator and Prometheus that no tenant reads another's series (1 minute)
+	@$(MAKE) --no-print-directory tools TOOLS="kubernetes kwok prometheus prometheus-operator"
+	$(BIN)/pytest -s tests/tenants
 
 e2e-cluster: .venv/.dev .venv-ansible/.stamp ## Test GitOps with a real Kubernetes API and the real Argo CD (CHART_STORE=DIR: with the upstream charts)
 	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS)"

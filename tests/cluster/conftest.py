@@ -111,7 +111,8 @@ def platform(
     repository.remove_digests(*ENVIRONMENTS)
     run("git", "pull", "--quiet", cwd=clone)
     with watched(cluster) as timeline:
-        output = make_cluster(cluster, clone, f"argocd_manifest={argocd.install_manifest()}")
+        manifest = argocd.install_manifest(cluster.site.data)
+        output = make_cluster(cluster, clone, f"argocd_manifest={manifest}")
         without_image = {each["metadata"]["name"] for each in applications.all()}
         for environment in ENVIRONMENTS:
             repository.set_digest(environment, FIRST)

@@ -84,7 +84,7 @@ def test_the_applicationset_makes_one_application_per_service_and_environment(
 def test_a_second_run_of_make_cluster_changes_nothing(
     platform: Bootstrap, cluster: Cluster, clone: Path
 ) -> None:
-    manifest = f"argocd_manifest={argocd.install_manifest()}"
+    manifest = f"argocd_manifest={argocd.install_manifest(cluster.site.data)}"
     password = cluster.get("secret", "grafana-admin", "--namespace=observability")["data"]
     output = make_cluster(cluster, clone, manifest)
     counts = recap(output)

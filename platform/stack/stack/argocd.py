@@ -1,15 +1,22 @@
 """Argo CD's controllers as local processes, configured as its umbrella chart configures them."""
 
+import json
+from pathlib import Path
 from typing import Any, Final
+
+from ruamel.yaml import YAML
 
 from stack import values
 from stack.addresses import HOST
 from stack.components import Site
-from stack.kubernetes import debian, kubeconfig, module
+from stack.kubernetes import debian, module
 from stack.process import Process
 from stack.ways import BIN, tool
 
 NAMESPACE: Final = "argocd"
+APPLICATION_CONTROLLER: Final = "argocd-application-controller"
+APPLICATIONSET_CONTROLLER: Final = "argocd-applicationset-controller"
+_RIGHTS: Final = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount")
 _MODULE: Final = "github.com/argoproj/argo-cd/v3"
 
 
@@ -21,8 +28,8 @@ def redis(site: Site) -> Process:
     return site.process("redis", command, f"tcp://{at.endpoint('redis')}")
 
 
-def repo_server(site: Site) -> Process:
-    """Renders what git says."""
+def repo_server(site: Site, account: Path) -> Process:
+    """Renders what git says; `account` is its kubeconfig."""
     at = site.addresses
     flags = [
         f"--address={HOST}",
@@ -32,11 +39,12 @@ def repo_server(site: Site) -> Process:
         "--disable-tls",
         f"--redis={at.endpoint('redis')}",
     ]
-    return _role(site, "argocd-repo-server", flags, "argocd-repo-server-metrics", "/healthz")
+    name = "argocd-repo-server"
+    return _role(site, account, name, flags, "argocd-repo-server-metrics", "/healthz")
 
 
-def application_controller(site: Site) -> Process:
-    """Compares, syncs and judges the health of applications."""
+def application_controller(site: Site, account: Path) -> Process:
+    """Compares, syncs and judges the health of applications; `account` is its kubeconfig."""
     at = site.addresses
     flags = [
         f"--metrics-port={at.port('argocd-application-controller')}",
@@ -50,12 +58,13 @@ def application_controller(site: Site) -> Process:
         "--self-heal-timeout-seconds=1",
         "--self-heal-backoff-timeout-seconds=1",
     ]
-    name = "argocd-application-controller"
-    return _role(site, name, flags, name, "/healthz", {"ARGOCD_SYNC_WAVE_DELAY": "1"})
+    name = APPLICATION_CONTROLLER
+    delay = {"ARGOCD_SYNC_WAVE_DELAY": "1"}
+    return _role(site, account, name, flags, name, "/healthz", delay)
 
 
-def applicationset_controller(site: Site) -> Process:
-    """Makes an application of each service and environment."""
+def applicationset_controller(site: Site, account: Path) -> Process:
+    """Makes an application of each service and environment; `account` is its kubeconfig."""
     at = site.addresses
     flags = [
         f"--metrics-addr={at.endpoint('argocd-applicationset-controller')}",
@@ -65,8 +74,8 @@ def applicationset_controller(site: Site) -> Process:
         f"--argocd-repo-server={at.endpoint('argocd-repo-server')}",
         "--repo-server-plaintext",
     ]
-    name = "argocd-applicationset-controller"
-    return _role(site, name, flags, name, "/metrics")
+    name = APPLICATIONSET_CONTROLLER
+    return _role(site, account, name, flags, name, "/metrics")
 
 
 def crds() -> list[str]:
@@ -77,9 +86,37 @@ def crds() -> list[str]:
     ]
 
 
-def install_manifest() -> str:
-    """The upstream manifest that installs Argo CD's controllers into a namespace."""
-    return str(module("argocd", _MODULE) / "manifests" / "core-install.yaml")
+def install_manifest(folder: Path) -> str:
+    """Write the manifest that installs Argo CD's controllers into a namespace; return its path.
+
+    It is the upstream one, with the role of the application controller that our values have.
+    """
+    file = folder / "core-install.yaml"
+    # JSON is YAML, and fast.
+    file.write_text("\n---\n".join(map(json.dumps, _upstream())))
+    return str(file)
+
+
+def rights() -> list[dict[str, Any]]:
+    """Service accounts of the controllers, with the roles of the manifest."""
+    found = [each for each in _upstream() if each["kind"] in _RIGHTS]
+    for each in found:
+        if not each["kind"].startswith("Cluster"):
+            each["metadata"]["namespace"] = NAMESPACE
+    return found
+
+
+def _upstream() -> list[dict[str, Any]]:
+    file = module("argocd", _MODULE) / "manifests" / "core-install.yaml"
+    found = [each for each in YAML(typ="safe").load_all(file) if each]
+    rules = values.chart("argocd/install")["argo-cd"]["controller"]["clusterRoleRules"]["rules"]
+    (role,) = (
+        each
+        for each in found
+        if (each["kind"], each["metadata"]["name"]) == ("ClusterRole", APPLICATION_CONTROLLER)
+    )
+    role["rules"] = rules
+    return found
 
 
 def configuration(*, with_health_check: bool = True) -> list[dict[str, Any]]:
@@ -104,14 +141,20 @@ def _part(kind: str, name: str, **content: Any) -> dict[str, Any]:
 
 
 def _role(
-    site: Site, name: str, flags: list[str], port: str, path: str, env: dict[str, str] | None = None
+    site: Site,
+    account: Path,
+    name: str,
+    flags: list[str],
+    port: str,
+    path: str,
+    env: dict[str, str] | None = None,
 ) -> Process:
     """One binary plays every role; a variable says which. Each has a home of its own."""
     home = site.folder(name)
     command = [tool("argocd"), *flags]
     environment = {
         "ARGOCD_BINARY_NAME": name,
-        "KUBECONFIG": str(kubeconfig(site)),
+        "KUBECONFIG": str(account),
         # So that https://kubernetes.default.svc means this cluster, as it does in production.
         "ARGOCD_FAKE_IN_CLUSTER": "true",
         "ARGOCD_GPG_ENABLED": "false",

@@ -72,9 +72,13 @@ class Cluster(Stack):
         files = [f"--filename={file}" for file in argocd.crds()]
         self.kubectl("apply", "--server-side", *files)
         self.apply(argocd.configuration(with_health_check=self._with_health_check))
-        self._run(argocd.repo_server(site))
-        self._run(argocd.application_controller(site))
-        self._run(argocd.applicationset_controller(site))
+        self.apply(argocd.rights())
+        for make, name in (
+            (argocd.repo_server, "argocd-repo-server"),
+            (argocd.application_controller, argocd.APPLICATION_CONTROLLER),
+            (argocd.applicationset_controller, argocd.APPLICATIONSET_CONTROLLER),
+        ):
+            self._run(make(site, self.account(argocd.NAMESPACE, name)))
 
     def _start_kubernetes(self, *beside: Process, users: Mapping[str, str] | None = None) -> None:
         """Start the API, its controllers and nodes, and processes that need none of them.

@@ -105,6 +105,32 @@ def test_the_platforms_project_allows_the_kinds_that_its_charts_render_and_no_ot
     assert allowed - {"*"} == (rendered - operated) | by_argo_cd
 
 
+def test_argo_cd_may_deploy_the_kinds_of_the_projects_and_no_others() -> None:
+    """The rights of the application controller, against every project of the two charts."""
+    folder = values.PLATFORM / "argocd"
+    files = ("apps/templates/projects.yaml", "root/templates/projects.yaml")
+    text = "".join((folder / file).read_text() for file in files)
+    pairs = re.findall(r'\{group: "?([\w.]*)"?, kind: "?(\w+|\*)"?\}', text)
+    allowed = {(group, plural(kind)) for group, kind in pairs}
+    controller = values.chart("argocd/install")["argo-cd"]["controller"]
+    granted = {
+        (group, resource)
+        for rule in controller["clusterRoleRules"]["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        if "create" in rule["verbs"]
+    }
+    everything = {group for group, resource in allowed if resource == "*"}
+    explicit = {each for each in allowed if each[0] not in everything}
+    assert granted == explicit | {(group, "*") for group in everything}
+
+
+def plural(kind: str) -> str:
+    """Return the name of a kind's resource."""
+    name = kind.lower()
+    return name if kind == "*" else f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+
+
 def claim_templates(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, each in value.items():

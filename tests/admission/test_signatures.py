@@ -8,9 +8,11 @@ from stack.errors import StackError
 from tests.admission.chart import Object
 from tests.admission.cluster import KYVERNO, POLICY, eventually, log
 from tests.admission.conftest import Rig
+from tests.documentation import blocks, commands
 from tests.platform.chart import render
 
 SPACE = "--namespace=ports-prod"
+PAGE = "docs/how-to/admit-signed-images.md"
 KINDS = (
     ("apps/v1", "Deployment"),
     ("batch/v1", "Job"),
@@ -148,8 +150,18 @@ def test_without_kyverno_nothing_starts_in_prod_and_all_else_goes_on(rig: Rig) -
         # Pods that run are changed and deleted by controllers.
         cluster.kubectl("label", "pod", name, "colour=blue", SPACE)
         cluster.kubectl("delete", "pod", name, SPACE)
+        # The way out that the page names.
+        ((typed,),) = (
+            commands(each) for each in blocks() if each.page == PAGE and each.needs_cluster
+        )
+        cluster.kubectl(*typed.split()[1:])
+        assert cluster.create(pod(rig.images.unsigned), "ports-prod") == ""
     finally:
         cluster.restart(KYVERNO)
+    eventually(
+        lambda: cluster.create(pod(rig.images.unsigned), "ports-prod") != "",
+        "Kyverno does not make its webhooks again",
+    )
     assert cluster.create(pod(rig.images.signed), "ports-prod") == ""
 
 

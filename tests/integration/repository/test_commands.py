@@ -26,6 +26,7 @@ ON_A_CLUSTER = {
     r"kubectl .*(delete (deployment|rollout)|patch rollout) ports( .*)?": (
         "tests/rollouts/test_verdicts.py"
     ),
+    r"kubectl delete validatingwebhookconfigurations .*": "tests/admission/test_signatures.py",
     r"kubectl .* (logs|port-forward|get --raw|debug) .*": "tests/node/test_pages.py",
     r"helm test .*": "tests/node/test_service.py",
 }
@@ -40,6 +41,7 @@ ELSEWHERE = {
     r"make (run SERVICE|remove-service NAME)=port-calls": "tests/golden_path/test_golden_path.py",
     r"make build": "tests/platform/image/engine.py",
     r"make deploy": "tests/cluster/test_local.py",
+    r"make (demo|demo-change|demo-down)( .*)?": "tests/demo/test_demo.py",
     r"make cluster .*": "tests/cluster/conftest.py",
     r"(make promote|git push) .*": "tests/cluster/test_promotion.py",
     r"make verdict .*": "tests/rollouts/delivery.py",

@@ -24,7 +24,14 @@ urls:
   prometheus: http://localhost:9090
   alertmanager: http://localhost:9093
   jaeger: http://localhost:16686
+platform:
+  kyverno: null # would refuse the demo's images in prod, because no workflow signs them
 """
+
+
+def overlay(hosts: Hosts) -> str:
+    """Return the values that differ from platform/adopt.yaml in a cluster with these hosts."""
+    return _OVERLAY.format(git=hosts.git, registry=hosts.registry)
 
 
 @dataclass(frozen=True)
@@ -94,8 +101,7 @@ class Clone:
 
     def point_at(self, hosts: Hosts) -> bool:
         """Commit the overlay with the addresses of these hosts, as the cluster reaches them."""
-        text = _OVERLAY.format(git=hosts.git, registry=hosts.registry)
-        return self.write(OVERLAY, text, "Point the platform at the demo's cluster")
+        return self.write(OVERLAY, overlay(hosts), "Point the platform at the demo's cluster")
 
     def deploy(self, service: str, environment: str, digest: str) -> bool:
         """Commit the image of an environment, as the release's pull request does."""

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from demo.hosts import Hosts
+from demo.repository import overlay
 from ruamel.yaml import YAML
 
 from tests import checkout
@@ -119,3 +121,19 @@ def test_the_original_adoption_renders_each_value(adopted: Path) -> None:
     for key in ("organisation", "repository", "registry"):
         assert given(ROOT)[key] in before
         assert given(adopted)[key] in after
+
+
+def test_the_overlay_of_the_demo_runs_unsigned_images(tmp_path: Path) -> None:
+    file = tmp_path / "overlay.yaml"
+    file.write_text(overlay(Hosts()))
+    given = ("--values", str(ROOT / ADOPTION), "--values", str(file))
+    usual, rendered = (
+        render.helm("template", "root", "platform/argocd/apps", *values)
+        for values in (given[:2], given)
+    )
+    names = [
+        {each["metadata"]["name"] for each in YAML(typ="safe").load_all(text)}
+        for text in (usual, rendered)
+    ]
+    assert names[0] - names[1] == {"kyverno"}
+    assert "localhost:30500/ports@" in render.service("ports", "--values", str(file))

@@ -56,7 +56,7 @@ class Person:
             "PROMETHEUS": self.prometheus,
             "ENGINE": shlex.join(engine.PODMAN),
             "BUILD_FLAGS": flags,
-            "ARGS": f"-e argocd_manifest={argocd.install_manifest()}",
+            "ARGS": f"-e argocd_manifest={argocd.install_manifest(self.rig.site.data)}",
             "PLAYBOOK": f"{ROOT}/.venv-ansible/bin/ansible-playbook",
         }
         typed = documented(PAGE, words)

@@ -2,6 +2,7 @@
 
 Stand-ins: kwok's nodes and pods for kubelet and containers. The processes of Argo CD and Argo
 Rollouts stand in for their pods: each starts when its workload or its kinds are in the cluster.
+Argo CD has an administrator's rights here; tests/cluster runs it with its own.
 Registry and git host are real, as processes and not as the demo's pods.
 """
 
@@ -59,15 +60,17 @@ class Rig(Cluster):
         site = self.site
         create_repository(self.repositories)
         users = {rollouts.USER: "system:masters"}
+        admin = kubeconfig(site)  # their service accounts come later, with their installation
         self._start_kubernetes(argocd.redis(site), registry(site), git_host(site), users=users)
         self._run(
-            self._after("deployment/argocd-repo-server", argocd.repo_server(site)),
+            self._after("deployment/argocd-repo-server", argocd.repo_server(site, admin)),
             self._after(
-                "statefulset/argocd-application-controller", argocd.application_controller(site)
+                "statefulset/argocd-application-controller",
+                argocd.application_controller(site, admin),
             ),
             self._after(
                 "deployment/argocd-applicationset-controller",
-                argocd.applicationset_controller(site),
+                argocd.applicationset_controller(site, admin),
             ),
             self._after("crd/rollouts.argoproj.io", rollouts.controller(site, self._prometheus)),
         )

@@ -13,7 +13,7 @@ _UNITS: Final = {
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
 }  # fmt: skip
 _DURATION: Final = {"h": "hours", "d": "days"}
-# The chart's own default for the volume of Loki; `make charts` compares the two.
+# The default of the chart, because our values set none; `make charts` compares the two.
 LOKI_DISK: Final = "10Gi"
 
 

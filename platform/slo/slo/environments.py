@@ -6,7 +6,7 @@ from typing import Final
 
 from slo.analysis import judging
 from slo.model import Slo
-from slo.probes import environment_file
+from slo.probes import environment_files
 from slo.source import Problem, read_documents
 
 NOBODY_JUDGES: Final = (
@@ -25,8 +25,7 @@ def unjudged(root: Path, service: str, slos: Sequence[Slo]) -> Iterator[Problem]
     """
     if judging(slos):
         return
-    anywhere = environment_file(root, service, "*").relative_to(root)
-    for file in sorted(root.glob(str(anywhere))):
+    for file in sorted(environment_files(root, service)):
         for document in read_documents(file):
             if (document.data.get("rollout") or {}).get("enabled"):
                 message = NOBODY_JUDGES.format(service=service)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from ruamel.yaml import YAML
+from sizing.capacity import LOKI_DISK
 from stack import values
 
 from tests.platform.charts import addresses, facts, releases, scrapes, workloads
@@ -177,3 +178,12 @@ def test_every_claim_template_says_its_version_and_kind(everything: list[Object]
     assert {owner for owner, _ in found} == {"StatefulSet loki", "StatefulSet otel-gateway"}
     for owner, template in found:
         assert (template["apiVersion"], template["kind"]) == ("v1", "PersistentVolumeClaim"), owner
+
+
+def test_sizing_computes_with_the_disk_that_loki_has(everything: list[Object]) -> None:
+    (disk,) = [
+        template["spec"]["resources"]["requests"]["storage"]
+        for owner, template in workloads.claim_templates(everything)
+        if owner == "StatefulSet loki"
+    ]
+    assert disk == LOKI_DISK

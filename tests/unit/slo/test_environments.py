@@ -50,7 +50,8 @@ def test_a_service_that_counts_itself_may_have_a_rollout(tmp_path: Path) -> None
 def test_the_compiler_refuses_it(tmp_path: Path) -> None:
     declared(tmp_path)
     environment(tmp_path, "prod", ON)
-    adoption = tmp_path / "platform/adopt.yaml"
-    adoption.write_text((ROOT / "platform/adopt.yaml").read_text())
+    for name in ("platform/adopt.yaml", "platform/chart/values.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text((ROOT / name).read_text())
     with pytest.raises(InvalidDeclarationError, match=r"ports\.yaml:3: rollout\.enabled"):
         generate(tmp_path)

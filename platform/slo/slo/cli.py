@@ -147,7 +147,8 @@ def _validate(options: argparse.Namespace) -> int:
     generate(options.root)
     for service, slos in declared.items():
         series = sum(most_series(Contract(options.root / "services" / service)).values())
-        limit = min(each[SAMPLES] for each in scrape_limits.read(options.root, service))
+        found = scrape_limits.read(options.root, service)
+        limit = min((each[SAMPLES] for each in found if SAMPLES in each.values), default="none")
         count = _count(len(slos), "SLO")
         print(f"{service}: {count}, at most {series} series per pod (limit {limit})")
     return 0

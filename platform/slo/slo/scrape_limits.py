@@ -71,6 +71,8 @@ def too_low(root: Path, service: str) -> Iterator[Problem]:
     told = set()
     for limits in read(root, service):
         for key, (most, what) in need.items():
+            if key not in limits.values:
+                continue  # Prometheus then has no limit
             limit, file = limits.values[key]
             if limit < most and (key, file) not in told:
                 told.add((key, file))

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from slo import scrape_limits
+from slo.cli import main
 from slo.generate import generate
 from slo.source import InvalidDeclarationError
 
@@ -24,6 +25,13 @@ def test_the_charts_limits_are_enough_for_a_small_service(root: Path) -> None:
     assert found(root) == []
     (limits,) = scrape_limits.read(root, "shop")
     assert limits[scrape_limits.SAMPLES] == 10_000
+
+
+def test_a_limit_that_nobody_sets_is_none(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / scrape_limits.CHART).unlink()
+    assert found(root) == []
+    assert main(["--root", str(root), "validate"]) == 0
+    assert "per pod (limit none)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

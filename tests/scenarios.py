@@ -1,15 +1,33 @@
 """A line and a time per scenario, for the suites that prove something end to end."""
 
+import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 
-def report(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print each scenario: how it went, how long it took, and the sentence that it is called.
+def stop_on_sigterm() -> None:
+    """Let the end of the tests end the cluster as well."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def allow(seconds: float, items: Iterable[pytest.Item], folder: Path) -> None:
+    """Set the timeout of a folder's tests: the first one waits for the cluster."""
+    for item in items:
+        if folder in item.path.parents:
+            item.add_marker(pytest.mark.timeout(seconds))
+
+
+def report(terminalreporter: pytest.TerminalReporter, *stand_ins: str) -> None:
+    """Print the stand-ins, and each scenario: how it went, how long it took, and its sentence.
 
     The wait before a scenario counts too: the first scenario starts the cluster.
     """
+    if stand_ins:
+        terminalreporter.section("stand-ins")
+    for each in stand_ins:
+        terminalreporter.write_line(each)
     terminalreporter.section("scenarios")
     waited = {each.nodeid: 0.0 for each in terminalreporter.stats.get("", [])}
     for each in terminalreporter.stats.get("", []):

@@ -1,6 +1,5 @@
 """A registry and a cluster with the real Kyverno, and a line for each scenario."""
 
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,23 +51,19 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 def pytest_configure() -> None:
     """The end of the tests ends the cluster as well."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    scenarios.stop_on_sigterm()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The first scenario waits for the cluster."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(400))
+    scenarios.allow(400, items, Path(__file__).parent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what is not the real thing, and print one line per scenario."""
-    terminalreporter.section("stand-ins")
-    for line in (
+    scenarios.report(
+        terminalreporter,
         "attestor of the policies: a key pair; the release workflow's identity cannot sign here",
         "nodes and pods: kwok; no container runs",
         "registry: crane's, in memory; the images hold one small file",
-    ):
-        terminalreporter.write_line(line)
-    scenarios.report(terminalreporter)
+    )

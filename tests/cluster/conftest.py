@@ -1,6 +1,5 @@
 """One cluster for all scenarios, and a line for each at the end."""
 
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +156,7 @@ def render_root(repository: Repository) -> str:
 
 def pytest_configure() -> None:
     """The end of the tests ends the cluster as well."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    scenarios.stop_on_sigterm()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -176,13 +175,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what is not the real thing, and print one line per scenario."""
-    terminalreporter.section("stand-ins")
-    terminalreporter.write_line(
-        "nodes and pods: kwok; no container runs, probes and policies are not exercised"
+    scenarios.report(
+        terminalreporter,
+        "nodes and pods: kwok; no container runs, probes and policies are not exercised",
+        *(
+            f"chart: {chart}: a stub of that name (no CHART_STORE)"
+            for chart in sorted(set(_stand_ins))
+        ),
+        "Argo CD: v3.2.0 as local processes; its chart pins 3.4.4, a module of which is not served",
     )
-    for chart in sorted(set(_stand_ins)):
-        terminalreporter.write_line(f"chart: {chart}: a stub of that name (no CHART_STORE)")
-    terminalreporter.write_line(
-        "Argo CD: v3.2.0 as local processes; its chart pins 3.4.4, a module of which is not served"
-    )
-    scenarios.report(terminalreporter)

@@ -1,7 +1,6 @@
 """A fresh clone beside an empty cluster; the demo's commands as a person types them."""
 
 import shlex
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -108,27 +107,25 @@ def person(rig: tuple[Rig, str], tmp_path_factory: pytest.TempPathFactory) -> Pe
 
 def pytest_configure() -> None:
     """The end of the tests ends the cluster as well."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    scenarios.stop_on_sigterm()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A scenario waits for whole commands."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(SECONDS + 300))
+    scenarios.allow(SECONDS + 300, items, Path(__file__).parent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what is not the real thing, and print one line per scenario."""
-    terminalreporter.section("stand-ins")
-    for line in (
+    scenarios.report(
+        terminalreporter,
         "cluster: no kind; a real API server as a process, nodes and pods by kwok",
         "Argo CD v3.2.0 and Argo Rollouts: real, as processes that start with their workloads",
         "registry and git host: the real programs as processes, not as the demo's pods",
         "requests and error budgets: a real Prometheus with data of the tests",
         "base image: Debian's Python",
-    ):
-        terminalreporter.write_line(line)
-    for chart in sorted(set(_stand_ins)):
-        terminalreporter.write_line(f"chart: {chart}: a stub of that name (no CHART_STORE)")
-    scenarios.report(terminalreporter)
+        *(
+            f"chart: {chart}: a stub of that name (no CHART_STORE)"
+            for chart in sorted(set(_stand_ins))
+        ),
+    )

@@ -102,7 +102,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the stand-ins and one line per scenario."""
-    terminalreporter.section("stand-ins")
-    for line in charts.stand_ins():
-        terminalreporter.write_line(line)
-    scenarios.report(terminalreporter)
+    scenarios.report(terminalreporter, *charts.stand_ins())

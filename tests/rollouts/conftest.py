@@ -1,7 +1,6 @@
 """A cluster with the real Argo Rollouts and a real Prometheus, and a line for each scenario."""
 
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -49,24 +48,20 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 def pytest_configure() -> None:
     """The end of the tests ends the cluster as well."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    scenarios.stop_on_sigterm()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The first scenario waits for the cluster."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(400))
+    scenarios.allow(400, items, Path(__file__).parent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what is not the real thing, and print one line per scenario."""
-    terminalreporter.section("stand-ins")
-    for line in (
+    scenarios.report(
+        terminalreporter,
         "nodes and pods: kwok; no container runs",
         "metrics of the pods: an exporter of the tests, scraped at an address for each real pod",
         "scrape job: one of the tests; the operator generates it from the ServiceMonitor",
         f"time: windows and intervals of the analysis are {1 / SCALE:.0f} times shorter",
-    ):
-        terminalreporter.write_line(line)
-    scenarios.report(terminalreporter)
+    )

@@ -1,6 +1,5 @@
 """Two tenants, the real operator, and two real Prometheus servers that differ in one setting."""
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -141,19 +140,18 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 def pytest_configure() -> None:
     """The end of the tests ends the cluster as well."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    scenarios.stop_on_sigterm()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The first scenario waits for the cluster."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(300))
+    scenarios.allow(300, items, Path(__file__).parent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what is not the real thing, and print one line per scenario."""
-    terminalreporter.section("stand-ins")
-    terminalreporter.write_line("discovery of targets: one fixed target for each monitor")
-    terminalreporter.write_line("nodes and pods: kwok; the Prometheus servers are processes")
-    scenarios.report(terminalreporter)
+    scenarios.report(
+        terminalreporter,
+        "discovery of targets: one fixed target for each monitor",
+        "nodes and pods: kwok; the Prometheus servers are processes",
+    )

@@ -50,32 +50,41 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Run the replicas until the block ends."""
+def cluster(folder: Path, *, is_joined: bool = True) -> Iterator[Cluster]:
+    """Run the replicas until the block ends.
+
+    Args:
+        folder: Where their files lie.
+        is_joined: Whether they gossip.
+    """
     inbox_port = free_port()
-    gossip = [free_port() for _ in range(REPLICAS)]
+    gossip = {number: f"127.0.0.1:{free_port()}" for number in range(REPLICAS)}
     file = write_config(folder, SCALE, f"http://127.0.0.1:{inbox_port}")
     with listening(inbox_port) as inbox, ExitStack() as all_of_them:
         found = Cluster(inbox)
-        for number in range(REPLICAS):
+        for number, address in gossip.items():
             url = f"http://127.0.0.1:{free_port()}"
+            joined = (
+                f"--cluster.listen-address={address}",
+                *(f"--cluster.peer={other}" for other in gossip.values() if other != address),
+                "--cluster.peer-timeout=1s",
+                "--cluster.settle-timeout=5s",
+                "--cluster.gossip-interval=50ms",
+            )
             command = (
                 tool("alertmanager"),
                 f"--config.file={file}",
                 f"--storage.path={folder / f'data-{number}'}",
                 f"--web.listen-address={url.removeprefix('http://')}",
-                f"--cluster.listen-address=127.0.0.1:{gossip[number]}",
-                *(f"--cluster.peer=127.0.0.1:{port}" for port in gossip if port != gossip[number]),
-                "--cluster.peer-timeout=1s",
-                "--cluster.settle-timeout=5s",
-                "--cluster.gossip-interval=50ms",
+                *(joined if is_joined else ("--cluster.listen-address=",)),
             )
             stack = all_of_them.enter_context(ExitStack())
             log = folder / f"log-{number}"
             stack.enter_context(serving(*command, url=url, ready="/-/healthy", log=log))
             found.replicas[number] = Alertmanager(url, inbox)
             found.stacks[number] = stack
-        eventually(lambda: all(_peers(each.url) == REPLICAS for each in found.replicas.values()))
+        if is_joined:
+            eventually(lambda: all(_peers(one.url) == REPLICAS for one in found.replicas.values()))
         yield found
 
 
@@ -107,21 +116,6 @@ def test_two_of_three_die_and_each_alert_is_one_message(tmp_path: Path, survivor
 
 def test_replicas_that_do_not_know_each_other_would_send_three(tmp_path: Path) -> None:
     """The messages are counted: without gossip there is one of each replica."""
-    inbox_port = free_port()
-    file = write_config(tmp_path, SCALE, f"http://127.0.0.1:{inbox_port}")
-    with listening(inbox_port) as inbox, ExitStack() as stack:
-        found = Cluster(inbox)
-        for number in range(REPLICAS):
-            url = f"http://127.0.0.1:{free_port()}"
-            command = (
-                tool("alertmanager"),
-                f"--config.file={file}",
-                f"--storage.path={tmp_path / f'data-{number}'}",
-                f"--web.listen-address={url.removeprefix('http://')}",
-                "--cluster.listen-address=",
-            )
-            log = tmp_path / f"log-{number}"
-            stack.enter_context(serving(*command, url=url, ready="/-/ready", log=log))
-            found.replicas[number] = Alertmanager(url, inbox)
-        found.tell("alone")
-        eventually(lambda: found.messages("alone") == REPLICAS)
+    with cluster(tmp_path, is_joined=False) as running:
+        running.tell("alone")
+        eventually(lambda: running.messages("alone") == REPLICAS)

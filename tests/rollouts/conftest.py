@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what is not the real thing, and print one line per scenario."""
+    """Say what stands in for the real thing, and print one line per scenario."""
     scenarios.report(
         terminalreporter,
         "nodes and pods: kwok; no container runs",

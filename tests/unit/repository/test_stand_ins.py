@@ -11,8 +11,8 @@ from tests.service import ROOT
 PAGE = ROOT / "docs/stand-ins.md"
 SAID = re.compile(r"\bstand-?ins?\b|\bstands? in for\b", re.IGNORECASE)
 NAMED = re.compile(r"`([\w.-]+/(?:[\w./-]|\$\{\{ [\w.]+ \}\})*\.\w+)`")
-# These only refer to the page.
-APART = {str(Path(__file__).relative_to(ROOT)), "mkdocs.yml"}
+# These only refer to the page, or print what a suite says.
+APART = {str(Path(__file__).relative_to(ROOT)), "mkdocs.yml", "tests/scenarios.py"}
 
 
 def saying() -> list[str]:

@@ -193,7 +193,7 @@ mutate-slo: .venv/.dev ## Break each rule on purpose and check that a test fails
 
 ##@ Size
 .PHONY: size test-size
-size: .venv/.dev ## Compute series, rates, memory and disk, and the profile that fits: ARGS="--services 20 --requests 50", ARGS=--help
+size: .venv/.dev ## Compute the memory and disk that the platform needs for a number of services: ARGS="--services 20 --requests 50", ARGS=--help
 	@$(BIN)/sizing $(ARGS)
 
 test-size: .venv/.dev ## Compare the computed memory and disk with a real Prometheus of 20,000 and 60,000 series (7 minutes)
@@ -469,8 +469,8 @@ load: .venv-load/.stamp ## Send requests to LOAD_URL (the local service) for LOA
 	@touch $@
 
 ##@ Demo
-# Where to start, if not with kind and with a registry and a git host in its cluster: a context of an empty
-# cluster; a registry and a git repository that this machine and the cluster reach.
+# Instead of kind's cluster: a context of a cluster without Argo CD. Instead of hosts in the cluster: a registry and
+# a git repository that this machine and the cluster reach.
 DEMO_CONTEXT ?=
 DEMO_REGISTRY ?=
 DEMO_GIT ?=
@@ -478,16 +478,16 @@ DEMO = $(BIN)/demo --service $(SERVICE) --engine '$(ENGINE)' --context '$(DEMO_C
 	--registry '$(DEMO_REGISTRY)' --git '$(DEMO_GIT)' --prometheus '$(PROMETHEUS)' \
 	--cluster-arguments '$(subst ','\'',$(ARGS))'
 .PHONY: demo demo-change demo-down demo-tools e2e-demo
-demo: demo-tools ## Run the platform from this clone on a cluster of one's own, by kind (DEMO_CONTEXT=NAME: an empty cluster)
+demo: demo-tools ## Deploy the platform from this clone to a new cluster of kind (DEMO_CONTEXT=NAME: to a cluster without Argo CD)
 	@$(DEMO) up
 
-demo-change: demo-tools ## Deliver a new commit, or a new version, in the demo from dev through staging to prod
+demo-change: demo-tools ## Deliver your new commits, or else a new patch version, to the demo's dev, staging and prod
 	@$(DEMO) change
 
-demo-down: demo-tools ## Remove the demo and everything that it made
+demo-down: demo-tools ## Remove the demo and everything that the demo made
 	@$(DEMO) down
 
-e2e-demo: .venv/.dev .venv-ansible/.stamp ## Test these commands with a real Kubernetes API, Argo CD, registry and git host (podman, root)
+e2e-demo: .venv/.dev .venv-ansible/.stamp ## Test the demo's commands with a real Kubernetes API, Argo CD, registry and git server (podman, root)
 	$(call needs,podman,$(PODMAN))
 	@$(MAKE) --no-print-directory tools TOOLS="$(CLUSTER_TOOLS) argo-rollouts crane registry"
 	$(BIN)/pytest -s tests/demo

@@ -134,8 +134,8 @@ class Metric:
         buckets: Upper bounds of a histogram.
         values: All values of a label, by label name. A label without an entry can have any value;
             the series of its metric begin with their first event.
-        most: Largest number of label sets per process, if a label can have any value. The bound on
-            the series of a pod counts with it; no code enforces it.
+        most: Largest number of label sets per pod, if a label can have any value. `slo validate`
+            computes the series of a pod with this number; the service does not enforce it.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""The demo: from a clone to a delivered change on a cluster of one's own."""
+"""The demo: deploys a clone to a local cluster, and delivers a change there."""

@@ -1,4 +1,4 @@
-"""Argo CD's applications, asked by kubectl."""
+"""The state of Argo CD's applications, read with kubectl."""
 
 import time
 from collections.abc import Collection
@@ -17,18 +17,17 @@ REFRESH_SECONDS: Final = 10.0
 
 
 def state(application: Object | None) -> str:
-    """Return sync and health in words; or that a sync goes on."""
+    """Return the sync status and the health, or that Argo CD is syncing."""
     if application is None:
         return "not created"
     status = application.get("status", {})
     sync = status.get("sync", {}).get("status", "Unknown")
     health = status.get("health", {}).get("status", "Unknown")
-    # A sync that goes on is neither.
     return f"syncing {health}" if application.get("operation") else f"{sync} {health}"
 
 
 def well(application: Object) -> bool:
-    """Tell whether an application is Synced and Healthy, and no sync goes on."""
+    """Tell whether an application is Synced and Healthy, and Argo CD is not syncing it."""
     return state(application) == WELL
 
 
@@ -53,7 +52,7 @@ class Applications:
             commit: Commit of the branch that it follows.
             is_healthy: Whether its health counts.
 
-        Argo CD looks at git every three minutes, so this asks it to look now, and again.
+        Argo CD reads git every three minutes. This asks Argo CD every 10 s to read git at once.
 
         Raises:
             DemoError: Not in time; with the state and Argo CD's message.
@@ -87,7 +86,8 @@ class Applications:
             if found and not ill:
                 return len(found)
             if time.monotonic() > deadline:
-                raise DemoError("; ".join(ill) or "there is no application")
+                told = "; ".join(ill) or "there is no application"
+                raise DemoError(f"{told} (after {self.seconds:g} s)")
             time.sleep(POLL_SECONDS)
 
     def _refresh(self, name: str) -> None:
@@ -102,4 +102,4 @@ def _message(application: Object | None) -> str:
     status = (application or {}).get("status", {})
     told = [each["message"] for each in status.get("conditions", ())]
     told.append(status.get("operationState", {}).get("message", ""))
-    return " ".join(filter(None, told)) or "Argo CD says nothing"
+    return " ".join(filter(None, told)) or "Argo CD has no message"

@@ -1,7 +1,7 @@
-"""Bring a clone of the platform to a cluster of one's own, and deliver a change there.
+"""Deploy a clone of the platform to a local cluster, and deliver a change there.
 
-`make demo`, `make demo-change` and `make demo-down` call these commands. All files lie in
-`.demo`.
+`make demo`, `make demo-change` and `make demo-down` call these commands. The demo keeps its files
+in `.demo`.
 
 Exit code: 0 if every step succeeded, 1 if one failed, 2 for a wrong command line.
 """
@@ -28,7 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     if bool(options.registry) != bool(options.git):
-        print("--registry and --git: give both, or none for hosts in the cluster", file=sys.stderr)
+        print(
+            "--registry and --git: give both, or neither to run both in the cluster",
+            file=sys.stderr,
+        )
         return 2
     began = time.monotonic()
     try:
@@ -57,9 +60,11 @@ def _run(options: argparse.Namespace) -> str:
                 builder.remove(options.service)
             step.is_changed = True
         return "Nothing is left"
-    need(*(builder.engine[:1] or ("docker",)))
+    if not builder.engine:
+        raise DemoError("no container engine is on the PATH: install docker or podman")
+    need(builder.engine[0])
     if options.what == "change":
-        # The command that waits for the verdict asks kubectl without naming a cluster.
+        # The wait for the verdict calls kubectl without a kubeconfig or a context.
         os.environ["KUBECONFIG"] = str(place.kubeconfig)
         delivery.change()
     else:
@@ -70,28 +75,38 @@ def _run(options: argparse.Namespace) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("what", choices=("up", "change", "down"), help="start, deliver, remove")
+    parser.add_argument(
+        "what", choices=("up", "change", "down"), help="start, deliver a change, remove"
+    )
     parser.add_argument(
         "--root", type=Path, default=Path(), help="root folder of the repository (default: .)"
     )
     parser.add_argument("--service", default="ports", help="the service (default: ports)")
     parser.add_argument(
-        "--context", default="", help="context of an empty cluster (default: kind makes a cluster)"
+        "--context",
+        default="",
+        help="context of a cluster without Argo CD (default: kind creates a cluster)",
     )
     parser.add_argument(
         "--engine", default="docker", help="command of the container engine (default: docker)"
     )
     parser.add_argument(
-        "--registry", default="", help="a registry without TLS that this machine and nodes reach"
+        "--registry",
+        default="",
+        help="HOST:PORT of a registry without TLS that this machine and the nodes reach"
+        " (default: one in the cluster)",
     )
     parser.add_argument(
-        "--git", default="", help="URL of an empty git repository that takes a push without login"
+        "--git",
+        default="",
+        help="URL of an empty git repository that accepts a push without a login"
+        " (default: one in the cluster)",
     )
     parser.add_argument(
         "--prometheus", default="", help="URL of Prometheus (default: the cluster's)"
     )
     parser.add_argument(
-        "--cluster-arguments", default="", help="further arguments of the playbook cluster.yml"
+        "--cluster-arguments", default="", help="more arguments of the playbook cluster.yml"
     )
     return parser
 

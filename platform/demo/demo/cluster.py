@@ -1,4 +1,4 @@
-"""The cluster of the demo: one that kind creates, or a context that the person names."""
+"""The cluster of the demo: kind creates it, or the person names its context."""
 
 import shutil
 from collections.abc import Sequence
@@ -57,7 +57,9 @@ class Place:
             DemoError: There is no demo.
         """
         if not self.kubeconfig.exists():
-            raise DemoError(f"{self.kubeconfig}: not there, so no demo runs; make demo starts one")
+            raise DemoError(
+                f"{self.kubeconfig}: does not exist, so no demo runs; make demo starts one"
+            )
         return self.kubectl.run("config", "current-context").strip()
 
 
@@ -99,7 +101,8 @@ def _take(place: Place, context: str) -> None:
     if kubectl.get("namespace", NAMESPACE) is None:
         if there := [name for name in OWN if kubectl.get("namespace", name)]:
             raise DemoError(
-                f"{context}: has the namespace {there[0]}; use a cluster without Argo CD"
+                f"{context}: has the namespace {there[0]}; use a cluster without the namespaces "
+                f"{' and '.join(OWN)}"
             )
         metadata = {"name": RECORD, "namespace": NAMESPACE}
         data = {"kinds": "\n".join(_kinds(kubectl))}
@@ -110,7 +113,7 @@ def _take(place: Place, context: str) -> None:
 
 
 def remove(place: Place, environments: Sequence[str]) -> None:
-    """Delete the cluster, or of a named one all that the demo deployed; then the files.
+    """Delete the cluster of kind, or what the demo deployed to a named cluster; then the files.
 
     Args:
         place: The demo's files.

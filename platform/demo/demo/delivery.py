@@ -111,7 +111,7 @@ class Delivery:
                 promotion = Promotion(clone, self.service, prometheus)
                 for source, target in pairwise(ENVIRONMENTS):
                     self._promote(promotion, source, target)
-            with step_of("every environment", "make demo-change again") as step:
+            with step_of("every environment", "repeat make demo-change") as step:
                 for environment in ENVIRONMENTS:
                     if (there := clone.digest(self.service, environment)) != digest:
                         raise DemoError(f"{environment}: has {there}, not {digest}")

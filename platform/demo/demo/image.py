@@ -32,8 +32,8 @@ class Builder:
     def publish(self, source: Path, service: str, registry: str) -> tuple[str, bool]:
         """Push the image of a repository's last commit, and return its digest.
 
-        The tag is a hash of the committed files that an image is built from. An image that the
-        registry has already is neither built nor pushed.
+        The tag is a hash of the committed files that an image is built from. If the registry has
+        the image already, this neither builds nor pushes.
 
         Args:
             source: The repository.
@@ -61,7 +61,7 @@ class Builder:
             run(self.crane, "push", archive, pushed)
         if digest := self._digest(pushed):
             return digest, True
-        raise DemoError(f"{pushed}: pushed, and the registry does not know it")
+        raise DemoError(f"{pushed}: pushed, but the registry does not have it")
 
     def remove(self, service: str) -> None:
         """Delete the demo's images of a service from the engine."""
@@ -76,7 +76,7 @@ class Builder:
         )
 
     def _images(self, service: str, tag: str) -> list[str]:
-        """Names of a service's images whose tag begins so."""
+        """Names of a service's images whose tag begins with `tag`."""
         listed = run(*self.engine, "image", "ls", "--format={{.Repository}}:{{.Tag}}")
         return [name for name in listed.split() if f"/{service}:{tag}" in name]
 

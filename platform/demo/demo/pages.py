@@ -62,7 +62,7 @@ def lines(place: Place, service: str, environments: Sequence[str]) -> list[str]:
     ]
     return [
         "",
-        "To see a page, type its command in a terminal that has:",
+        "To open a page, type its command in a terminal with this setting:",
         f"  export KUBECONFIG={place.kubeconfig}",
         *(
             f"{page.title}: {page.scheme}://localhost:{page.port}{_login(kubectl, page)}\n"

@@ -39,7 +39,7 @@ def run(
     except FileNotFoundError as error:
         raise DemoError(f"{command[0]} is missing: install it") from error
     if done.returncode != 0:
-        # A playbook tells its failure on stdout.
+        # Ansible prints failures on stdout.
         told = (done.stdout + done.stderr).strip().splitlines()[-TAIL_LINES:]
         words = " ".join([Path(command[0]).name, *command[1:3]])
         raise DemoError("\n    ".join([f"{words} (exit code {done.returncode})", *told]))

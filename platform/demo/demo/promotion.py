@@ -11,7 +11,7 @@ from promote import cli, verdict
 from demo.errors import DemoError
 from demo.repository import Clone
 
-OVERRIDE: Final = "make demo-change delivers at once, and the demo is too young for this proof"
+OVERRIDE: Final = "make demo-change does not wait until the error budgets have enough data"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ urls:
   alertmanager: http://localhost:9093
   jaeger: http://localhost:16686
 platform:
-  kyverno: null # would refuse the demo's images in prod, because no workflow signs them
+  kyverno: null # Kyverno refuses the demo's images in prod: no workflow signs them
 """
 
 
@@ -65,7 +65,7 @@ class Clone:
         return self.git("rev-parse", f"{revision}^{{commit}}").strip()
 
     def take(self, source: str, revision: str) -> bool:
-        """Merge the commits of another repository, and return whether there were new ones.
+        """Merge the commits of another repository, and return whether any commit was new.
 
         Args:
             source: Path or URL of the repository.

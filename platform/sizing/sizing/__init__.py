@@ -1,1 +1,1 @@
-"""The need of the platform's components for a number of services, and the profile that fits."""
+"""Computes memory and disk of the platform's components, and names the profile that fits."""

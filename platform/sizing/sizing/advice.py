@@ -8,7 +8,7 @@ from sizing.capacity import Room
 from sizing.demand import Need
 
 HEADROOM: Final = 1.5
-"""Memory limit over measured memory: queries, rules and compaction need memory too. A choice."""
+"""Memory limit over computed memory, for queries, rules and compaction. Chosen, not measured."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _memory(component: Mapping[str, Any]) -> int:
 
 
 def size(text: str) -> int:
-    """Return the bytes of a quantity: `2Gi` as Kubernetes reads it, `17GB` as Prometheus does.
+    """Return the bytes of a quantity: `2Gi` as in Kubernetes, `17GB` as in Prometheus.
 
     Raises:
         ValueError: The text is no such quantity.

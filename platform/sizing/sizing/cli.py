@@ -1,6 +1,7 @@
 """Compute series, rates, memory and disk of the platform for a number of services.
 
-The command prints a table with need and room of each component, and the profile that fits.
+The command prints a table of what each component needs and what its chart allows, and the profile
+that fits.
 Exit code: 0, or 2 for a wrong command line.
 """
 
@@ -46,14 +47,18 @@ def _parser() -> argparse.ArgumentParser:
         ("services", _natural, 1, "number of services"),
         ("replicas", _natural, replicas, "pods of each service"),
         ("series", _natural, round(figures.POD_SERIES.value), "series of each pod"),
-        ("requests", _positive, 1.0, "requests per second and service, on average"),
+        ("requests", _positive, 1.0, "requests per second to each service, on average"),
         ("spans", _positive, figures.REQUEST_SPANS.value, "spans per request"),
         ("log-bytes", _positive, figures.REQUEST_LOG.value, "bytes of log lines per request"),
         ("nodes", _natural, 3, "nodes of the cluster"),
         ("other-series", _whole, 0, "series of nodes, kubelets and other targets"),
     ):
         parser.add_argument(
-            f"--{name}", type=kind, default=default, metavar="N", help=f"{meaning} ({default:g})"
+            f"--{name}",
+            type=kind,
+            default=default,
+            metavar="N",
+            help=f"{meaning} (default: {default:g})",
         )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
@@ -100,7 +105,7 @@ def _table(load: Load, compared: Sequence[Line]) -> str:
         for line in compared
     ]
     chosen = profile(compared)
-    note = f"A limit of memory must be {HEADROOM:g} times the need, for queries and compaction."
+    note = f"Queries and compaction: a memory limit must be {HEADROOM:g} times the computed memory."
     return "\n".join((*rates, "", head, *map(str.rstrip, rows), "", note, f"profile: {chosen}"))
 
 

@@ -64,7 +64,7 @@ def test_health_can_wait_for_the_verdict(
     with pytest.raises(DemoError, match=expected):
         applications.wait("shop-dev", "abc")
     programs.answer(" get application shop-dev", "")
-    with pytest.raises(DemoError, match=r"not created after 0 s, .*: Argo CD says nothing"):
+    with pytest.raises(DemoError, match=r"not created after 0 s, .*: Argo CD has no message"):
         applications.wait("shop-dev", "abc")
     asked = [words for words in programs.calls() if " applicationsets --all " in words]
     assert len(asked) == 1, "the application set creates it"
@@ -74,7 +74,7 @@ def test_all_are_counted_once_all_are_well(applications: Applications, programs:
     programs.answer_object(" get applications", [application(), application()])
     assert applications.wait_for_all() == 2
     programs.answer_object(" get applications", [application(), application("OutOfSync")])
-    with pytest.raises(DemoError, match=r"^shop-dev: OutOfSync Healthy$"):
+    with pytest.raises(DemoError, match=r"^shop-dev: OutOfSync Healthy \(after 0 s\)$"):
         applications.wait_for_all()
     programs.answer_object(" get applications", [])
     with pytest.raises(DemoError, match="there is no application"):

@@ -193,3 +193,10 @@ def test_down_removes_cluster_files_and_images(
 def test_a_registry_without_a_git_host_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["up", "--registry", "r.test"]) == 2
     assert "--registry and --git: give both" in capsys.readouterr().err
+
+
+def test_a_machine_without_a_container_engine_is_told_what_to_install(
+    demo: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo.types("up", "--engine", "") == 1
+    assert "no container engine is on the PATH: install docker or podman" in capsys.readouterr().err

@@ -49,7 +49,7 @@ def test_an_image_is_built_and_pushed(
     programs.answer("^engine --flag image ls", f"r.test/{name}\n")
     programs.answer(f"^engine --flag save --output \\S+ r.test/{name}$")
     programs.answer(f"^crane push \\S+ {REGISTRY}/{name}$")
-    with pytest.raises(DemoError, match="pushed, and the registry does not know it"):
+    with pytest.raises(DemoError, match="pushed, but the registry does not have it"):
         builder.publish(checkout, "shop", REGISTRY)
     programs.answer("^crane digest", "denied", 1)
     with pytest.raises(DemoError, match="denied"):

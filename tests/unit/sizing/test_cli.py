@@ -54,7 +54,7 @@ def test_help_names_each_default(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     printed = " ".join(capsys.readouterr().out.split())
-    assert f"series of each pod ({figures.POD_SERIES.value:g})" in printed
+    assert f"series of each pod (default: {figures.POD_SERIES.value:g})" in printed
 
 
 def test_the_rules_of_a_service_are_as_many_as_the_compiler_writes() -> None:

@@ -105,7 +105,10 @@ def _table(load: Load, compared: Sequence[Line]) -> str:
         for line in compared
     ]
     chosen = profile(compared)
-    note = f"Queries and compaction: a memory limit must be {HEADROOM:g} times the computed memory."
+    note = (
+        f"A memory limit must be at least {HEADROOM:g} times the computed memory, "
+        "for queries and compaction."
+    )
     return "\n".join((*rates, "", head, *map(str.rstrip, rows), "", note, f"profile: {chosen}"))
 
 

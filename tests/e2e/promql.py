@@ -16,8 +16,9 @@ from tests.e2e.backends import Backends
 GENERATED: Final = ROOT / "platform" / "generated"
 # Series that Prometheus itself adds to each scrape.
 OF_THE_SCRAPE: Final = {
-    "up", "scrape_duration_seconds", "scrape_samples_post_metric_relabeling",
-    "scrape_samples_scraped", "scrape_series_added", "target_info",
+    "up", "scrape_body_size_bytes", "scrape_duration_seconds", "scrape_sample_limit",
+    "scrape_samples_post_metric_relabeling", "scrape_samples_scraped", "scrape_series_added",
+    "scrape_timeout_seconds", "target_info",
 }  # fmt: skip
 # Counters that exist from the first failure on.
 ON_FAILURE_ONLY: Final = re.compile(r"otelcol_exporter_(enqueue|send)_failed_.*")

@@ -44,9 +44,10 @@ PANELS: Final = [
     if panel.dashboard not in PROBED
 ]
 
-# No cluster, no such series: `make charts` checks that kube-state-metrics collects their kinds. And
+# No cluster, no such series: `make charts` checks that kube-state-metrics collects their kinds. No Argo
+# Rollouts either. And
 # the watchdog asks for what is never there.
-NOT_HERE: Final = ("kube_", NEVER_RECORDED, "cloudprober_")
+NOT_HERE: Final = ("kube_", NEVER_RECORDED, "cloudprober_", "rollout_info")
 
 
 def the_panel(dashboard: str, title: str, number: int = 1) -> promql.Panel:

@@ -18,7 +18,7 @@ _AGENT: Final = 'up{job="observability/otel-agent-agent"}'
 _GATEWAY: Final = 'up{job="otel-gateway"}'
 _DAEMONSET: Final = '{namespace="observability", daemonset="otel-agent-agent"}'
 # Labels of a target, without its pod: all pods of a service have one alert.
-_SCRAPED: Final = ("namespace", "job", names.SERVICE_NAME, names.ENVIRONMENT)
+_SCRAPED: Final = ("job", names.SERVICE_NAME, names.ENVIRONMENT)
 _NEAR: Final = 0.9
 _SIGNALS: Final = ("spans", "log_records", "metric_points")
 

@@ -75,7 +75,7 @@ def cases() -> Iterator[Case]:
     told = {"exported_namespace": "ports-prod", "name": "ports", "namespace": "ports-prod"}
     yield "RolloutHeld", {**UP, **NODES, held: "1x60"}, told
 
-    service = {"job": "ports", "namespace": "ports-prod", **OF_PORTS}
+    service = {"job": "ports", **OF_PORTS}
     for pod, samples in (("ports-1", 9_100), ("ports-2", 12_000)):
         exposed = of_pod("scrape_samples_post_metric_relabeling", pod)
         limits = {

@@ -44,9 +44,8 @@ PANELS: Final = [
     if panel.dashboard not in PROBED
 ]
 
-# No cluster, no such series: `make charts` checks that kube-state-metrics collects their kinds. No Argo
-# Rollouts either. And
-# the watchdog asks for what is never there.
+# The stack has neither a cluster nor Argo Rollouts: `make charts` checks that kube-state-metrics
+# collects the kinds. And the watchdog asks for what is never there.
 NOT_HERE: Final = ("kube_", NEVER_RECORDED, "cloudprober_", "rollout_info")
 
 

@@ -6,12 +6,10 @@ Samples carry times that are 15 s apart, so that two minutes of scrapes are half
 """
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -20,7 +18,7 @@ from stack.prometheus import flags
 from tqdm import tqdm
 
 from tests.platform.slo.real import Prometheus, prometheus, run, tool
-from tests.support import listeners
+from tests.support import exposition, listeners
 
 SCRAPES = 130
 """Samples of each series: more than a chunk of 120, so that full chunks leave the memory."""
@@ -67,37 +65,13 @@ def serving(bodies: list[bytes]) -> Iterator[int]:
     """Serve the pages, each target the one of its own scrape; yield the port."""
     asked: dict[str, int] = {}
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def page(path: str) -> bytes:
+        number = asked.get(path, 0)
+        asked[path] = number + 1
+        return bodies[min(number, len(bodies) - 1)]
 
-        def do_GET(self) -> None:
-            number = asked.get(self.path, 0)
-            asked[self.path] = number + 1
-            body = bodies[min(number, len(bodies) - 1)]
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 256
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """Say nothing of a connection that ended."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    with exposition.exposing(page) as port:
+        yield port
 
 
 def config(port: int, targets: int) -> str:

@@ -10,7 +10,6 @@ from stack import values
 from sizing import figures
 from sizing.capacity import Room
 
-# Spans and log lines pass the agent of each node and the gateway.
 _BLOCKS: Final = 10  # Prometheus merges blocks up to a tenth of the retention
 
 

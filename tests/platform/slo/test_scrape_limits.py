@@ -5,11 +5,9 @@ limits with those of the ServiceMonitor that helm renders.
 """
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -24,6 +22,7 @@ from tests import service
 from tests.platform.chart import render
 from tests.platform.slo.real import features, prometheus
 from tests.service import FOLDER
+from tests.support import exposition
 from tests.support.harness import samples, wait_for
 
 FAMILY = "http_server_request_duration_seconds_count"
@@ -61,30 +60,10 @@ BOUNDARIES = {
 }
 
 
-@contextmanager
-def exposing(exposed: list[str]) -> Iterator[int]:
+def exposing(exposed: list[str]) -> AbstractContextManager[int]:
     """Serve an exposition, and yield the port."""
     body = "".join(f"{line}\n" for line in exposed).encode()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    return exposition.exposing(lambda _: body)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Releases of the umbrella charts, and the manifests that helm renders for them."""
 
+import dataclasses
 import functools
 import json
 import re
@@ -18,6 +19,12 @@ from tests.platform.chart import render
 Object = dict[str, Any]
 OBSERVABILITY = "observability"
 ADOPTION = "platform/adopt.yaml"
+SINGLE = "single"
+PROFILES = ("local", SINGLE, "scaled")
+# Live update replaces files in a Deployment's pods, so that no Rollout runs where Tilt does.
+# Kyverno looks after prod alone.
+WITHOUT_TILT = {"argo-rollouts", "kyverno"}
+BY_ARGO_CD, BY_ANSIBLE, BY_TILT = "by Argo CD", "by cluster.yml", "by Tilt"
 
 
 @dataclass(frozen=True)
@@ -28,18 +35,20 @@ class Release:
         where: Who releases it: Argo CD, Tilt, `cluster.yml`, or an option that a person takes.
         chart: Folder of the chart under platform/.
         namespace: Where to.
-        overlays: Value files of the chart beside values.yaml.
+        profile: How large the platform is.
+        overlays: Value files over the chart's values.yaml.
         given: Values that the releaser gives, as JSON.
     """
 
     where: str
     chart: str
     namespace: str
-    overlays: tuple[str, ...] = ()
+    profile: str = SINGLE
+    overlays: tuple[Path, ...] = ()
     given: str = "{}"
 
     def __str__(self) -> str:
-        return f"{self.chart}, {self.where}"
+        return f"{self.chart}, {self.where}, {self.profile}"
 
     @property
     def name(self) -> str:
@@ -53,7 +62,7 @@ class Release:
             RefusedError: The chart does not take the values.
         """
         folder = chart or values.PLATFORM / self.chart
-        overlays = [f"--values={folder / overlay}" for overlay in self.overlays]
+        overlays = [f"--values={overlay}" for overlay in self.overlays]
         with tempfile.NamedTemporaryFile("w", suffix=".json") as given:
             given.write(self.given)
             given.flush()
@@ -64,22 +73,38 @@ class Release:
 
 
 def platform() -> list[Release]:
-    """Every release of an umbrella chart: Argo CD's, Tilt's, and those that a person may choose."""
-    found = [*_argo_cds(), Release("by cluster.yml", "argocd/install", "argocd")]
-    tilt = [
-        Release("by Tilt", each.chart, each.namespace, ("values-local.yaml",))
-        for each in found
-        if (values.PLATFORM / each.chart / "values-local.yaml").exists()
+    """Every release of an umbrella chart: Argo CD's, Tilt's, and those that a person may choose.
+
+    A chart without an overlay for a profile is released as in the profile `single`.
+    """
+    overlaid = [
+        each
+        for profile in PROFILES
+        for each in [*argo_cds(profile), *(tilts() if profile == "local" else ())]
+        if profile == SINGLE or each.overlays
     ]
-    option = Release(
-        "tail sampling", "otel-collector", OBSERVABILITY, ("values-tail-sampling.yaml",)
-    )
-    return [*found, *tilt, option]
+    tail = values.PLATFORM / "otel-collector/values-tail-sampling.yaml"
+    return [*overlaid, Release("tail sampling", "otel-collector", OBSERVABILITY, overlays=(tail,))]
 
 
-def argo_cds() -> list[Release]:
-    """The releases of Argo CD and `cluster.yml`: the platform of an environment."""
-    return [each for each in platform() if each.where in ("by Argo CD", "by cluster.yml")]
+@functools.cache
+def argo_cds(profile: str = SINGLE) -> tuple[Release, ...]:
+    """The releases of Argo CD and `cluster.yml`: the platform of an environment in a profile."""
+    own = _overlays(f"platform/profiles/{profile}/argocd.yaml")
+    argo_cd = Release(BY_ANSIBLE, "argocd/install", "argocd", profile, own)
+    return (*_argo_cds(profile), argo_cd)
+
+
+def tilts() -> list[Release]:
+    """The releases of Tilt, which gives no values of its own: the profile `local`.
+
+    Tilt leaves out Argo Rollouts and Kyverno.
+    """
+    return [
+        dataclasses.replace(each, where=BY_TILT, given="{}")
+        for each in argo_cds("local")
+        if each.chart not in WITHOUT_TILT
+    ]
 
 
 @functools.cache
@@ -88,9 +113,9 @@ def objects(release: Release) -> tuple[Object, ...]:
     return tuple(_placed(release.manifests(), release.namespace))
 
 
-def everything() -> list[Object]:
-    """Every object of the platform, as Argo CD and `cluster.yml` release it."""
-    return [each for release in argo_cds() for each in objects(release)]
+def everything(profile: str = SINGLE) -> list[Object]:
+    """Every object of the platform in a profile, as Argo CD and `cluster.yml` release it."""
+    return [each for release in argo_cds(profile) for each in objects(release)]
 
 
 @functools.cache
@@ -121,19 +146,26 @@ def environments() -> list[str]:
     return list(apps["environments"])
 
 
-def _argo_cds() -> list[Release]:
-    rendered = render.helm("template", "apps", "platform/argocd/apps", f"--values={ADOPTION}")
+def _argo_cds(profile: str) -> list[Release]:
+    given = (f"--values={ADOPTION}", f"--set=profile={profile}")
+    rendered = render.helm("template", "apps", "platform/argocd/apps", *given)
     found = []
     for application in render.objects(rendered):
         if application["kind"] != "Application":
             continue
         spec = application["spec"]
         chart = spec["sources"][0]
-        given = chart.get("helm", {}).get("valuesObject", {})
         path = chart["path"].removeprefix("platform/")
-        namespace = spec["destination"]["namespace"]
-        found.append(Release("by Argo CD", path, namespace, given=json.dumps(given)))
+        assert chart["helm"]["ignoreMissingValueFiles"]
+        overlays = _overlays(*(file.removeprefix("/") for file in chart["helm"]["valueFiles"]))
+        own = json.dumps(chart["helm"].get("valuesObject", {}))
+        space = spec["destination"]["namespace"]
+        found.append(Release(BY_ARGO_CD, path, space, profile, overlays, own))
     return found
+
+
+def _overlays(*files: str) -> tuple[Path, ...]:
+    return tuple(found for file in files if (found := values.ROOT / file).is_file())
 
 
 def _placed(manifests: str, namespace: str) -> list[Object]:

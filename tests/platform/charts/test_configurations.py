@@ -15,7 +15,7 @@ from stack import images, prometheus, values
 from tests.node import absent, charts
 from tests.node import images as node_images
 from tests.platform.charts import releases, workloads
-from tests.platform.charts.releases import Object, Release
+from tests.platform.charts.releases import SINGLE, Object, Release
 
 # Alertmanager's own defaults, which its chart writes down.
 ALERTMANAGER = {"group_wait": "30s", "group_interval": "5m"}
@@ -24,8 +24,9 @@ LONGER = "excludedFromEnforcement"
 RESOLVE_TIMEOUT = "5m"
 
 
-def release(chart: str, where: str = "by Argo CD") -> Release:
-    (found,) = (r for r in releases.platform() if (r.chart, r.where) == (chart, where))
+def release(chart: str, where: str = releases.BY_ARGO_CD, profile: str = SINGLE) -> Release:
+    wanted = (chart, where, profile)
+    (found,) = (r for r in releases.platform() if (r.chart, r.where, r.profile) == wanted)
     return found
 
 
@@ -44,7 +45,7 @@ def loaded(text: str | bytes) -> Any:
 
 @pytest.mark.parametrize(
     ("where", "overlays"),
-    [("by Argo CD", ()), ("tail sampling", ("values-tail-sampling.yaml",))],
+    [(releases.BY_ARGO_CD, ()), ("tail sampling", ("values-tail-sampling.yaml",))],
     ids=["as declared", "tail sampling"],
 )
 @pytest.mark.parametrize(
@@ -149,14 +150,16 @@ def test_links_lead_to_the_addresses_that_were_adopted() -> None:
 
 
 def test_with_tilt_links_lead_to_forwarded_ports_and_no_receiver_is_set() -> None:
-    which = release("prometheus", "by Tilt")
+    which = release("prometheus", releases.BY_TILT, "local")
     url = one(which, "Prometheus", "prometheus-prometheus")["spec"]["externalUrl"]
     assert url == "http://localhost:9090"
     secret = one(which, "Secret", "alertmanager-prometheus-alertmanager")
     receivers = loaded(base64.b64decode(secret["data"]["alertmanager.yaml"]))["receivers"]
     assert [set(receiver) for receiver in receivers] == [{"name"}] * 4
     assert "secrets" not in one(which, "Alertmanager", "prometheus-alertmanager")["spec"]
-    ini = one(release("grafana", "by Tilt"), "ConfigMap", "grafana")["data"]["grafana.ini"]
+    ini = one(release("grafana", releases.BY_TILT, "local"), "ConfigMap", "grafana")["data"][
+        "grafana.ini"
+    ]
     assert "root_url = http://localhost:3000\n" in ini
 
 

@@ -9,20 +9,26 @@ from tests.platform.chart.judges import tool
 from tests.platform.chart.render import ROOT
 from tests.platform.charts import privileges, releases, workloads
 from tests.platform.charts.releases import Object
-from tests.platform.tilt import evaluation
 
 
-@pytest.fixture(scope="module")
-def everything() -> list[Object]:
-    return releases.everything()
+@pytest.fixture(scope="module", params=releases.PROFILES)
+def everything(request: pytest.FixtureRequest) -> list[Object]:
+    return releases.everything(request.param)
 
 
 def test_every_grant_is_listed_and_argued(everything: list[Object]) -> None:
     listed = privileges.listed("grants")
     found = privileges.grants(everything)
     print(f"{len(found)} roles, {sum(map(len, found.values()))} rules")
-    assert found == {role: sorted(entry["rules"]) for role, entry in listed.items()}
+    wanted = {role: sorted(entry["rules"]) for role, entry in listed.items()}
+    assert found == {role: wanted.get(role) for role in found}
     assert all(entry["why"] for entry in listed.values())
+
+
+def test_every_listed_right_is_there_in_some_profile() -> None:
+    every = [each for profile in releases.PROFILES for each in releases.everything(profile)]
+    assert privileges.grants(every).keys() == privileges.listed("grants").keys()
+    assert privileges.onto_the_node(every).keys() == privileges.listed("node").keys()
 
 
 def test_only_the_operator_and_argo_cd_read_secrets_of_all_namespaces(
@@ -41,7 +47,8 @@ def test_only_the_operator_and_argo_cd_read_secrets_of_all_namespaces(
 def test_every_use_of_the_node_has_a_listed_reason(everything: list[Object]) -> None:
     listed = privileges.listed("node")
     found = privileges.onto_the_node(everything)
-    assert found == {owner: sorted(entry["uses"]) for owner, entry in listed.items()}
+    wanted = {owner: sorted(entry["uses"]) for owner, entry in listed.items()}
+    assert found == {owner: wanted.get(owner) for owner in found}
     assert all(entry["why"] for entry in listed.values())
 
 
@@ -69,19 +76,18 @@ def test_every_container_requests_and_has_a_memory_limit(everything: list[Object
     assert privileges.unbounded(everything) == []
 
 
-def test_the_tiltfile_says_what_each_profile_requests() -> None:
+def test_the_tiltfile_says_what_its_parts_request() -> None:
     text = (ROOT / "Tiltfile").read_text()
     argo = sum(
         privileges.requested(releases.objects(each))
-        for each in releases.argo_cds()
+        for each in releases.tilts()
         if each.namespace == "argocd"
     )
-    tilts = [each for each in releases.argo_cds() if each.chart not in evaluation.APART]
-    whole = sum(privileges.requested(releases.objects(each)) for each in tilts)
+    whole = sum(privileges.requested(releases.objects(each)) for each in releases.tilts())
     print(f"memory requested: observability {whole - argo} MiB, full {whole} MiB")
     said = {
-        profile: float(figure)
-        for profile, figure in re.findall(r"--profile=(\w+) .*\((\d+\.\d) GiB requested\)", text)
+        parts: float(figure)
+        for parts, figure in re.findall(r"--parts=(\w+) .*\((\d+\.\d) GiB requested\)", text)
     }
     assert said == {
         "observability": round((whole - argo) / 1024, 1),

@@ -20,7 +20,7 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Schemas of Kubernetes, and of every kind that a chart brings and somebody uses."""
     folder = tmp_path_factory.mktemp("schemas")
     location = schemas.write(folder)
-    used = {each["kind"] for each in releases.everything()}
+    used = {each["kind"] for p in releases.PROFILES for each in releases.everything(p)}
     for release in releases.argo_cds():
         crds = [d for d in releases.documents(release.manifests()) if releases.is_crd(d)]
         wanted = [d for d in crds if any(f"\n    kind: {kind}\n" in d for kind in used)]

@@ -7,14 +7,12 @@ from typing import Any
 
 from tests.platform.chart import render
 from tests.platform.charts import facts
+from tests.platform.charts.releases import WITHOUT_TILT
 from tests.platform.tilt import recorder
 from tests.platform.tilt.recorder import Recorded
 
-# Live update replaces files in a Deployment's pods, so that no Rollout runs where Tilt does.
-# Kyverno looks after prod alone.
-APART = {"argo-rollouts", "kyverno"}
 # In place of the upstream charts, which are not everywhere: what they render, as recorded.
-STAND_INS = {f"platform/{chart}" for chart in facts.read()["charts"].keys() - APART}
+STAND_INS = {f"platform/{chart}" for chart in facts.read()["charts"].keys() - WITHOUT_TILT}
 
 
 def helm_of(root: Path) -> Callable[..., str]:
@@ -38,7 +36,7 @@ def joined(found: list[dict[str, Any]]) -> str:
 
 
 def evaluate(
-    profile: str | None = None, root: Path = render.ROOT, subcommand: str = "up"
+    parts: str | None = None, root: Path = render.ROOT, subcommand: str = "up"
 ) -> Recorded:
-    flags = {"profile": profile} if profile else {}
+    flags = {"parts": parts} if parts else {}
     return recorder.evaluate(root, helm_of(root), subcommand, **flags)

@@ -33,7 +33,7 @@ RESOURCES = {
     "observability": {"services": SERVICES, "observability": OBSERVABILITY},
     "full": {"services": SERVICES, "observability": OBSERVABILITY, "gitops": GITOPS},
 }
-PROFILES = pytest.mark.parametrize("profile", RESOURCES)
+PARTS = pytest.mark.parametrize("parts", RESOURCES)
 
 
 def objects(recorded: Recorded) -> list[dict[str, Any]]:
@@ -44,39 +44,39 @@ def objects(recorded: Recorded) -> list[dict[str, Any]]:
     return found
 
 
-def test_without_a_profile_it_is_the_services_alone() -> None:
+def test_without_parts_it_is_the_services_alone() -> None:
     assert evaluate().calls == evaluate("service").calls
 
 
-@PROFILES
-def test_a_profile_has_its_resources_in_their_groups(profile: str) -> None:
+@PARTS
+def test_parts_have_their_resources_in_their_groups(parts: str) -> None:
     groups: dict[str, set[str]] = {}
-    for name, options in evaluate(profile).resources().items():
+    for name, options in evaluate(parts).resources().items():
         for label in options["labels"]:
             groups.setdefault(label, set()).add(name)
-    print(f"{profile}: {groups}")
-    assert groups == RESOURCES[profile]
+    print(f"{parts}: {groups}")
+    assert groups == RESOURCES[parts]
 
 
-@PROFILES
-def test_every_dependency_of_a_resource_is_a_resource(profile: str) -> None:
+@PARTS
+def test_every_dependency_of_a_resource_is_a_resource(parts: str) -> None:
     """Tilt ignores a dependency of another name."""
-    resources = evaluate(profile).resources()
+    resources = evaluate(parts).resources()
     waiting = {name: options.get("resource_deps") or [] for name, options in resources.items()}
     assert {dep for deps in waiting.values() for dep in deps} <= resources.keys()
-    if profile != "service":
+    if parts != "service":
         assert waiting["ports"] == ["otel-agent-agent"]
         assert waiting["otel-collector-objects"] == ["prometheus-served"]
 
 
 @pytest.mark.parametrize(
-    ("release", "profile"), [("prometheus", "observability"), ("argocd", "full")]
+    ("release", "parts"), [("prometheus", "observability"), ("argocd", "full")]
 )
 def test_programs_start_once_the_kinds_of_their_release_are_served(
-    release: str, profile: str
+    release: str, parts: str
 ) -> None:
     """The Prometheus operator never serves a kind that is missing at its start."""
-    resources = evaluate(profile).resources()
+    resources = evaluate(parts).resources()
     programs = [
         name
         for name, options in resources.items()
@@ -87,10 +87,10 @@ def test_programs_start_once_the_kinds_of_their_release_are_served(
     assert all(resources[name]["resource_deps"] == [f"{release}-served"] for name in programs)
 
 
-@PROFILES
-def test_kinds_and_objects_of_these_kinds_are_never_in_one_resource(profile: str) -> None:
+@PARTS
+def test_kinds_and_objects_of_these_kinds_are_never_in_one_resource(parts: str) -> None:
     """Tilt maps every kind of a resource before it applies any object; `uncategorized` is one."""
-    recorded = evaluate(profile)
+    recorded = evaluate(parts)
     deployed = objects(recorded)
     crds = {e["metadata"]["name"]: e for e in deployed if e["kind"] == "CustomResourceDefinition"}
     kinds = {each["spec"]["names"]["kind"] for each in crds.values()}
@@ -110,7 +110,7 @@ def test_kinds_and_objects_of_these_kinds_are_never_in_one_resource(profile: str
         assert not brought & {s.split(":")[1] for s in found if s.count(":") == 2}, name
 
 
-def test_taking_down_needs_no_profile_and_fetches_nothing() -> None:
+def test_taking_down_needs_no_choice_of_parts_and_fetches_nothing() -> None:
     recorded = evaluate(subcommand="down")
     there = {chart for chart in STAND_INS if vendor.missing(ROOT / chart) == []}
     rendered = {call.arguments[0] for call in recorded.of("helm")}
@@ -265,9 +265,9 @@ def test_no_context_is_allowed_beyond_the_local_ones_that_tilt_knows() -> None:
     assert "allow_k8s_contexts" not in (ROOT / "Tiltfile").read_text()
 
 
-def test_an_unknown_profile_is_refused_with_those_there_are() -> None:
+def test_unknown_parts_are_refused_with_those_there_are() -> None:
     with pytest.raises(
-        TiltfileError, match="--profile=huge: choose one of service, observability, full"
+        TiltfileError, match="--parts=huge: choose one of service, observability, full"
     ):
         evaluate("huge")
 

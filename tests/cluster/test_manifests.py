@@ -38,6 +38,7 @@ UMBRELLAS = (
     "jaeger",
     "kyverno",
     "loki",
+    "thanos",
     "argocd/install",
 )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tests.platform.charts import workloads
 from tests.platform.charts.releases import OBSERVABILITY, Object
 
 # A host with a port that is no number of an IP address, no image and no label of a container.
@@ -45,3 +46,24 @@ def resolves(
     """Does a host with a port lead to a Service, seen from a namespace?"""
     name, _, rest = host.partition(".")
     return port in known.get((name, rest.split(".")[0] or namespace), set())
+
+
+def unresolved(
+    everything: list[Object], services: list[Object]
+) -> tuple[set[str], list[tuple[str, str, str, int]]]:
+    """Return the hosts that pods and services ask for, and the addresses without a Service.
+
+    An address is the name and namespace of who asks, and the host and port asked for.
+    """
+    known = ports([*everything, *services])
+    asked = [
+        (each["metadata"]["name"], each["metadata"]["namespace"], host, port)
+        for each in services
+        for _, host, port in inside(each.get("spec", {}))
+    ]
+    for pod in workloads.pods(everything):
+        for container in pod.containers:
+            for _, host, port in inside(container.get("env", [])):
+                asked.append((pod.owner, pod.namespace, host, port))
+    dead = [each for each in asked if not resolves(each[2], each[3], known, each[1])]
+    return {host for _, _, host, _ in asked}, dead

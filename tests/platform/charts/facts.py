@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from stack import values
 
-from tests.platform.charts import addresses, releases, scrapes, vendor
+from tests.platform.charts import addresses, releases, scrapes, sums, vendor
 from tests.platform.charts.releases import Object, Release
 
 FILE = Path(__file__).with_name("facts.yaml")
@@ -46,11 +46,15 @@ def record() -> Facts:
     """Render the charts and return the facts to record."""
     everything = releases.everything()
     services = releases.service_objects("dev")
-    charts = {release.chart: _chart(release) for release in releases.argo_cds()}
-    known = sorted(scrapes.jobs([*everything, *services]))
+    single = {release.chart: _chart(release) for release in releases.argo_cds()}
+    scaled = {release.chart: _chart(release) for release in releases.argo_cds("scaled")}
+    everywhere = [*everything, *releases.everything("scaled"), *services]
+    known = sorted(scrapes.jobs(everywhere))
     alerts = scrapes.severities(releases.with_control_plane())
+    more = {name: _added(scaled[name], single[name]) for name in sorted(single)}
     return {
-        "charts": dict(sorted(charts.items())),
+        "charts": dict(sorted({**scaled, **single}.items())),
+        "more_if_scaled": {name: added for name, added in more.items() if any(added.values())},
         "jobs": known,
         "alerts": alerts,
         "alerts_of_the_control_plane": sorted(alerts.keys() - scrapes.severities(everything)),
@@ -78,6 +82,18 @@ def _chart(release: Release) -> Facts:
     }
 
 
+def _added(scaled: Facts, single: Facts) -> Facts:
+    """Return the objects and Services that a chart has in the profile `scaled` alone."""
+    objects = {
+        kind: sorted(set(names) - set(single["objects"].get(kind, ())))
+        for kind, names in scaled["objects"].items()
+    }
+    services = {
+        name: ports for name, ports in scaled["services"].items() if name not in single["services"]
+    }
+    return {"objects": {k: names for k, names in objects.items() if names}, "services": services}
+
+
 def kinds(release: Release) -> Mapping[str, str]:
     """Return the kinds that a release's CRDs define, and the CRDs' names."""
     found = {}
@@ -102,8 +118,9 @@ def dumped(facts: Facts) -> str:
 
 
 def main() -> int:
-    """Write the file."""
+    """Write the file, and the page of what each profile requests."""
     FILE.write_text(dumped(record()))
+    sums.PAGE.write_text(sums.page())
     return 0
 
 

@@ -65,16 +65,3 @@ def unbounded(objects: Iterable[Object]) -> list[str]:
             if not {"cpu", "memory"} <= requests.keys() or "memory" not in limits:
                 found.append(f"{pod.owner}: {container['name']}")
     return found
-
-
-def requested(objects: Iterable[Object]) -> int:
-    """Return how many MiB of memory all pods request together; init containers run before."""
-    units = {"Mi": 1, "Gi": 1024}
-    total = 0
-    for pod in workloads.pods(objects):
-        first = {each["name"] for each in pod.spec.get("initContainers", ())}
-        for container in pod.containers:
-            if container["name"] not in first:
-                quantity = container["resources"]["requests"]["memory"]
-                total += int(quantity[:-2]) * units[quantity[-2:]]
-    return total

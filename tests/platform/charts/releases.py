@@ -22,8 +22,8 @@ ADOPTION = "platform/adopt.yaml"
 SINGLE = "single"
 PROFILES = ("local", SINGLE, "scaled")
 # Live update replaces files in a Deployment's pods, so that no Rollout runs where Tilt does.
-# Kyverno looks after prod alone.
-WITHOUT_TILT = {"argo-rollouts", "kyverno"}
+# Kyverno looks after prod alone, and Thanos is of the profile `scaled`.
+WITHOUT_TILT = {"argo-rollouts", "kyverno", "thanos"}
 BY_ARGO_CD, BY_ANSIBLE, BY_TILT = "by Argo CD", "by cluster.yml", "by Tilt"
 
 
@@ -96,10 +96,7 @@ def argo_cds(profile: str = SINGLE) -> tuple[Release, ...]:
 
 
 def tilts() -> list[Release]:
-    """The releases of Tilt, which gives no values of its own: the profile `local`.
-
-    Tilt leaves out Argo Rollouts and Kyverno.
-    """
+    """The releases of Tilt, which gives no values of its own: the profile `local`."""
     return [
         dataclasses.replace(each, where=BY_TILT, given="{}")
         for each in argo_cds("local")

@@ -26,7 +26,9 @@ def test_the_record_for_tests_without_charts_is_true() -> None:
     assert facts.record() == facts.read()
 
 
-def test_every_monitor_selects_something_that_is_rendered(everything: list[Object]) -> None:
+@pytest.mark.parametrize("profile", releases.PROFILES)
+def test_every_monitor_selects_something_that_is_rendered(profile: str) -> None:
+    everything = releases.everything(profile)
     monitors = [each for each in everything if each["kind"] in ("ServiceMonitor", "PodMonitor")]
     given = (*everything, *scrapes.OUTSIDE)
     blind = [m["metadata"]["name"] for m in monitors if not list(scrapes.monitored(m, given))]
@@ -35,7 +37,7 @@ def test_every_monitor_selects_something_that_is_rendered(everything: list[Objec
 
 
 def test_every_alert_can_match_a_job(everything: list[Object]) -> None:
-    known = scrapes.jobs(everything)
+    known = scrapes.jobs([*everything, *releases.everything("scaled")])
     alerts = list(scrapes.alerts(everything))
     print(f"{len(alerts)} alerts")
     assert len(alerts) > 100
@@ -115,34 +117,12 @@ def test_every_component_is_scraped(everything: list[Object], component: str) ->
     assert any(job.startswith(component) for job in scrapes.jobs(everything))
 
 
-def unresolved(
-    everything: list[Object], services: list[Object]
-) -> tuple[set[str], list[tuple[str, str, str, int]]]:
-    """Return the hosts that pods and services ask for, and the addresses without a Service.
-
-    An address is the name and namespace of who asks, and the host and port asked for.
-    """
-    known = addresses.ports([*everything, *services])
-    asked = [
-        (each["metadata"]["name"], each["metadata"]["namespace"], host, port)
-        for each in services
-        for _, host, port in addresses.inside(each.get("spec", {}))
-    ]
-    for pod in workloads.pods(everything):
-        for container in pod.containers:
-            for _, host, port in addresses.inside(container.get("env", [])):
-                asked.append((pod.owner, pod.namespace, host, port))
-    dead = [each for each in asked if not addresses.resolves(each[2], each[3], known, each[1])]
-    return {host for _, _, host, _ in asked}, dead
-
-
+@pytest.mark.parametrize("profile", releases.PROFILES)
 @pytest.mark.parametrize("environment", releases.environments())
-def test_every_address_leads_to_a_service_that_is_rendered(
-    everything: list[Object], environment: str
-) -> None:
+def test_every_address_leads_to_a_service_that_is_rendered(profile: str, environment: str) -> None:
     services = releases.service_objects(environment)
-    asked, dead = unresolved(everything, services)
-    print(f"{environment}: {len(asked)} addresses")
+    asked, dead = addresses.unresolved(releases.everything(profile), services)
+    print(f"{environment}, {profile}: {len(asked)} addresses")
     assert "otel-agent.observability" in asked
     assert dead == []
 
@@ -168,7 +148,7 @@ def test_a_missing_service_would_be_noticed(everything: list[Object]) -> None:
         if (each["kind"], each["metadata"]["name"]) != ("Service", "otel-agent")
     ]
     assert len(without_agent) < len(everything)
-    _, dead = unresolved(without_agent, services)
+    _, dead = addresses.unresolved(without_agent, services)
     assert "otel-agent.observability" in {host for _, _, host, _ in dead}
 
 

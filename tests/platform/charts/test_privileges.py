@@ -7,7 +7,7 @@ import pytest
 
 from tests.platform.chart.judges import tool
 from tests.platform.chart.render import ROOT
-from tests.platform.charts import privileges, releases, workloads
+from tests.platform.charts import privileges, releases, sums, workloads
 from tests.platform.charts.releases import Object
 
 
@@ -78,18 +78,22 @@ def test_every_container_requests_and_has_a_memory_limit(everything: list[Object
 
 def test_the_tiltfile_says_what_its_parts_request() -> None:
     text = (ROOT / "Tiltfile").read_text()
-    argo = sum(
-        privileges.requested(releases.objects(each))
-        for each in releases.tilts()
-        if each.namespace == "argocd"
+    whole, observability = (
+        sums.of(
+            pod
+            for release in releases.tilts()
+            if release.namespace in spaces
+            for pod in workloads.pods(releases.objects(release))
+        ).memory
+        / 2**30
+        for spaces in (("argocd", releases.OBSERVABILITY), (releases.OBSERVABILITY,))
     )
-    whole = sum(privileges.requested(releases.objects(each)) for each in releases.tilts())
-    print(f"memory requested: observability {whole - argo} MiB, full {whole} MiB")
+    print(f"memory requested: observability {observability:.2f} GiB, full {whole:.2f} GiB")
     said = {
         parts: float(figure)
         for parts, figure in re.findall(r"--parts=(\w+) .*\((\d+\.\d) GiB requested\)", text)
     }
     assert said == {
-        "observability": round((whole - argo) / 1024, 1),
-        "full": round(whole / 1024, 1),
+        "observability": round(float(observability), 1),
+        "full": round(float(whole), 1),
     }

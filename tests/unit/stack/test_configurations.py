@@ -137,6 +137,7 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
             values.chart("argo-rollouts")["argo-rollouts"]["controller"]["image"]["tag"],
         ),
         ("kyverno", tool_version("kyverno")),
+        ("thanos", values.chart("thanos")["thanos"]["image"]["tag"]),
     ],
 )
 def test_a_chart_says_which_version_it_brings(name: str, tag: str) -> None:

@@ -5,6 +5,7 @@ The charts are not needed: what they render was recorded, and `make charts` comp
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ PIPELINE = values.pipeline_rules()
 RULES = {file.parent.name: values.read(file) for file in values.GENERATED.glob("*/rules.yaml")}
 SERVICES = {
     (name, OBSERVABILITY): set(ports)
-    for chart in FACTS["charts"].values()
+    for chart in (*FACTS["charts"].values(), *FACTS["more_if_scaled"].values())
     for name, ports in chart["services"].items()
 }
 
@@ -83,6 +84,17 @@ def test_every_address_in_the_values_is_one_of_a_service(chart: str) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    "file",
+    sorted(values.PLATFORM.glob("profiles/*/*.yaml")),
+    ids=lambda f: f"{f.parent.name}-{f.stem}",
+)
+def test_every_address_in_a_profile_is_one_of_a_service(file: Path) -> None:
+    found = [(p, f"{h}:{n}", h, n) for p, h, n in addresses.inside(values.read(file))]
+    wrong = [(p, a) for p, a, h, n in found if not addresses.resolves(h, n, SERVICES)]
+    assert wrong == []
+
+
 def test_services_send_to_an_address_of_the_agent() -> None:
     telemetry = values.chart("chart")["telemetry"]
     assert telemetry["port"] in SERVICES[telemetry["agent"], telemetry["namespace"]]
@@ -93,7 +105,8 @@ def test_the_platforms_project_allows_the_kinds_that_its_charts_render_and_no_ot
     text = (values.PLATFORM / "argocd/apps/templates/projects.yaml").read_text()
     allowed = set(re.findall(r'kind: "?(\w+|\*)"?\}', text.split("{{- range $environment")[0]))
     charts = {name: chart for name, chart in FACTS["charts"].items() if "argocd" not in name}
-    rendered = {kind for chart in charts.values() for kind in chart["objects"]}
+    scaled = [each for name, each in FACTS["more_if_scaled"].items() if "argocd" not in name]
+    rendered = {kind for chart in [*charts.values(), *scaled] for kind in chart["objects"]}
     # The project allows the whole group of these.
     operated = {
         kind

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from stack.components import Site
 
 from tests import scenarios
@@ -21,6 +22,7 @@ from tests.tenants.operated import (
     Object,
     custom,
     dumped,
+    pair,
     server,
     with_targets,
 )
@@ -70,14 +72,23 @@ OBJECTS = (
         ),
     ),
 )
+# The platform's own, which every namespace concerns.
+PLATFORMS = rules({"record": "platform:ships", "expr": "sum(harbour_ships)"})
 
 
 @dataclass(frozen=True)
 class Servers:
-    """Prometheus as the platform's values say, and without the enforced label."""
+    """Prometheus as the platform's values say, and without the enforced label.
+
+    Attributes:
+        enforcing: As the platform's values say.
+        open: Without the enforced label.
+        rules: Rule files of a Prometheus and of a ruler in the profile `scaled`.
+    """
 
     enforcing: Prometheus
     open: Prometheus
+    rules: Mapping[str, list[Object]]
 
 
 def eventually(condition: Callable[[], Any], what: str) -> Any:
@@ -135,7 +146,20 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
             text = dumped(with_targets(config, targets, files, folder))
             return stack.enter_context(prometheus(tmp_path_factory.mktemp("data"), text))
 
-        yield Servers(started("enforcing"), started("open"))
+        servers = started("enforcing"), started("open")
+        cluster.apply([*pair("scaled"), custom("PrometheusRule", "own", SPACE, PLATFORMS)])
+
+        def shared(owner: str, count: int) -> list[Object]:
+            files = eventually(
+                lambda: found if len(found := cluster.rules("scaled", owner)) == count else None,
+                f"the operator gives no rules to the {owner}",
+            )
+            return [YAML(typ="safe").load(text) for text in files]
+
+        yield Servers(
+            *servers,
+            {"prometheus": shared("prometheus", 1), "thanos-ruler": shared("thanos-ruler", 2)},
+        )
 
 
 def pytest_configure() -> None:

@@ -25,6 +25,7 @@ SPACE: Final = "observability"
 GROUP: Final = "monitoring.coreos.com"
 ENFORCING: Final = ("enforcedNamespaceLabel", "excludedFromEnforcement")
 PORT: Final = "metrics"
+SCALED: Final = str(values.PLATFORM / "profiles/scaled/prometheus.yaml")
 
 Object = dict[str, Any]
 
@@ -57,9 +58,9 @@ class ClusterWithOperator(Cluster):
         found: Object = YAML(typ="safe").load(text.replace("$(SHARD)", "0"))
         return found
 
-    def rules(self, name: str) -> list[str]:
-        """Return the rule files that the operator generated for a Prometheus."""
-        selector = f"--selector=prometheus-name={name}"
+    def rules(self, name: str, owner: str = "prometheus") -> list[str]:
+        """Return the rule files that the operator generated for a Prometheus or a ruler."""
+        selector = f"--selector={owner}-name={name}"
         maps = self.get("configmaps", selector, f"--namespace={SPACE}")
         return [text for each in maps for text in each.get("data", {}).values()]
 
@@ -75,6 +76,24 @@ def server(name: str, *, enforcing: bool) -> Object:
     timing = {"scrapeInterval": "1s", "scrapeTimeout": "1s", "evaluationInterval": "1s"}
     content = {"replicas": 1, **selectors, **timing, **kept}
     return custom("Prometheus", name, SPACE, content)
+
+
+def pair(name: str) -> list[Object]:
+    """Make a Prometheus and a ruler that share the rules as the profile `scaled` says."""
+    chart = values.chart("prometheus", (SCALED,))["kube-prometheus-stack"]
+    spec, ruler = chart["prometheus"]["prometheusSpec"], chart["thanosRuler"]["thanosRulerSpec"]
+    shared = {key: spec[key] for key in (*ENFORCING, "ruleNamespaceSelector")}
+    asked = {key: ruler[key] for key in ("enforcedNamespaceLabel", "ruleNamespaceSelector")}
+    every: Object = {"ruleSelector": {}, "replicas": 1}
+    return [
+        custom("Prometheus", name, SPACE, {**every, **shared}),
+        custom(
+            "ThanosRuler",
+            name,
+            SPACE,
+            {**every, **asked, "queryEndpoints": ruler["queryEndpoints"]},
+        ),
+    ]
 
 
 def custom(kind: str, name: str, namespace: str, spec: Object) -> Object:

@@ -92,7 +92,7 @@ def argo_cds(profile: str = SINGLE) -> tuple[Release, ...]:
     """The releases of Argo CD and `cluster.yml`: the platform of an environment in a profile."""
     own = _overlays(f"platform/profiles/{profile}/argocd.yaml")
     argo_cd = Release(BY_ANSIBLE, "argocd/install", "argocd", profile, own)
-    return (*_argo_cds(profile), argo_cd)
+    return (*applications(profile, f"--set=profile={profile}"), argo_cd)
 
 
 def tilts() -> list[Release]:
@@ -143,9 +143,11 @@ def environments() -> list[str]:
     return list(apps["environments"])
 
 
-def _argo_cds(profile: str) -> list[Release]:
-    given = (f"--values={ADOPTION}", f"--set=profile={profile}")
-    rendered = render.helm("template", "apps", "platform/argocd/apps", *given)
+def applications(profile: str, *flags: str) -> list[Release]:
+    """The releases of the platform's applications, rendered with flags that set the profile."""
+    rendered = render.helm(
+        "template", "apps", "platform/argocd/apps", f"--values={ADOPTION}", *flags
+    )
     found = []
     for application in render.objects(rendered):
         if application["kind"] != "Application":

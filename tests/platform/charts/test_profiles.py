@@ -1,7 +1,9 @@
 """Promises of each profile: who evaluates a rule, who asks whom, and what outlives a node."""
 
+import base64
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -271,3 +273,68 @@ def test_the_ruler_continues_the_series_that_prometheus_recorded() -> None:
     assert server["prometheusExternalLabelName"] == "", "no label of the operator's"
     assert server["externalLabels"] == ruler["labels"]
     assert "replicaExternalLabelName" not in server
+
+
+def overlay(cluster: str, folder: Path) -> Path:
+    """Write the overlay that the documentation shows for a cluster."""
+    page = (values.ROOT / "docs/how-to/choose-a-profile.md").read_text()
+    (text,) = re.findall(
+        rf"^```yaml\n(# platform/clusters/{cluster}\.yaml\n.*?)^```$",
+        page,
+        re.MULTILINE | re.DOTALL,
+    )
+    file = folder / f"{cluster}.yaml"
+    file.write_text(text)
+    return file
+
+
+def of_cluster(cluster: str, folder: Path) -> list[Object]:
+    file = overlay(cluster, folder)
+    found = releases.applications(SCALED, f"--values={file}")
+    return [each for release in found for each in releases.objects(release)]
+
+
+def test_a_second_cluster_has_no_compactor_and_the_alertmanagers_of_the_first(
+    tmp_path: Path,
+) -> None:
+    found = of_cluster("north", tmp_path)
+    names = {(each["kind"], each["metadata"]["name"]) for each in found}
+    assert ("StatefulSet", "thanos-store-gateway") in names
+    assert not names & {("StatefulSet", "thanos-compact"), ("Deployment", "grafana")}
+    assert "Alertmanager" not in {kind for kind, _ in names}
+    (server,) = (each["spec"] for each in found if each["kind"] == "Prometheus")
+    (ruler,) = (each["spec"] for each in found if each["kind"] == "ThanosRuler")
+    assert server["externalLabels"] == ruler["labels"] == {"cluster": "north"}
+    told = [server["additionalAlertManagerConfigs"], ruler["alertmanagersConfig"]]
+    for each in told:
+        (secret,) = (
+            s["data"]
+            for s in found
+            if (s["kind"], s["metadata"]["name"]) == ("Secret", each["name"])
+        )
+        text = base64.b64decode(secret[each["key"]]).decode()
+        assert [f"alertmanager-{n}.example.com" in text for n in range(3)] == [True] * 3
+        assert "alertmanager-operated" not in text
+
+
+def test_the_first_cluster_reads_the_query_of_the_second(tmp_path: Path) -> None:
+    found = of_cluster("main", tmp_path)
+    (query,) = (
+        e for e in found if (e["kind"], e["metadata"]["name"]) == ("Deployment", "thanos-query")
+    )
+    (container,) = query["spec"]["template"]["spec"]["containers"]
+    own = {a for a in arguments("Deployment", "thanos-query") if a.startswith("--endpoint=")}
+    now = {
+        a.replace(".observability.svc", "")
+        for a in container["args"]
+        if a.startswith("--endpoint=")
+    }
+    assert now == {a.replace(".observability.svc", "") for a in own} | {
+        "--endpoint=thanos.north.example.com:10901"
+    }
+
+
+@pytest.mark.parametrize("cluster", ["main", "north"])
+def test_a_service_takes_the_overlay_of_a_cluster(cluster: str, tmp_path: Path) -> None:
+    file = overlay(cluster, tmp_path)
+    assert render.service("ports", "--values", str(file)) == render.service("ports")

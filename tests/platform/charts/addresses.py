@@ -13,6 +13,12 @@ _ADDRESS = re.compile(
 )
 _DEFAULT = re.compile(r"\$\{(?:env:)?\w+:-([^}]*)\}")
 HERE = ("localhost",)
+# Headless Services that the Prometheus operator makes, with the ports of its pods.
+OPERATED = {
+    "alertmanager-operated": {9093},
+    "prometheus-operated": {9090},
+    "thanos-ruler-operated": {10901, 10902},
+}
 
 
 def inside(value: Any, path: str = "") -> Iterator[tuple[str, str, int]]:
@@ -43,9 +49,15 @@ def ports(objects: Iterable[Object]) -> dict[tuple[str, str], set[int]]:
 def resolves(
     host: str, port: int, known: dict[tuple[str, str], set[int]], namespace: str = OBSERVABILITY
 ) -> bool:
-    """Does a host with a port lead to a Service, seen from a namespace?"""
-    name, _, rest = host.partition(".")
-    return port in known.get((name, rest.split(".")[0] or namespace), set())
+    """Does a host with a port lead to a Service, seen from a namespace?
+
+    A host may name a pod of a headless Service: `<pod>.<service>`.
+    """
+    parts = [*host.split("."), namespace, namespace]
+    there = {**{(name, OBSERVABILITY): own for name, own in OPERATED.items()}, **known}
+    own = there.get((parts[0], parts[1]), set())
+    of_pod = there.get((parts[1], parts[2]), set())
+    return port in own | of_pod
 
 
 def unresolved(

@@ -162,3 +162,21 @@ def test_every_claim_template_in_the_values_says_its_version_and_kind(chart: str
         if (template.get("apiVersion"), template.get("kind")) != ("v1", "PersistentVolumeClaim")
     ]
     assert lacking == []
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("thanos-query", 9090, True),
+        ("thanos-query.observability", 9090, True),
+        ("thanos-query.elsewhere", 9090, False),
+        ("thanos-query", 9091, False),
+        ("prometheus-prometheus-prometheus-1.prometheus-operated", 9090, True),
+        ("prometheus-prometheus-prometheus-1.prometheus-operating", 9090, False),
+        ("prometheus-operated", 9091, False),
+    ],
+)
+def test_an_address_leads_to_a_service_or_to_a_pod_of_one(
+    host: str, port: int, expected: bool
+) -> None:
+    assert addresses.resolves(host, port, SERVICES) is expected

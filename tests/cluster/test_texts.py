@@ -76,6 +76,8 @@ def everything() -> dict[str, Any]:
     small = {"requests": {"cpu": "1m", "memory": "1"}, "limits": {"memory": "1Ti"}}
     more = {
         "addresses": {"prod": "https://{service}.example.com"},
+        "profile": "scaled",
+        "cluster": "main",
         "networkPolicy": {"callers": PEERS, "dns": rules, "egress": rules},
         "postgresql": {"peers": PEERS},
         "podDisruptionBudget": {"maxUnavailable": "50%"},

@@ -69,23 +69,23 @@ def terminal(
     }
 
 
-def _parts() -> list[str]:
+def _choices() -> list[str]:
     """Parts that can load: all of them with the upstream charts."""
     return ["service", "observability", "full"] if vendor.STORE in os.environ else ["service"]
 
 
-@pytest.mark.parametrize("parts", _parts())
-def test_the_tiltfile_loads(parts: str, checkout: Path, terminal: Mapping[str, str]) -> None:
-    command = f"tilt alpha tiltfile-result -- --parts={parts}"
+@pytest.mark.parametrize("chosen", _choices())
+def test_the_tiltfile_loads(chosen: str, checkout: Path, terminal: Mapping[str, str]) -> None:
+    command = f"tilt alpha tiltfile-result -- --parts={chosen}"
     code, said = attempt(command, folder=checkout, env=terminal)
     assert code == 0, said[-6000:]
     result = json.loads(said[said.index("{\n") :])
     assert result["Error"] is None
     assert "is not a known resource" not in said
     names = {each["Name"] for each in result["Manifests"]}
-    print(f"{parts}: {len(names)} resources")
+    print(f"{chosen}: {len(names)} resources")
     assert "ports" in names
-    assert ("prometheus-kinds" in names) == (parts != "service")
+    assert ("prometheus-kinds" in names) == (chosen != "service")
 
 
 def test_tilt_ci_is_green(checkout: Path, terminal: Mapping[str, str], node: Node) -> None:
@@ -100,17 +100,17 @@ def test_tilt_ci_is_green(checkout: Path, terminal: Mapping[str, str], node: Nod
 
 
 @pytest.mark.skipif(vendor.STORE not in os.environ, reason="needs the upstream charts: CHART_STORE")
-@pytest.mark.parametrize("parts", _parts()[1:])
+@pytest.mark.parametrize("chosen", _choices()[1:])
 def test_parts_with_the_platform_are_green(
-    parts: str, checkout: Path, terminal: Mapping[str, str], node: Node
+    chosen: str, checkout: Path, terminal: Mapping[str, str], node: Node
 ) -> None:
     """The first parts meet a cluster without the operator's kinds. Images: `absent.py`."""
     upstream.give_certificate(node)
     begin = time.monotonic()
-    command = f"tilt ci --port 0 -- --parts={parts}"
+    command = f"tilt ci --port 0 -- --parts={chosen}"
     try:
         said = run(command, folder=checkout, env=terminal, seconds=900)
-        print(f"tilt ci, {parts}: green after {time.monotonic() - begin:.0f} s")
+        print(f"tilt ci, {chosen}: green after {time.monotonic() - begin:.0f} s")
         assert "is not a known resource" not in said
     except AssertionError:
         print(node.kubectl("get", "pods,pvc,pv,statefulsets,prometheuses,alertmanagers", "-A"))

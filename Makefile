@@ -417,7 +417,7 @@ bench-memory: .venv/.dev ## Fill the memory store with RECORDS (1,000,000) gener
 
 ##@ Run the whole platform
 STACK_TOOLS := prometheus alertmanager otelcol jaeger loki
-.PHONY: stack run-jaeger e2e stack-image-test gameday load chaos panels pictures
+.PHONY: stack run-jaeger e2e e2e-gateway stack-image-test gameday load chaos panels pictures
 stack: .venv/.dev ## Run everything: backends from images, the PATH or a build by Go; Ctrl-C stops
 	@$(BIN)/python -m stack up
 
@@ -427,6 +427,10 @@ run-jaeger: .venv/.dev ## Run Jaeger alone, and a service that sends its traces 
 e2e: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Test every signal end to end on the whole stack
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
+
+e2e-gateway: .venv/.dev ## End one of three gateways under load: tail sampling keeps whole traces, a queue on disk is delivered (1 minute)
+	@$(MAKE) --no-print-directory tools TOOLS=otelcol
+	$(BIN)/pytest tests/gateway
 
 stack-image-test: .venv/.dev ## Run the stack by podman, from images of the built tools under the official names
 	$(call needs,podman,$(PODMAN))

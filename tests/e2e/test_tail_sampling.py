@@ -20,7 +20,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     site = Site(
         tmp_path_factory.mktemp("sampling"),
         prometheus_overrides=FAST,
-        gateway_overlays=(OVERLAY,),
+        collector_overlays=(OVERLAY,),
         collector_env={"TAIL_DECISION_WAIT": "2s"},
     )
     with Stack(site, with_service=False) as stack:

@@ -79,7 +79,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, database: tuple[Server, str]) 
             # Slow requests must not make others wait for a thread: that is another fault.
             "PORTS_THREADS": "32",
         },
-        gateway_overlays=(str(OVERLAY),),
+        collector_overlays=(str(OVERLAY),),
         scale=SCALE,
     )
     with listening(addresses.port("webhook")) as inbox, Stack(site) as stack:

@@ -42,7 +42,7 @@ class Site:
         jobs: Scrape jobs in place of the stack's own.
         prometheus_overrides: Changed fields of `prometheusSpec`, such as shorter intervals.
         service_env: Further variables of the service.
-        gateway_overlays: Value files of the gateway beside values.yaml.
+        collector_overlays: Value files of both Collectors beside values.yaml.
         collector_env: Further variables of both Collectors.
         scale: Factor that compresses the durations of the pipeline's rules and of Alertmanager's
             routes, as `slo generate --scale` does with the rules that `rules` names.
@@ -57,7 +57,7 @@ class Site:
     jobs: tuple[Values, ...] | None = None
     prometheus_overrides: Values = field(default_factory=dict)
     service_env: Mapping[str, str] = field(default_factory=dict)
-    gateway_overlays: tuple[str, ...] = ()
+    collector_overlays: tuple[str, ...] = ()
     collector_env: Mapping[str, str] = field(default_factory=dict)
     scale: float = 1
     ways: tuple[Way, ...] = (built,)
@@ -226,7 +226,21 @@ def gateway(site: Site) -> Backend:
         "PROMETHEUS_URL": at.url("prometheus"),
         "LOKI_URL": at.url("loki"),
     }
-    return _collector(gateway, site, "gateway", env, site.gateway_overlays)
+    noted = site.folder("gateway") / values.LAST_ALIVE
+    if not noted.exists():
+        # The gateway reads it at its start. In a cluster, the container that writes it is first.
+        noted.write_text("0\n")
+    return _collector(gateway, site, "gateway", env)
+
+
+def last_alive(site: Site) -> Process | None:
+    """The process that notes when the gateway was alive, which the option of tail sampling has."""
+    script = values.last_alive(site.collector_overlays)
+    if script is None:
+        return None
+    health = site.addresses.endpoint("gateway-health")
+    env = {"STORAGE_DIRECTORY": str(site.folder("gateway")), "HEALTH_ENDPOINT": health}
+    return site.process("gateway-last-alive", script, f"http://{health}", env)
 
 
 def agent(site: Site) -> Backend:
@@ -236,8 +250,9 @@ def agent(site: Site) -> Backend:
         "POD_LOGS": str(site.folder("pods")),
         "DEPLOYMENT_ENVIRONMENT_NAME": ENVIRONMENT,
         "GATEWAY_ENDPOINT": at.endpoint("gateway-otlp-grpc"),
+        "GATEWAY_ENDPOINTS": f"[{at.endpoint('gateway-otlp-grpc')}]",
     }
-    return _collector(agent, site, "agent", env, ())
+    return _collector(agent, site, "agent", env)
 
 
 def service(site: Site, output: int, otlp: str) -> Process:
@@ -270,7 +285,6 @@ def _collector(
     site: Site,
     role: str,
     env: Mapping[str, str],
-    overlays: tuple[str, ...],
 ) -> Backend:
     at = site.addresses
     listening = {
@@ -281,7 +295,7 @@ def _collector(
         "METRICS_PORT": str(at.own_port(f"{role}-metrics")),
         "STORAGE_DIRECTORY": str(site.folder(role)),
     }
-    config = site.config(role, values.collector(role, overlays))
+    config = site.config(role, values.collector(role, site.collector_overlays))
     variables = {**listening, **env, **site.collector_env}
     ready = at.url(f"{role}-health")
     return site.backend(make, role, "otelcol", ["--config", str(config)], ready, variables)

@@ -127,6 +127,8 @@ class Stack:
             components.gateway(site),
             components.agent(site),
         ]
+        if (noting := components.last_alive(site)) is not None:
+            parts.append(noting)
         if self._with_grafana:
             parts.append(grafana.grafana(site))
         self._run(*parts)

@@ -14,6 +14,8 @@ ROOT: Final = PLATFORM.parent
 GENERATED: Final = PLATFORM / "generated"
 # Needs the Kubernetes API; the Collector's chart defines it, the pipelines only place it.
 ONLY_IN_CLUSTER: Final = "k8s_attributes"
+# Container of a gateway that samples traces, and the file that it writes.
+LAST_ALIVE: Final = "last-alive"
 
 Values = dict[str, Any]
 
@@ -62,6 +64,13 @@ def collector(role: str, overlays: Sequence[str] = ()) -> Values:
     for pipeline in config["service"]["pipelines"].values():
         pipeline["processors"] = [p for p in pipeline["processors"] if p != ONLY_IN_CLUSTER]
     return config
+
+
+def last_alive(overlays: Sequence[str] = ()) -> list[str] | None:
+    """Command of the container that notes when the gateway was alive; None where it has none."""
+    gateway: Values = chart("otel-collector", overlays)["gateway"]
+    commands = {each["name"]: each["command"] for each in gateway.get("initContainers", ())}
+    return commands.get(LAST_ALIVE)
 
 
 def jaeger() -> Values:

@@ -11,14 +11,24 @@ from stack import prometheus, values
 from telemetry import names, redaction
 
 TAIL_SAMPLING = ("values-tail-sampling.yaml",)
-COLLECTORS = {
-    "agent": values.chart("otel-collector")["agent"]["alternateConfig"],
-    "gateway": values.chart("otel-collector")["gateway"]["alternateConfig"],
-    "gateway with tail sampling": values.chart("otel-collector", TAIL_SAMPLING)["gateway"][
-        "alternateConfig"
-    ],
-    "jaeger": values.jaeger(),
+SCALED = (str(values.PLATFORM / "profiles" / "scaled" / "otel-collector.yaml"),)
+OPTIONS = {
+    "": (),
+    " with tail sampling": TAIL_SAMPLING,
+    ", scaled": SCALED,
+    ", scaled, with tail sampling": (*SCALED, *TAIL_SAMPLING),
 }
+ROLES = {
+    f"{role}{option}": values.chart("otel-collector", overlays)[role]
+    for role in ("agent", "gateway")
+    for option, overlays in OPTIONS.items()
+}
+COLLECTORS = {name: role["alternateConfig"] for name, role in ROLES.items()} | {
+    "jaeger": values.jaeger()
+}
+# The exporter that sends the spans of a trace to one gateway.
+ROUTING = "load_balancing"
+TO = "metrics_endpoint"
 CHARTS = sorted(
     str(file.parent.relative_to(values.PLATFORM))
     for file in values.PLATFORM.glob("**/Chart.yaml")
@@ -44,12 +54,12 @@ def test_each_component_that_is_defined_is_used_and_each_that_is_used_is_defined
 def test_only_the_agent_leaves_a_processor_to_the_charts_preset() -> None:
     processors = {name: set(used(config, "processors")) for name, config in COLLECTORS.items()}
     having = [name for name, names in processors.items() if values.ONLY_IN_CLUSTER in names]
-    assert having == ["agent"]
+    assert having == [name for name in ROLES if name.startswith("agent")]
     presets = values.chart("otel-collector")["agent"]["presets"]
     assert presets["kubernetesAttributes"]["enabled"]
 
 
-@pytest.mark.parametrize("name", ["agent", "gateway", "gateway with tail sampling"])
+@pytest.mark.parametrize("name", ROLES)
 def test_the_memory_limiter_comes_first_and_redaction_comes_before_sampling(name: str) -> None:
     for pipeline in COLLECTORS[name]["service"]["pipelines"].values():
         assert pipeline["processors"][0] == "memory_limiter"
@@ -57,10 +67,12 @@ def test_the_memory_limiter_comes_first_and_redaction_comes_before_sampling(name
             assert pipeline["processors"][-2:] == ["redaction", "tail_sampling"]
 
 
-@pytest.mark.parametrize("name", ["agent", "gateway"])
+@pytest.mark.parametrize("name", ROLES)
 def test_every_exporter_keeps_a_bounded_queue_on_disk_and_never_gives_up(name: str) -> None:
     config = COLLECTORS[name]
-    for exporter in config["exporters"].values():
+    for kind, exporter in config["exporters"].items():
+        if kind == ROUTING:
+            continue
         queue = exporter["sending_queue"]
         assert queue["storage"] == "file_storage"
         assert (queue["sizer"], queue["queue_size"]) == ("bytes", 50_000_000)
@@ -68,12 +80,96 @@ def test_every_exporter_keeps_a_bounded_queue_on_disk_and_never_gives_up(name: s
     assert "file_storage" in config["service"]["extensions"]
 
 
-def test_tail_sampling_adds_one_processor_and_changes_nothing_else() -> None:
-    plain, sampled = COLLECTORS["gateway"], COLLECTORS["gateway with tail sampling"]
+@pytest.mark.parametrize("profile", ["", ", scaled"])
+def test_tail_sampling_adds_one_processor_and_changes_nothing_else(profile: str) -> None:
+    plain = COLLECTORS[f"gateway{profile}"]
+    sampled = COLLECTORS[f"gateway{profile} with tail sampling".replace("d w", "d, w")]
     expected = json.loads(json.dumps(plain))
     expected["processors"]["tail_sampling"] = sampled["processors"]["tail_sampling"]
     expected["service"]["pipelines"]["traces"]["processors"].append("tail_sampling")
     assert sampled == expected
+
+
+def test_with_tail_sampling_agents_route_traces_alone() -> None:
+    plain, sampled = COLLECTORS["agent"], COLLECTORS["agent with tail sampling"]
+    expected = json.loads(json.dumps(plain))
+    expected["exporters"][ROUTING] = sampled["exporters"][ROUTING]
+    expected["service"]["pipelines"]["traces"]["exporters"] = [ROUTING]
+    assert sampled == expected
+    assert sampled == COLLECTORS["agent, scaled, with tail sampling"]
+
+
+def test_the_queue_of_each_gateway_in_an_agent_is_bounded_and_never_gives_up() -> None:
+    exporter = COLLECTORS["agent with tail sampling"]["exporters"][ROUTING]
+    assert exporter["routing_key"] == "traceID"
+    to_one = exporter["protocol"]["otlp"]
+    assert to_one["retry_on_failure"]["max_elapsed_time"] == 0
+    # With a retry before the division, one full queue would send the other shares again.
+    assert "retry_on_failure" not in exporter
+    queues = (exporter["sending_queue"], to_one["sending_queue"])
+    assert [queue["sizer"] for queue in queues] == ["bytes", "bytes"]
+    waiting = queues[0]["queue_size"] + 3 * queues[1]["queue_size"]
+    limit = ROLES["agent"]["resources"]["limits"]["memory"]
+    assert waiting < 0.4 * int(limit.removesuffix("Mi")) * 2**20
+
+
+def test_agents_know_every_gateway_that_the_autoscaler_keeps() -> None:
+    gateway = ROLES["gateway, scaled"]
+    (variable,) = ROLES["agent, scaled"]["extraEnvs"]
+    assert variable["name"] == "GATEWAY_ENDPOINTS"
+    replicas = gateway["autoscaling"]["minReplicas"]
+    services = [each for each in gateway["extraManifests"] if each["kind"] == "Service"]
+    pods = [f"{gateway['fullnameOverride']}-{number}" for number in range(replicas)]
+    assert [each["metadata"]["name"] for each in services] == pods
+    for pod, service in zip(pods, services, strict=True):
+        assert service["spec"]["selector"] == {"statefulset.kubernetes.io/pod-name": pod}
+    ports = [service["spec"]["ports"][0]["port"] for service in services]
+    listed = [f"{pod}:{port}" for pod, port in zip(pods, ports, strict=True)]
+    assert variable["value"] == f"[{', '.join(listed)}]"
+
+
+def test_the_autoscaler_removes_no_gateway_and_deletes_no_queue() -> None:
+    gateway = ROLES["gateway, scaled"]
+    assert gateway["autoscaling"]["behavior"]["scaleDown"] == {"selectPolicy": "Disabled"}
+    kept = gateway["statefulset"]["persistentVolumeClaimRetentionPolicy"]
+    assert kept == {"enabled": True, "whenDeleted": "Retain", "whenScaled": "Retain"}
+
+
+def test_each_replica_of_prometheus_gets_every_metric_by_a_queue_of_its_own() -> None:
+    config = COLLECTORS["gateway, scaled"]
+    names_of_two = ["otlp_http/prometheus", "otlp_http/prometheus-1"]
+    assert config["service"]["pipelines"]["metrics"]["exporters"] == names_of_two
+    first, second = (dict(config["exporters"][name]) for name in names_of_two)
+    (variable,) = ROLES["gateway, scaled"]["extraEnvs"]
+    assert variable["name"] == "PROMETHEUS_URL"
+    urls = [
+        variable["value"],
+        re.sub(r"^\$\{env:PROMETHEUS_1_URL:-(.*)}/.*", r"\1", second.pop(TO)),
+    ]
+    first.pop(TO)
+    assert first == second
+    name = values.prometheus()["fullnameOverride"]
+    # The operator's names: of the object, which the chart makes, and of the Service of its pods.
+    pod = f"prometheus-{name}-prometheus"
+    assert urls == [f"http://{pod}-{number}.prometheus-operated:9090" for number in (0, 1)]
+
+
+def test_the_rule_about_a_stop_reads_the_file_that_the_container_writes() -> None:
+    role = ROLES["gateway with tail sampling"]
+    first, *others = role["alternateConfig"]["processors"]["tail_sampling"]["policies"]
+    (rule,) = first["drop"]["drop_sub_policy"]
+    assert [each["type"] for each in others].count("drop") == 0
+    (condition,) = rule["ottl_condition"]["span"]
+    folder = role["alternateConfig"]["extensions"]["file_storage"]["directory"]
+    assert condition == f"UnixSeconds(span.start_time) <= ${{file:{folder}/{values.LAST_ALIVE}}}"
+    (container,) = role["initContainers"]
+    (mount,) = role["extraVolumeMounts"]
+    assert container["volumeMounts"] == [mount]
+    file = f"{mount['mountPath']}/{values.LAST_ALIVE}"
+    assert container["startupProbe"]["exec"]["command"] == ["test", "-f", file]
+    # The kubelet starts it before the gateway and leaves it running.
+    assert container["restartPolicy"] == "Always"
+    assert container["securityContext"] == role["securityContext"]
 
 
 @pytest.mark.parametrize("name", CHARTS)

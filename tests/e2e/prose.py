@@ -19,8 +19,17 @@ PAGES: Final = (
 CODE: Final = re.compile(r"^```\w*\n(.*?)^```|``(.+?)``|`([^`\n]+)`", re.DOTALL | re.MULTILINE)
 WORD: Final = re.compile(r"(?<![\w:./$-])(?:slo:[\w:]+|[a-z][a-z0-9]*(?:_[a-z0-9]+)+_?)(?![\w.(-])")
 ONLY_METRICS: Final = ("_total", "_bucket", "_info")
-# A prober's: no environment has one until somebody adds it, and the stack has none.
-NOT_METRICS: Final = frozenset({"cloudprober_total"})
+# A prober's: no environment has one until somebody adds it, and the stack has none. And those of
+# gateways that sample traces, which `make e2e-gateway` looks at.
+_SAMPLING: Final = "otelcol_processor_tail_sampling_"
+NOT_METRICS: Final = frozenset(
+    {
+        "cloudprober_total",
+        f"{_SAMPLING}sampling_traces_on_memory",
+        f"{_SAMPLING}count_traces_sampled_total",
+        "otelcol_exporter_send_failed_spans_total",
+    }
+)
 
 
 def metrics(live: set[str], labels: set[str]) -> Iterator[tuple[str, str]]:

@@ -1,3 +1,3 @@
-"""What the tests measured, for the lines at the end."""
+"""Lines about measurements, which the tests print at their end."""
 
 LINES: list[str] = []

@@ -20,7 +20,7 @@ RATE: Final = 100.0
 DECISION_SECONDS: Final = 2.0
 # The processor decides each second, the agent waits 0.2 s for a batch, and the sender ticks.
 LATE_SECONDS: Final = 1.5
-# What the container `last-alive` adds to the time of the last answer, and a rounded second.
+# The container `last-alive` adds 3 s to the time of the last answer, in whole seconds.
 MARGIN_SECONDS: Final = 4.0
 BEFORE_SECONDS, DOWN_SECONDS, AFTER_SECONDS = 6.0, 7.0, 5.0
 
@@ -33,14 +33,14 @@ QUEUE: Final = "otelcol_exporter_queue_size"
 
 @dataclass(frozen=True)
 class Outage:
-    """What came of the load.
+    """The load, and its result.
 
     Attributes:
         how: Name of the signal that ended the gateway.
         traces: What was sent.
         seen: What the backend has.
         died: Unix time in seconds at which the gateway had ended.
-        before: Metrics of the gateway just before the signal.
+        before: Metrics of the gateway, read within a second before the signal.
         after: Metrics of each gateway at the end.
     """
 

@@ -428,8 +428,8 @@ e2e: .venv/.dev $(BACKSTAGE)/node_modules/.stamp ## Test every signal end to end
 	@$(MAKE) --no-print-directory tools TOOLS="$(STACK_TOOLS)"
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
-e2e-gateway: .venv/.dev ## End one of three gateways under load: tail sampling keeps whole traces, a queue on disk is delivered (1 minute)
-	@$(MAKE) --no-print-directory tools TOOLS=otelcol
+e2e-gateway: .venv/.dev ## End one of three gateways under load, and let a queue add gateways (80 seconds)
+	@$(MAKE) --no-print-directory tools TOOLS="otelcol kubernetes kwok prometheus prometheus-adapter"
 	$(BIN)/pytest tests/gateway
 
 stack-image-test: .venv/.dev ## Run the stack by podman, from images of the built tools under the official names

@@ -38,6 +38,7 @@ UMBRELLAS = (
     "jaeger",
     "kyverno",
     "loki",
+    "prometheus-adapter",
     "thanos",
     "argocd/install",
 )
@@ -47,7 +48,8 @@ GIVEN = {"kyverno": ("--set=admission.repository=https://github.com/example/port
 
 
 def helm(repository: Repository, release: str, chart: str, *flags: str) -> str:
-    command = (str(BIN / "helm"), "template", release, chart, "--kube-version=1.34.4", *flags)
+    known = ("--kube-version=1.34.4", "--api-versions=apiregistration.k8s.io/v1")
+    command = (str(BIN / "helm"), "template", release, chart, *known, *flags)
     return run(*command, cwd=repository.path)
 
 

@@ -9,6 +9,7 @@ STAND_INS = (
     "the backend: a gRPC server that counts spans stands for Jaeger",
     "the kubelet: the test restarts a gateway, and runs the container `last-alive` by /bin/sh",
     "the Services: each agent has the addresses of the gateways themselves",
+    "for the autoscaler: kwok's nodes and pods, a text of metrics, an anonymous API server",
 )
 
 

@@ -1,7 +1,7 @@
 """The length of a gateway's queue adds a gateway: the real autoscaler, adapter and Prometheus.
 
-Stand-ins: nodes and pods of kwok; a text for the gateways' metrics; a name of this machine for the
-adapter's Service, through which the API server reaches the adapter as an anonymous user.
+There are three stand-ins. kwok makes nodes and pods. A text replaces the gateways' metrics. The
+adapter's Service is a name of this machine, and the API server has no certificate for the adapter.
 """
 
 import json

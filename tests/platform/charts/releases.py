@@ -23,7 +23,7 @@ SINGLE = "single"
 PROFILES = ("local", SINGLE, "scaled")
 # Live update replaces files in a Deployment's pods, so that no Rollout runs where Tilt does.
 # Kyverno looks after prod alone, and Thanos is of the profile `scaled`.
-WITHOUT_TILT = {"argo-rollouts", "kyverno", "thanos"}
+WITHOUT_TILT = {"argo-rollouts", "kyverno", "prometheus-adapter", "thanos"}
 BY_ARGO_CD, BY_ANSIBLE, BY_TILT = "by Argo CD", "by cluster.yml", "by Tilt"
 
 
@@ -68,6 +68,8 @@ class Release:
             given.flush()
             return render.helm(
                 *("template", self.name, str(folder), f"--namespace={self.namespace}"),
+                # Every API server has this one, and helm does not know it without a cluster.
+                "--api-versions=apiregistration.k8s.io/v1",
                 *("--include-crds", *overlays, f"--values={given.name}"),
             )
 

@@ -75,5 +75,5 @@ def test_a_chart_that_is_not_what_the_index_says_is_refused(tmp_path: Path) -> N
 def test_every_umbrella_chart_is_known() -> None:
     assert set(vendor.UMBRELLAS) == {
         "argo-rollouts", "argocd/install", "grafana", "jaeger", "kyverno", "loki",
-        "otel-collector", "prometheus", "thanos",
+        "otel-collector", "prometheus", "prometheus-adapter", "thanos",
     }  # fmt: skip

@@ -235,6 +235,7 @@ def test_clusters_run_the_versions_that_the_tests_run() -> None:
             values.chart("argo-rollouts")["argo-rollouts"]["controller"]["image"]["tag"],
         ),
         ("kyverno", tool_version("kyverno")),
+        ("prometheus-adapter", tool_version("prometheus-adapter")),
         ("thanos", values.chart("thanos")["thanos"]["image"]["tag"]),
     ],
 )

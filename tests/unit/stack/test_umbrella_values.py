@@ -47,6 +47,7 @@ def test_its_chart_comes_from_its_official_repository(umbrella: Path) -> None:
     official = {
         "opentelemetry-collector": "https://open-telemetry.github.io/opentelemetry-helm-charts",
         "kube-prometheus-stack": "https://prometheus-community.github.io/helm-charts",
+        "prometheus-adapter": "https://prometheus-community.github.io/helm-charts",
         "grafana": "https://grafana-community.github.io/helm-charts",
         "loki": "https://grafana-community.github.io/helm-charts",
         "jaeger": "https://jaegertracing.github.io/helm-charts",

@@ -27,6 +27,15 @@ def test_every_component_takes_the_file_of_the_profile(profile: str) -> None:
         assert helm["ignoreMissingValueFiles"] is True, "a component without differences has none"
 
 
+def test_a_component_takes_the_files_of_chosen_options_as_well() -> None:
+    option = "values-tail-sampling.yaml"
+    assert (values.PLATFORM / "otel-collector" / option).is_file()
+    for profile in PROFILES:
+        flags = (f"--set=profile={profile}", f"--set=platform.otel-collector.options={{{option}}}")
+        files = applications(*flags)["otel-collector"]["valueFiles"]
+        assert files == [f"/platform/profiles/{profile}/otel-collector.yaml", option]
+
+
 def test_without_a_choice_each_component_is_one_replica() -> None:
     assert applications() == applications("--set=profile=single")
     assert applications() != applications("--set=profile=scaled")

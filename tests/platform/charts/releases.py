@@ -86,7 +86,12 @@ def platform() -> list[Release]:
         if profile == SINGLE or each.overlays
     ]
     tail = values.PLATFORM / "otel-collector/values-tail-sampling.yaml"
-    return [*overlaid, Release("tail sampling", "otel-collector", OBSERVABILITY, overlays=(tail,))]
+    scaled = values.PLATFORM / "profiles/scaled/otel-collector.yaml"
+    options = [
+        Release("tail sampling", "otel-collector", OBSERVABILITY, overlays=(tail,)),
+        Release("tail sampling, scaled", "otel-collector", OBSERVABILITY, "scaled", (scaled, tail)),
+    ]
+    return [*overlaid, *options]
 
 
 @functools.cache

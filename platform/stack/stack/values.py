@@ -40,6 +40,12 @@ def chart(name: str, overlays: Sequence[str] = ()) -> Values:
     return merged
 
 
+def of_profile(name: str, profile: str) -> Values:
+    """Values of the umbrella chart `platform/<name>` in a profile; `single` is what they are."""
+    overlay = PLATFORM / "profiles" / profile / f"{name}.yaml"
+    return chart(name, [str(overlay)] if overlay.exists() else [])
+
+
 def merge(base: Values, over: Mapping[str, Any]) -> Values:
     """Merge as Helm does: mappings key by key, whatever else is replaced."""
     merged = dict(base)
@@ -73,15 +79,15 @@ def last_alive(overlays: Sequence[str] = ()) -> list[str] | None:
     return commands.get(LAST_ALIVE)
 
 
-def jaeger() -> Values:
-    """Configuration of Jaeger."""
-    config: Values = chart("jaeger")["jaeger"]["userconfig"]
+def jaeger(profile: str = "single") -> Values:
+    """Configuration of Jaeger in a profile."""
+    config: Values = of_profile("jaeger", profile)["jaeger"]["userconfig"]
     return config
 
 
-def loki() -> Values:
-    """Configuration of Loki."""
-    config: Values = chart("loki")["loki"]["loki"]["structuredConfig"]
+def loki(profile: str = "single") -> Values:
+    """Configuration of Loki in a profile."""
+    config: Values = of_profile("loki", profile)["loki"]["loki"]["structuredConfig"]
     return config
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 from ruamel.yaml import YAML
 from stack import values
 from stack.process import Process
@@ -104,6 +105,11 @@ class Loki:
         """Wait until each process that runs is ready."""
         for process in self._processes.values():
             process.wait_ready(READY_WITHIN_SECONDS)
+
+    def resident(self) -> dict[str, int]:
+        """Return the resident memory of each process, in bytes."""
+        found = self._processes.items()
+        return {name: psutil.Process(each.pid).memory_info().rss for name, each in found}
 
     def stop(self, name: str, first: signal.Signals = signal.SIGTERM) -> None:
         """Stop a process: orderly, or by SIGKILL."""

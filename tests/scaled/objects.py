@@ -24,7 +24,7 @@ class ObjectStore:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the Secrets of the profile `scaled` hold."""
+        """Variables that the Secrets of the profile `scaled` hold."""
         return {
             "S3_ENDPOINT": self.endpoint,
             "S3_REGION": REGION,

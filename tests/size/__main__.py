@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from tests import service
-from tests.size import loaded, pipeline
+from tests.size import loaded, logs, pipeline
 
 SERIES = (10_000, 40_000)
 REQUESTS = (2_000, 10_000)
@@ -24,10 +24,12 @@ def main() -> int:
         print(f"write-ahead log of a sample: {used.wal / used.samples:.2f} B")
     few, many = (_piped(requests) for requests in REQUESTS)
     spans = many.spans - few.spans
-    logs = many.line_bytes - few.line_bytes
+    lines = many.line_bytes - few.line_bytes
     print(f"disk of a span: {(many.disk['jaeger'] - few.disk['jaeger']) / spans:.0f} B")
-    print(f"disk of a byte of logs: {(many.disk['loki'] - few.disk['loki']) / logs:.2f} B")
-    print(f"log lines of a request: {logs / (many.requests - few.requests):.0f} B")
+    print(f"disk of a byte of logs: {(many.disk['loki'] - few.disk['loki']) / lines:.2f} B")
+    print(f"log lines of a request: {lines / (many.requests - few.requests):.0f} B")
+    with tempfile.TemporaryDirectory() as folder:
+        print(logs.measure(Path(folder)))
     return 0
 
 

@@ -13,7 +13,7 @@ HEADROOM: Final = 1.5
 
 @dataclass(frozen=True)
 class Line:
-    """One component: what it needs, and what its chart gives it, in bytes."""
+    """One component: what each replica needs, and what its chart gives it, in bytes."""
 
     component: str
     need: Need

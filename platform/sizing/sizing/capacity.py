@@ -1,5 +1,6 @@
-"""Room of the platform's components: memory and disk that the umbrella charts give them."""
+"""Room of the platform's components: memory and disk that each profile gives them."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,43 +16,100 @@ _UNITS: Final = {
 _DURATION: Final = {"h": "hours", "d": "days"}
 # The default of the chart, because our values set none; `make charts` compares the two.
 LOKI_DISK: Final = "10Gi"
+UNBOUNDED: Final = math.inf
+"""Disk of object storage, and of OpenSearch, which this platform does not run."""
+_NONE: Final = timedelta(0)
 
 
 @dataclass(frozen=True)
 class Room:
-    """Room of one component, in bytes, and how long the component keeps its data."""
+    """Room of each replica of a component, in bytes, and how long the component keeps data."""
 
-    memory: int
-    disk: int
+    memory: float
+    disk: float
     retention: timedelta
+    replicas: int = 1
 
 
 def single() -> Mapping[str, Room]:
     """Return the room of each component with one replica, as the umbrella charts set it."""
-    prometheus = values.prometheus()["prometheus"]["prometheusSpec"]
     jaeger = values.chart("jaeger")["jaeger"]
     loki = values.chart("loki")["loki"]
-    gateway = values.chart("otel-collector")["gateway"]
-    agent = values.chart("otel-collector")["agent"]
     (volume,) = jaeger["jaeger"]["extraVolumes"]
-    (claim,) = gateway["statefulset"]["volumeClaimTemplates"]
     badger = jaeger["userconfig"]["extensions"]["jaeger_storage"]["backends"]["badger"]["badger"]
-    kept = loki["loki"]["structuredConfig"]["limits_config"]["retention_period"]
-    none = timedelta(0)
     return {
-        "prometheus": Room(
-            _memory(prometheus), size(prometheus["retentionSize"]), span(prometheus["retention"])
-        ),
+        "prometheus": _prometheus("single"),
         "jaeger": Room(
             _memory(jaeger["jaeger"]),
             size(volume["emptyDir"]["sizeLimit"]),
             span(badger["ttl"]["spans"]),
         ),
-        "loki": Room(_memory(loki["singleBinary"]), size(LOKI_DISK), span(kept)),
-        "gateway": Room(
-            _memory(gateway), size(claim["spec"]["resources"]["requests"]["storage"]), none
+        "loki": Room(_memory(loki["singleBinary"]), size(LOKI_DISK), _logs_kept(loki)),
+        **_collectors("single"),
+    }
+
+
+def scaled() -> Mapping[str, Room]:
+    """Return the room of each replica in the profile `scaled`.
+
+    `metrics` and `logs` are the objects of Thanos and of Loki.
+    """
+    jaeger = values.of_profile("jaeger", "scaled")["jaeger"]
+    loki = values.of_profile("loki", "scaled")["loki"]
+    ingester = loki["ingester"]
+    return {
+        "prometheus": _prometheus("scaled"),
+        "metrics": Room(UNBOUNDED, UNBOUNDED, _raw_kept()),
+        "jaeger": Room(
+            _memory(jaeger["jaeger"]),
+            UNBOUNDED,
+            timedelta(days=jaeger["esIndexCleaner"]["numberOfDays"]),
+            jaeger["jaeger"]["replicas"],
         ),
-        "agent": Room(_memory(agent), 0, none),
+        "loki": Room(
+            _memory(ingester), size(ingester["persistence"]["size"]), _NONE, ingester["replicas"]
+        ),
+        "logs": Room(UNBOUNDED, UNBOUNDED, _logs_kept(loki)),
+        **_collectors("scaled"),
+    }
+
+
+def _prometheus(profile: str) -> Room:
+    spec = values.of_profile("prometheus", profile)["kube-prometheus-stack"]["prometheus"][
+        "prometheusSpec"
+    ]
+    return Room(
+        _memory(spec),
+        size(spec["retentionSize"]),
+        span(spec["retention"]),
+        spec.get("replicas", 1),
+    )
+
+
+def _raw_kept() -> timedelta:
+    """Return how long Thanos keeps samples as they were scraped."""
+    option = "--retention.resolution-raw="
+    arguments: list[str] = values.chart("thanos")["thanos"]["compact"]["extraArgs"]
+    (kept,) = (each.removeprefix(option) for each in arguments if each.startswith(option))
+    return span(kept)
+
+
+def _logs_kept(loki: Mapping[str, Any]) -> timedelta:
+    return span(loki["loki"]["structuredConfig"]["limits_config"]["retention_period"])
+
+
+def _collectors(profile: str) -> Mapping[str, Room]:
+    collectors = values.of_profile("otel-collector", profile)
+    gateway = collectors["gateway"]
+    (claim,) = gateway["statefulset"]["volumeClaimTemplates"]
+    return {
+        "gateway": Room(
+            _memory(gateway),
+            size(claim["spec"]["resources"]["requests"]["storage"]),
+            _NONE,
+            gateway.get("autoscaling", {}).get("minReplicas", 1),
+        ),
+        "agent": Room(_memory(collectors["agent"]), 0, _NONE),
     }
 
 

@@ -1,21 +1,23 @@
 """Compute series, rates, memory and disk of the platform for a number of services.
 
 The command prints a table of what each component needs and what its chart allows, and the profile
-that fits.
+that fits. Where one replica of each component is too small, it prints the profile `scaled` too,
+where each row is one replica, or all objects in a bucket.
 Exit code: 0, or 2 for a wrong command line.
 """
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from stack import values
 
 from sizing import figures
 from sizing.advice import HEADROOM, Line, lines, profile
-from sizing.capacity import single
+from sizing.capacity import scaled, single
 from sizing.demand import Load, needs
 
 MIB = 2**20
@@ -34,9 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.nodes,
         options.other_series,
     )
-    rooms = single()
-    compared = lines(needs(load, rooms), rooms)
-    print(_json(load, compared) if options.json else _table(load, compared))
+    compared = {
+        name: lines(needs(load, rooms), rooms)
+        for name, rooms in (("single", single()), ("scaled", scaled()))
+    }
+    print(_json(load, compared) if options.json else _text(load, compared))
     return 0
 
 
@@ -96,39 +100,58 @@ def _rates(load: Load) -> list[tuple[str, float, str]]:
     ]
 
 
-def _table(load: Load, compared: Sequence[Line]) -> str:
+def _text(load: Load, compared: Mapping[str, Sequence[Line]]) -> str:
     rates = [f"{name:<12}{number:>14,.0f} {unit}".rstrip() for name, number, unit in _rates(load)]
-    head = f"{'component':<12}{'memory MiB':>12}{'limit':>8}{'disk MiB':>12}{'room':>8}  lacks"
-    rows = [
-        f"{line.component:<12}{line.need.memory / MIB:>12,.0f}{line.room.memory / MIB:>8,.0f}"
-        f"{line.need.disk / MIB:>12,.0f}{line.room.disk / MIB:>8,.0f}  {', '.join(line.lacks)}"
-        for line in compared
-    ]
-    chosen = profile(compared)
+    chosen = profile(compared["single"])
+    shown = ("single",) if chosen == "single" else ("single", "scaled")
     note = (
         f"A memory limit must be at least {HEADROOM:g} times the computed memory, "
         "for queries and compaction."
     )
-    return "\n".join((*rates, "", head, *map(str.rstrip, rows), "", note, f"profile: {chosen}"))
+    tables = [row for name in shown for row in (*_table(name, compared[name]), "")]
+    return "\n".join((*rates, "", *tables, note, f"profile: {chosen}"))
 
 
-def _json(load: Load, compared: Sequence[Line]) -> str:
+def _table(name: str, compared: Sequence[Line]) -> Iterator[str]:
+    numbers = f"{'replicas':>9}{'memory MiB':>12}{'limit':>8}{'disk MiB':>12}{'room':>8}"
+    yield f"{name:<12}{numbers}  lacks"
+    for line in compared:
+        need, room = line.need, line.room
+        row = (
+            f"{line.component:<12}{room.replicas:>9}"
+            f"{need.memory / MIB:>12,.0f}{_limit(room.memory)}"
+            f"{need.disk / MIB:>12,.0f}{_limit(room.disk)}  {', '.join(line.lacks)}"
+        )
+        yield row.rstrip()
+
+
+def _limit(number: float) -> str:
+    return f"{number / MIB:>8,.0f}" if math.isfinite(number) else f"{'-':>8}"
+
+
+def _json(load: Load, compared: Mapping[str, Sequence[Line]]) -> str:
     found = {
         "load": asdict(load),
         "rates": {name.replace(" ", "_"): number for name, number, _ in _rates(load)},
-        "components": {
-            line.component: {
-                "memory_bytes": round(line.need.memory),
-                "memory_limit_bytes": line.room.memory,
-                "disk_bytes": round(line.need.disk),
-                "disk_room_bytes": line.room.disk,
-                "lacks": line.lacks,
-            }
-            for line in compared
+        "profiles": {
+            name: {line.component: _component(line) for line in rows}
+            for name, rows in compared.items()
         },
-        "profile": profile(compared),
+        "profile": profile(compared["single"]),
     }
     return json.dumps(found, indent=2)
+
+
+def _component(line: Line) -> dict[str, object]:
+    need, room = line.need, line.room
+    return {
+        "replicas": room.replicas,
+        "memory_bytes": round(need.memory),
+        "memory_limit_bytes": room.memory if math.isfinite(room.memory) else None,
+        "disk_bytes": round(need.disk),
+        "disk_room_bytes": room.disk if math.isfinite(room.disk) else None,
+        "lacks": line.lacks,
+    }
 
 
 if __name__ == "__main__":

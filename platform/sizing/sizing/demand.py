@@ -10,6 +10,7 @@ from stack import values
 from sizing import figures
 from sizing.capacity import Room
 
+_LOKI_SECONDS: Final = 2 * 3600  # Loki's default `max_chunk_age`
 _BLOCKS: Final = 10  # Prometheus merges blocks up to a tenth of the retention
 
 
@@ -106,36 +107,70 @@ def prometheus_disk(series: float, samples_per_second: float, kept: timedelta) -
 
 
 def needs(load: Load, rooms: Mapping[str, Room]) -> dict[str, Need]:
-    """Return the need of each component, for the time that the component keeps its data.
+    """Return the need of each replica of each component, for the time that it keeps its data.
 
     Args:
         load: What the services send.
-        rooms: Of each component; the retention counts.
+        rooms: Of each component of a profile: replicas and retention count.
     """
-    spans, lines = load.spans_per_second, load.log_bytes_per_second
+    found = {name: _NEEDS[name](load, room) for name, room in rooms.items() if name in _NEEDS}
+    if "metrics" in rooms:
+        found |= _scaled(load, rooms)
+    return {name: found[name] for name in rooms}
+
+
+def _prometheus(load: Load, room: Room) -> Need:
     series, samples = load.total_series, load.samples_per_second
+    return Need(prometheus_memory(series), prometheus_disk(series, samples, room.retention))
 
-    def kept(name: str) -> float:
-        return rooms[name].retention.total_seconds()
 
-    is_measured = spans <= figures.MEASURED_SPANS.value
+def _jaeger(load: Load, room: Room) -> Need:
+    stored = load.spans_per_second * room.retention.total_seconds() * figures.SPAN_DISK.value
+    return Need(figures.JAEGER_MEMORY.value, stored, _is_measured(load, 1))
+
+
+def _loki(load: Load, room: Room) -> Need:
+    stored = load.log_bytes_per_second * room.retention.total_seconds() * figures.LOG_DISK.value
+    return Need(figures.LOKI_MEMORY.value, stored, _is_measured(load, 1))
+
+
+def _gateway(load: Load, room: Room) -> Need:
+    return Need(figures.GATEWAY_MEMORY.value, 0, _is_measured(load, room.replicas))
+
+
+def _agent(load: Load, _room: Room) -> Need:
+    return Need(figures.AGENT_MEMORY.value, 0, _is_measured(load, load.nodes))
+
+
+_NEEDS: Final = {
+    "prometheus": _prometheus,
+    "jaeger": _jaeger,
+    "loki": _loki,
+    "gateway": _gateway,
+    "agent": _agent,
+}
+
+
+def _scaled(load: Load, rooms: Mapping[str, Room]) -> dict[str, Need]:
+    """Return the needs that are others where objects, and an OpenSearch, keep the data.
+
+    Each Prometheus uploads its own blocks. Equal chunks of several ingesters are one object.
+    Ingesters keep lines for at most two hours, in the write-ahead log as they came.
+    """
+    blocks = load.samples_per_second * figures.SAMPLE_DISK.value
+    lines = load.log_bytes_per_second
     return {
-        "prometheus": Need(
-            prometheus_memory(series),
-            prometheus_disk(series, samples, rooms["prometheus"].retention),
+        "metrics": Need(
+            0,
+            rooms["prometheus"].replicas * blocks * rooms["metrics"].retention.total_seconds(),
         ),
-        "jaeger": Need(
-            figures.JAEGER_MEMORY.value,
-            spans * kept("jaeger") * figures.SPAN_DISK.value,
-            is_measured,
-        ),
-        "loki": Need(
-            figures.LOKI_MEMORY.value,
-            lines * kept("loki") * figures.LOG_DISK.value,
-            is_measured,
-        ),
-        "gateway": Need(figures.GATEWAY_MEMORY.value, 0, is_measured),
-        "agent": Need(
-            figures.AGENT_MEMORY.value, 0, spans <= load.nodes * figures.MEASURED_SPANS.value
-        ),
+        # Jaeger without Badger was not measured, for want of an OpenSearch.
+        "jaeger": Need(figures.JAEGER_MEMORY.value, 0, is_measured=False),
+        "loki": Need(figures.LOKI_PART_MEMORY.value, lines * _LOKI_SECONDS, _is_measured(load, 1)),
+        "logs": Need(0, _loki(load, rooms["logs"]).disk),
     }
+
+
+def _is_measured(load: Load, replicas: int) -> bool:
+    """Tell whether the share of one replica is at most the rate of the measurements."""
+    return load.spans_per_second <= replicas * figures.MEASURED_SPANS.value

@@ -38,9 +38,12 @@ SPAN_DISK: Final = Figure(670, "B", "disk of Jaeger with Badger, per span")
 LOG_DISK: Final = Figure(0.16, "B", "chunks and index of Loki, per byte of log lines")
 JAEGER_MEMORY: Final = Figure(287e6, "B", "largest resident memory of Jaeger")
 LOKI_MEMORY: Final = Figure(174e6, "B", "largest resident memory of Loki")
+LOKI_PART_MEMORY: Final = Figure(
+    150e6, "B", "largest resident memory of one process of Loki in the profile `scaled`"
+)
 GATEWAY_MEMORY: Final = Figure(79e6, "B", "largest resident memory of the gateway")
 AGENT_MEMORY: Final = Figure(82e6, "B", "largest resident memory of the agent")
-MEASURED_SPANS: Final = Figure(708, "spans/s", "rate at which memory of these four was measured")
+MEASURED_SPANS: Final = Figure(708, "spans/s", "rate at which memory of these five was measured")
 
 FIGURES: Final = {
     name: value for name, value in list(globals().items()) if isinstance(value, Figure)

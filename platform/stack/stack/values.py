@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 PLATFORM: Final = Path(__file__).parents[2]
 ROOT: Final = PLATFORM.parent
+LOCAL: Final = "local"
 # Rules and dashboards of every service, which `make generate` writes.
 GENERATED: Final = PLATFORM / "generated"
 # Needs the Kubernetes API; the Collector's chart defines it, the pipelines only place it.
@@ -79,13 +80,13 @@ def last_alive(overlays: Sequence[str] = ()) -> list[str] | None:
     return commands.get(LAST_ALIVE)
 
 
-def jaeger(profile: str = "single") -> Values:
+def jaeger(profile: str = LOCAL) -> Values:
     """Configuration of Jaeger in a profile."""
     config: Values = of_profile("jaeger", profile)["jaeger"]["userconfig"]
     return config
 
 
-def loki(profile: str = "single") -> Values:
+def loki(profile: str = LOCAL) -> Values:
     """Configuration of Loki in a profile."""
     config: Values = of_profile("loki", profile)["loki"]["loki"]["structuredConfig"]
     return config

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from sizing.capacity import single, size, span
+from sizing.capacity import UNBOUNDED, scaled, single, size, span
 
 
 def test_the_room_of_each_component_is_in_the_umbrella_charts() -> None:
@@ -12,6 +12,24 @@ def test_the_room_of_each_component_is_in_the_umbrella_charts() -> None:
     assert rooms["jaeger"].retention == timedelta(hours=72)
     assert rooms["loki"].retention == timedelta(days=7)
     assert all(room.memory for room in rooms.values())
+
+
+def test_scaled_has_replicas_and_two_buckets() -> None:
+    rooms = scaled()
+    assert {name: room.replicas for name, room in rooms.items() if room.replicas > 1} == {
+        "prometheus": 2,
+        "jaeger": 2,
+        "loki": 3,
+        "gateway": 3,
+    }
+    assert {name for name, room in rooms.items() if room.disk == UNBOUNDED} == {
+        "metrics",
+        "jaeger",
+        "logs",
+    }
+    assert rooms["metrics"].retention == timedelta(days=100)
+    assert rooms["logs"].retention == single()["loki"].retention
+    assert rooms["jaeger"].retention == single()["jaeger"].retention
 
 
 @pytest.mark.parametrize(

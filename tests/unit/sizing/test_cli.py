@@ -17,7 +17,8 @@ def test_the_table_names_each_component_and_the_profile(
     assert main(["--services", "2"]) == 0
     printed = capsys.readouterr().out
     for component in ("prometheus", "jaeger", "loki", "gateway", "agent"):
-        assert re.search(rf"^{component} +[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+$", printed, re.MULTILINE)
+        assert re.search(rf"^{component} +1( +[\d,]+){{4}}$", printed, re.MULTILINE)
+    assert "scaled" not in printed
     assert printed.endswith("profile: single\n")
 
 
@@ -25,8 +26,22 @@ def test_json_has_the_numbers_of_the_table(capsys: pytest.CaptureFixture[str]) -
     assert main(["--services", "1000", "--requests", "0.5", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["rates"]["pods"] == 2000
-    assert found["components"]["prometheus"]["lacks"] == ["memory", "disk"]
+    assert found["profiles"]["single"]["prometheus"]["lacks"] == ["memory", "disk"]
+    assert found["profiles"]["scaled"]["metrics"]["memory_limit_bytes"] is None
     assert found["profile"] == "scaled"
+
+
+def test_a_load_for_scaled_shows_each_replica_and_each_bucket(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--services", "200", "--replicas", "3", "--requests", "0.1"]) == 0
+    printed = capsys.readouterr().out
+    single, _, scaled = printed.partition("\nscaled ")
+    assert re.search(r"^prometheus +1 .* memory, disk$", single, re.MULTILINE)
+    assert re.search(r"^prometheus +2( +[\d,]+){4}$", scaled, re.MULTILINE)
+    assert re.search(r"^metrics +1 +0 +- +[\d,]+ +-$", scaled, re.MULTILINE)
+    assert re.search(r"^jaeger .* measurement$", scaled, re.MULTILINE)
+    assert printed.endswith("profile: scaled\n")
 
 
 @pytest.mark.parametrize(

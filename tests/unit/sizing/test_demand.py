@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from sizing import advice, figures
-from sizing.capacity import Room, single
+from sizing.capacity import Room, scaled, single
 from sizing.demand import Load, needs, prometheus_disk, prometheus_memory, scrape_seconds
 
 LOAD = Load(services=2, replicas=3, series=1000, requests=1, spans=3, log_bytes=400)
@@ -100,3 +100,19 @@ def test_memory_needs_headroom_and_disk_does_not() -> None:
     assert advice.Line("a", need, enough).lacks == ()
     assert advice.Line("a", need, replace(enough, memory=round(need.memory))).lacks == ("memory",)
     assert advice.Line("a", need, replace(enough, disk=round(need.disk) - 1)).lacks == ("disk",)
+
+
+def test_objects_have_the_blocks_of_each_prometheus_and_each_chunk_once() -> None:
+    found, rooms = needs(LOAD, scaled()), scaled()
+    days = rooms["metrics"].retention / timedelta(seconds=1)
+    assert found["metrics"].disk == pytest.approx(
+        2 * LOAD.samples_per_second * days * figures.SAMPLE_DISK.value
+    )
+    assert found["logs"].disk == needs(LOAD, single())["loki"].disk
+
+
+def test_three_gateways_share_the_spans() -> None:
+    load = replace(LOAD, services=1, spans=1, requests=3 * figures.MEASURED_SPANS.value)
+    assert not needs(load, single())["gateway"].is_measured
+    assert needs(load, scaled())["gateway"].is_measured
+    assert not needs(LOAD, scaled())["jaeger"].is_measured, "no OpenSearch was there"

@@ -61,9 +61,11 @@ def test_collector(role: str, name: str, where: str, overlays: tuple[str, ...]) 
     assert rendered == values.collector(role, overlays)
 
 
-def test_jaeger() -> None:
-    rendered = one(release("jaeger"), "ConfigMap", "user-config")["data"]["user-config.yaml"]
-    assert loaded(rendered) == values.jaeger()
+@pytest.mark.parametrize("profile", [SINGLE, "scaled"])
+def test_jaeger(profile: str) -> None:
+    which = release("jaeger", profile=profile)
+    rendered = one(which, "ConfigMap", "user-config")["data"]["user-config.yaml"]
+    assert loaded(rendered) == values.jaeger(profile)
 
 
 def test_a_changed_configuration_of_jaeger_changes_its_pods() -> None:
@@ -74,10 +76,14 @@ def test_a_changed_configuration_of_jaeger_changes_its_pods() -> None:
     assert one(changed, "Deployment", "jaeger")["spec"]["template"] != before
 
 
-def test_loki() -> None:
-    which = release("loki")
-    assert loaded(one(which, "ConfigMap", "loki")["data"]["config.yaml"]) == values.loki()
-    (container,) = one(which, "StatefulSet", "loki")["spec"]["template"]["spec"]["containers"]
+@pytest.mark.parametrize(
+    ("profile", "owner"), [(SINGLE, "StatefulSet loki"), ("scaled", "StatefulSet loki-ingester")]
+)
+def test_loki(profile: str, owner: str) -> None:
+    which = release("loki", profile=profile)
+    rendered = one(which, "ConfigMap", "loki")["data"]["config.yaml"]
+    assert loaded(rendered) == values.loki(profile)
+    (container,) = one(which, *owner.split())["spec"]["template"]["spec"]["containers"]
     assert "-config.expand-env=true" in container["args"]
 
 

@@ -61,7 +61,7 @@ def test_a_controller_uses_its_own_account(
         ("delete", "", "nodes", ""),
         ("create", "", "serviceaccounts", "token"),
         ("impersonate", "", "users", ""),
-        ("create", "batch", "cronjobs", ""),
+        ("create", "networking.k8s.io", "ingresses", ""),
         ("*", "*", "*", ""),
     ],
     ids="-".join,

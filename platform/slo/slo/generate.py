@@ -26,7 +26,6 @@ from slo.dashboards.frame import to_json
 from slo.dashboards.overview import overview
 from slo.dashboards.red import red
 from slo.declaration import load_services
-from slo.delivery import delivery_group
 from slo.emit import (
     dashboards_kustomization,
     prometheus_rule,
@@ -38,7 +37,8 @@ from slo.environments import unjudged
 from slo.explain import promises
 from slo.limits import oversized
 from slo.model import Slo
-from slo.pipeline import pipeline_group
+from slo.operations import backends, collectors, delivery, prometheus, thanos
+from slo.operations.alert import group
 from slo.rules import (
     BUDGET_INTERVAL,
     EVALUATION_INTERVAL,
@@ -142,9 +142,16 @@ def service_files(
     }
 
 
+def platform_groups(adoption: Adoption) -> list[Group]:
+    """Make the groups of the platform's own alerts, one for each kind of component."""
+    found = (("pipeline", collectors), ("metrics", prometheus), ("thanos", thanos))
+    rest = (("backends", backends), ("delivery", delivery))
+    return [group(name, of.RUNBOOK, of.ALERTS, adoption) for name, of in (*found, *rest)]
+
+
 def _platform_files(adoption: Adoption) -> dict[str, str]:
     """Generate what belongs to all services together."""
-    groups = [pipeline_group(adoption), delivery_group(adoption)]
+    groups = platform_groups(adoption)
     return {
         "alertmanager.yaml": to_yaml({"inhibit_rules": inhibit_rules()}),
         "rules.yaml": to_yaml(rule_groups(groups)),

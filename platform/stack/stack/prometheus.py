@@ -61,6 +61,7 @@ def config(
             "scrape_interval": spec["scrapeInterval"],
             "evaluation_interval": spec["evaluationInterval"],
             "scrape_native_histograms": spec["scrapeNativeHistograms"],
+            "target_limit": spec["enforcedTargetLimit"],
         },
         "otlp": {
             "translation_strategy": otlp["translationStrategy"],
@@ -115,7 +116,7 @@ def _refuse_unknown(spec: Mapping[str, Any]) -> None:
     known = {
         "scrapeInterval", "evaluationInterval", "retention", "retentionSize", "enableOTLPReceiver",
         "otlp", "enableFeatures", "exemplars", "scrapeNativeHistograms", "tsdb",
-        "rules",
+        "rules", "enforcedTargetLimit",
     } | _CLUSTER_ONLY  # fmt: skip
     unknown = [k for k in spec if k not in known and not k.endswith(_CLUSTER_ONLY_SUFFIX)]
     if unknown:

@@ -1,0 +1,1 @@
+"""Alerts about the platform's own components."""

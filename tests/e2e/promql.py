@@ -21,7 +21,10 @@ OF_THE_SCRAPE: Final = {
     "scrape_timeout_seconds", "target_info",
 }  # fmt: skip
 # Counters that exist from the first failure on.
-ON_FAILURE_ONLY: Final = re.compile(r"otelcol_exporter_(enqueue|send)_failed_.*")
+ON_FAILURE_ONLY: Final = re.compile(
+    r"otelcol_exporter_(enqueue|send)_failed_.*"
+    r"|loki_(discarded_samples|ingester_wal_corruptions)_total"
+)
 LEGEND_LABEL: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 FENCED_PROMQL: Final = re.compile(r"```promql\n(.*?)```", re.DOTALL)
 

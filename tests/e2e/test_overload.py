@@ -28,6 +28,7 @@ from tests.e2e import promql, prose
 from tests.e2e.backends import Backends, eventually
 from tests.e2e.conftest import FAST_SERVICE
 from tests.e2e.inbox import Inbox, listening
+from tests.support import owners
 
 SCALE: Final = 1 / 60  # an hour is a minute
 SCRAPE_SECONDS: Final = 0.5
@@ -44,9 +45,8 @@ PANELS: Final = [
     if panel.dashboard not in PROBED
 ]
 
-# The stack has neither a cluster nor Argo Rollouts: `make charts` checks that kube-state-metrics
-# collects the kinds. And the watchdog asks for what is never there.
-NOT_HERE: Final = ("kube_", NEVER_RECORDED, "cloudprober_", "rollout_info")
+# Other tests ask for what the stack does not have. And the watchdog asks for what is never there.
+NOT_HERE: Final = (*owners.elsewhere(), NEVER_RECORDED, "cloudprober_")
 
 
 def the_panel(dashboard: str, title: str, number: int = 1) -> promql.Panel:
@@ -225,7 +225,12 @@ def test_every_metric_that_the_documentation_names_exists(backends: Backends) ->
     labels = set(backends.http.get(f"{backends.at.url('prometheus')}/api/v1/labels").json()["data"])
     found = list(prose.metrics(live, labels))
     # Ports calls no other service: `test_calls` has the service that does.
-    named = [each for each in found if not each[1].startswith(names.HTTP_CLIENT_DURATION)]
+    absent = (names.HTTP_CLIENT_DURATION, *owners.elsewhere())
+    named = [
+        each
+        for each in found
+        if not each[1].startswith(absent) and not promql.ON_FAILURE_ONLY.fullmatch(each[1])
+    ]
     assert len({name for _, name in named}) > 20
     assert {f"{name} (in {page})" for page, name in named if not prose.exists(name, live)} == set()
 

@@ -13,6 +13,7 @@ from tests.e2e.backends import Backends, eventually
 from tests.node import charts
 from tests.node.backends import Places
 from tests.node.node import OBSERVABILITY, OBSERVABILITY_LEVEL, Node
+from tests.support import owners
 from tests.terminal import attempt
 
 pytestmark = [
@@ -35,6 +36,7 @@ MAY_BE_ACTIVE = {
     "Watchdog": "it always fires",
     "InfoInhibitor": "it fires beside each alert that only informs",
     "PrometheusMissingRuleEvaluations": "the hastened rules are due 60 times as often as others",
+    "RuleEvaluationLate": "for the same reason",
     "KubeAPIErrorBudgetBurn": "the API server answers slowly while the machine is busy",
     "KubePersistentVolumeFillingUp": "the volumes share the disk of the machine",
 }
@@ -142,6 +144,14 @@ def test_alerts_about_a_healthy_platform_are_silent(
 
     eventually(silent, SETTLED_SECONDS)
     print(f"{len(known)} rules; active: {', '.join(sorted(MAY_BE_ACTIVE))} at most")
+
+
+def test_kube_state_metrics_has_each_metric_that_our_alerts_read(
+    observability: Places, backends: Backends
+) -> None:
+    for metric, labels in owners.read_by_alerts(owners.KUBE_STATE_METRICS).items():
+        matchers = ",".join(f'{label}!=""' for label in sorted(labels))
+        assert eventually(lambda: backends.series(f"{metric}{{{matchers}}}")), metric  # noqa: B023
 
 
 def test_alertmanager_keeps_silences_when_its_pod_is_deleted(

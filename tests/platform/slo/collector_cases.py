@@ -24,7 +24,8 @@ HEALTHY: Final = {
     named("kube_daemonset_status_desired_number_scheduled", DAEMONSET): stays(3),
     READY: stays(3),
 }
-SPLIT: Final = "otelcol_loadbalancer_backend_outcome"
+SHARES: Final = "otelcol_loadbalancer_backend_outcome"
+PEER: Final = {"exported_endpoint": "otel-gateway-0.otel-gateway:4317"}
 FORGOTTEN: Final = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
 POOL: Final = target("prometheus-prometheus", scrape_job="serviceMonitor/ports-prod/ports/0")
 
@@ -59,8 +60,8 @@ def cases() -> Iterator[Case]:
         yield Case("CollectorDown", rest, {"job": job})
         yield from _telemetry(job)
     yield Case("CollectorDown", {**HEALTHY, READY: stays(2)}, DAEMONSET)
-    failed = named(SPLIT, target(GATEWAY, success="false"))
-    yield Case("CollectorMissesPeers", {**HEALTHY, failed: grows()}, {"job": GATEWAY})
+    failed = named(SHARES, target(AGENT, **PEER, success="false"))
+    yield Case("CollectorMissesGateway", {**HEALTHY, failed: grows()}, {"job": AGENT, **PEER})
     forgotten = named(FORGOTTEN, target(GATEWAY))
     yield Case("CollectorForgetsTraces", {**HEALTHY, forgotten: grows()}, {"job": GATEWAY})
     for pod, samples in (("ports-1", 9_100), ("ports-2", 12_000)):
@@ -95,7 +96,7 @@ def quiet() -> dict[str, str]:
         **pool(800, 1000),
         named("otelcol_receiver_refused_spans", target(GATEWAY, **RECEIVER)): stays(7),
         named("otelcol_exporter_send_failed_spans", target(GATEWAY, **EXPORTER)): stays(7),
-        named(SPLIT, target(GATEWAY, success="true")): grows(),
+        named(SHARES, target(AGENT, **PEER, success="true")): grows(),
         named(FORGOTTEN, target(GATEWAY)): stays(7),
         of_pod("scrape_samples_post_metric_relabeling", "ports-0"): stays(8900),
         of_pod("scrape_sample_limit", "ports-0"): stays(10_000),

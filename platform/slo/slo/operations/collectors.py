@@ -64,11 +64,16 @@ ALERTS: Final = (
         "{{ $labels.receiver }} refuses telemetry; its senders try again.",
     ),
     Alert(
-        "CollectorMissesPeers",
-        rises('otelcol_loadbalancer_backend_outcome{success="false"}', window="5m", by="job"),
+        "CollectorMissesGateway",
+        rises(
+            'otelcol_loadbalancer_backend_outcome{success="false"}',
+            window="5m",
+            # The target has an `endpoint` itself.
+            by="job, exported_endpoint",
+        ),
         5,
-        "A Collector does not reach a gateway that samples traces",
-        "Spans of one trace may reach different gateways, which then decide about parts of it.",
+        "A gateway's share of the traces is lost",
+        "{{ $labels.exported_endpoint }} is away for longer than the agents' queues for it last.",
     ),
     Alert(
         "CollectorForgetsTraces",

@@ -58,7 +58,7 @@ def monitored(monitor: Object, objects: Iterable[Object]) -> Iterator[str]:
 
 def _services(monitor: Object, objects: Iterable[Object]) -> Iterator[str]:
     spec = monitor["spec"]
-    for service in _selected(monitor, objects):
+    for service in selected(monitor, objects):
         labels = service["metadata"].get("labels", {})
         job = labels.get(spec.get("jobLabel", "")) or service["metadata"]["name"]
         ports = {port.get("name") for port in service["spec"]["ports"]}
@@ -78,7 +78,8 @@ def _pods(monitor: Object, objects: Iterable[Object]) -> Iterator[str]:
                 yield _relabeled(f"{own}/{monitor['metadata']['name']}", endpoint)
 
 
-def _selected(monitor: Object, objects: Iterable[Object]) -> Iterator[Object]:
+def selected(monitor: Object, objects: Iterable[Object]) -> Iterator[Object]:
+    """Yield the Services that a ServiceMonitor selects."""
     spec = monitor["spec"]
     among = spec.get("namespaceSelector", {})
     namespaces = among.get("matchNames", [monitor["metadata"]["namespace"]])

@@ -9,8 +9,13 @@ from ruamel.yaml import YAML
 from sizing.capacity import LOKI_DISK
 from stack import values
 
-from tests.platform.charts import addresses, facts, releases, scrapes, workloads
+from tests.platform.charts import addresses, facts, releases, scrapes, watched, workloads
 from tests.platform.charts.releases import Object
+
+# Workloads that serve no metrics, and who notices that they fail.
+WITHOUT_METRICS = {
+    "Deployment argocd-redis": "the controllers of Argo CD, which count failed requests",
+}
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +117,29 @@ def test_every_alert_of_ours_on_kubernetes_state_asks_for_what_is_collected(
     assert "endpoint" not in collected(everything), "then kube_endpoint_address is there to be used"
 
 
-@pytest.mark.parametrize("component", ["jaeger", "observability/loki", "grafana", "argocd"])
-def test_every_component_is_scraped(everything: list[Object], component: str) -> None:
-    assert any(job.startswith(component) for job in scrapes.jobs(everything))
+@pytest.mark.parametrize("profile", releases.PROFILES)
+def test_every_workload_is_scraped_at_a_port_that_it_has(profile: str) -> None:
+    everything = releases.everything(profile)
+    found = watched.scraped(everything)
+    print(f"{profile}: {len(found)} workloads")
+    assert {owner for owner, ports in found.items() if not ports} == set(WITHOUT_METRICS)
+    assert watched.undeclared(everything) == []
+
+
+def test_the_sidecars_of_prometheus_are_scraped_beside_it() -> None:
+    found = watched.scraped(releases.everything("scaled"))
+    assert {9090, "http"} <= found["Prometheus prometheus-prometheus"]
+
+
+def test_a_workload_without_a_monitor_would_be_noticed(everything: list[Object]) -> None:
+    left = [
+        each
+        for each in everything
+        if (each["kind"], each["metadata"]["name"]) != ("ServiceMonitor", "jaeger")
+    ]
+    found = watched.scraped(left)
+    assert found["Deployment jaeger"] == set()
+    assert found["Deployment grafana"] == {"grafana"}
 
 
 @pytest.mark.parametrize("profile", releases.PROFILES)
@@ -167,3 +192,25 @@ def test_sizing_computes_with_the_disk_that_loki_has(everything: list[Object]) -
         if owner == "StatefulSet loki"
     ]
     assert disk == LOKI_DISK
+
+
+def test_the_alert_about_pods_of_thanos_names_what_is_rendered(everything: list[Object]) -> None:
+    expression = dict(scrapes.alerts(everything))["ThanosDown"]
+    asked = set(re.findall(r'(deployment|statefulset)=~"([^"]*)"', expression))
+    workloads_there = {
+        # The operator makes a StatefulSet of it.
+        ("statefulset", f"thanos-ruler-{each['metadata']['name']}")
+        if each["kind"] == "ThanosRuler"
+        else (each["kind"].lower(), each["metadata"]["name"])
+        for each in releases.everything("scaled")
+    }
+    assert {
+        (kind, name)
+        for kind, name in workloads_there
+        for wanted, pattern in asked
+        if kind == wanted and re.fullmatch(pattern, name)
+    } == {
+        ("deployment", "thanos-query"),
+        ("statefulset", "thanos-store-gateway"),
+        ("statefulset", "thanos-ruler-prometheus-thanos-ruler"),
+    }

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from slo import series
 from stack import dashboards, values
 from stack.dashboards import fill
 from stack.values import ROOT
@@ -25,6 +26,8 @@ ON_FAILURE_ONLY: Final = re.compile(
     r"otelcol_exporter_(enqueue|send)_failed_.*"
     r"|loki_(discarded_samples|ingester_wal_corruptions)_total"
 )
+# An external label: the stack's Prometheus has none, and needs none.
+EXTERNAL: Final = {series.CLUSTER}
 LEGEND_LABEL: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 FENCED_PROMQL: Final = re.compile(r"```promql\n(.*?)```", re.DOTALL)
 
@@ -42,7 +45,7 @@ class Panel:
     @property
     def legend_labels(self) -> set[str]:
         """Labels that the legend writes out."""
-        return set(LEGEND_LABEL.findall(self.legend))
+        return set(LEGEND_LABEL.findall(self.legend)) - EXTERNAL
 
     def query(self, scrape_seconds: float) -> str:
         """The query as Grafana sends it, the variables filled in."""
@@ -155,7 +158,7 @@ def _readings(node: Any) -> Iterator[Reading]:
 def _by(labels: list[str], below: Any) -> Iterator[Reading]:
     names = frozenset(name for reading in _readings(below) for name in reading.metrics)
     if names:  # none below a number
-        yield from (Reading(names, frozenset({label})) for label in labels)
+        yield from (Reading(names, frozenset({label})) for label in labels if label not in EXTERNAL)
 
 
 def _present(matchers: list[dict[str, str]]) -> Iterator[str]:

@@ -14,6 +14,9 @@ from slo.model import Slo
 from slo.windows import prometheus_duration
 
 SLO: Final = "slo"
+CLUSTER: Final = "cluster"
+"""External label of each Prometheus, where one Query answers for several clusters."""
+
 GROUPING: Final = (names.SERVICE_NAME, names.ENVIRONMENT)
 BY_TARGET: Final = f"by ({', '.join(GROUPING)})"
 ON_TARGET: Final = f"on ({', '.join(GROUPING)})"

@@ -44,6 +44,7 @@ def fill(
         "$__range": f"{int(shown_seconds)}s",
         "$service": SERVICE,
         "$environment": ENVIRONMENT,
+        "$cluster": ".*",  # all, the variable's default
     }.items():
         expr = expr.replace(variable, value)
     return expr

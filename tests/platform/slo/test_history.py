@@ -201,6 +201,7 @@ def test_every_panel_finds_data(server: Prometheus) -> None:
             ("$__rate_interval", "1m"),
             ("$__range", "1h"),
             ("$service", "ports"),
+            ("$cluster", ".*"),
             ("$environment", ".+" if file == "overview" else PANELS),
         ):
             filled = filled.replace(variable, value)

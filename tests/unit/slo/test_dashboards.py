@@ -81,12 +81,32 @@ def test_template_on_time_change_reload_rule(board: Json) -> None:
     assert all(each["refresh"] == 2 for each in queries)
 
 
-def test_variables_are_datasource_environment_and_service(board: Json) -> None:
-    assert {each["name"] for each in board["templating"]["list"]} == {
-        "datasource",
-        "environment",
-        "service",
-    }
+def test_variables_are_datasource_environment_service_and_cluster(board: Json) -> None:
+    expected = {"datasource", "environment", "service"}
+    if board["uid"] != "slo-overview":
+        expected.add("cluster")
+    assert {each["name"] for each in board["templating"]["list"]} == expected
+
+
+def test_all_clusters_are_shown_unless_one_is_chosen_and_a_cluster_needs_no_label(
+    board: Json,
+) -> None:
+    for variable in board["templating"]["list"]:
+        if variable["name"] == "cluster":
+            assert (variable["multi"], variable["includeAll"]) == (True, True)
+            assert variable["allValue"] == ".*"
+
+
+def test_pods_are_of_the_chosen_clusters_and_slos_of_all(board: Json) -> None:
+    about_pods = "http_server_requests_waiting", "http_server_threads", "process_"
+    for panel, target in targets(board):
+        of_pods = board["uid"] == "red-ports" or target["expr"].startswith(about_pods)
+        is_slo = "slo:" in target["expr"] or "ALERTS{" in target["expr"]
+        selectors = re.findall(r"\{([^{}]*)\}", target["expr"])
+        assert not (of_pods and is_slo), panel["title"]
+        for selector in selectors:
+            assert ('cluster=~"$cluster"' in selector) or not of_pods, (panel["title"], selector)
+            assert ("$cluster" not in selector) or not is_slo, (panel["title"], selector)
 
 
 def test_panel_datasource_rule(board: Json) -> None:

@@ -39,8 +39,10 @@ def test_a_rate_looks_back_over_four_scrapes_and_to_the_point_before(
 
 
 def test_variables_are_filled_in() -> None:
-    filled = dashboards.fill('x{a="$service",b="$environment"}[$__range]', 1, shown_seconds=90)
-    assert filled == 'x{a="ports",b="local"}[90s]'
+    filled = dashboards.fill(
+        'x{a="$service",b="$environment",c=~"$cluster"}[$__range]', 1, shown_seconds=90
+    )
+    assert filled == 'x{a="ports",b="local",c=~".*"}[90s]'
 
 
 def test_the_slowest_exemplar_of_each_step_is_drawn() -> None:

@@ -16,6 +16,10 @@ SERVICE: Final = f'{names.SERVICE_NAME}="$service"'
 ENVIRONMENT: Final = f'{names.ENVIRONMENT}="$environment"'
 # How each query of one service and environment selects its series.
 TARGET: Final = f"{SERVICE}, {ENVIRONMENT}"
+# How queries about pods select theirs. An SLO is about all clusters of its environment.
+PODS: Final = f'{TARGET}, {series.CLUSTER}=~"$cluster"'
+# One Prometheus alone has no label of the cluster, which this pattern matches as well.
+ANY: Final = ".*"
 VERSION: Final = names.SERVICE_VERSION
 
 
@@ -40,9 +44,12 @@ def frame(uid: str, title: str, description: str, tags: list[str]) -> dashboard.
 def one_service(board: dashboard.Dashboard, service: str) -> dashboard.Dashboard:
     """Add the variables of a dashboard about one service in one environment at a time."""
     environments = f'label_values(up{{{names.SERVICE_NAME}="$service"}}, {names.ENVIRONMENT})'
-    return board.with_variable(
-        dashboard.ConstantVariable("service").label("Service").value(service)
-    ).with_variable(choice("environment", "Environment", environments))
+    clusters = f"label_values(up{{{TARGET}}}, {series.CLUSTER})"
+    return (
+        board.with_variable(dashboard.ConstantVariable("service").label("Service").value(service))
+        .with_variable(choice("environment", "Environment", environments))
+        .with_variable(choice("cluster", "Cluster of pods", clusters, several=True).all_value(ANY))
+    )
 
 
 def choice(name: str, label: str, query: str, *, several: bool = False) -> dashboard.QueryVariable:

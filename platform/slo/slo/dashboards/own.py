@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from grafana_foundation_sdk.builders import timeseries
 from telemetry.names import Metric
 
-from slo.dashboards.frame import TARGET
+from slo.dashboards.frame import PODS
 from slo.dashboards.panels import graph, query
 
 _TIMESTAMP = "_timestamp_seconds"
@@ -27,17 +27,17 @@ def own(metrics: Iterable[Metric]) -> Iterator[timeseries.Panel]:
 def _shown(metric: Metric) -> tuple[str, str, str]:
     """Return a panel's title, its unit and its query."""
     name, by = metric.name, f" by ({', '.join(metric.labels)}) " if metric.labels else ""
-    rate = f"rate({name}{{{TARGET}}}[$__rate_interval])"
+    rate = f"rate({name}{{{PODS}}}[$__rate_interval])"
     if metric.kind == "counter":
         return f"{_words(name, '_total')} per second", "short", f"sum{by}({rate})"
     if metric.kind == "histogram":
-        series = f"rate({name}_bucket{{{TARGET}}}[$__rate_interval])"
+        series = f"rate({name}_bucket{{{PODS}}}[$__rate_interval])"
         by = ", ".join(("le", *metric.labels))
         quantile = f"histogram_quantile(0.99, sum by ({by}) ({series}))"
         return f"{_words(name, '_seconds')}, 99th percentile", _unit(metric), quantile
     # Replicas that count parts of a whole are added; of what each says of the same, one is shown.
     over = "sum" if metric.merge == "livesum" else "max"
-    value = f"{over}{by}({name}{{{TARGET}}})"
+    value = f"{over}{by}({name}{{{PODS}}})"
     if name.endswith(_TIMESTAMP):
         return f"Time since {_words(name, _TIMESTAMP).lower()}", "s", f"time() - {value}"
     return _words(name, "_seconds"), _unit(metric), value

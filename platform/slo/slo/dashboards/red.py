@@ -7,7 +7,7 @@ from telemetry import names
 from telemetry.names import Metric
 
 from slo.adoption import Adoption
-from slo.dashboards.frame import TARGET, annotated, frame, link, one_service, with_sections
+from slo.dashboards.frame import PODS, annotated, frame, link, one_service, with_sections
 from slo.dashboards.own import own
 from slo.dashboards.panels import graph, latency_heatmap, query
 from slo.dashboards.saturation import saturation
@@ -33,9 +33,9 @@ def red(service: str, adoption: Adoption, metrics: Iterable[Metric]) -> dashboar
     )
     board = annotated(one_service(board, service))
     board = board.link(link("SLOs", f"{adoption.urls.grafana}/d/{OVERVIEW_UID}"))
-    all_ = f"rate({_COUNT}{{{TARGET}}}[$__rate_interval])"
-    failed = f'rate({_COUNT}{{{TARGET}, {names.HTTP_STATUS}=~"5.*"}}[$__rate_interval])'
-    buckets = f"rate({_BUCKET}{{{TARGET}}}[$__rate_interval])"
+    all_ = f"rate({_COUNT}{{{PODS}}}[$__rate_interval])"
+    failed = f'rate({_COUNT}{{{PODS}, {names.HTTP_STATUS}=~"5.*"}}[$__rate_interval])'
+    buckets = f"rate({_BUCKET}{{{PODS}}}[$__rate_interval])"
     route = f"{{{{{names.HTTP_ROUTE}}}}}"
     panels = (
         graph(
@@ -72,7 +72,7 @@ def red(service: str, adoption: Adoption, metrics: Iterable[Metric]) -> dashboar
         latency_heatmap(
             "Duration",
             "Requests by duration, in buckets of seconds. Dots are exemplars, each with its trace.",
-            f"sum by (le) (increase({_BUCKET}{{{TARGET}}}[$__rate_interval]))",
+            f"sum by (le) (increase({_BUCKET}{{{PODS}}}[$__rate_interval]))",
         ),
         graph(
             "Waiting",
@@ -81,7 +81,7 @@ def red(service: str, adoption: Adoption, metrics: Iterable[Metric]) -> dashboar
             *(
                 query(
                     f"histogram_quantile({quantile}, sum by (le) (rate("
-                    f"{names.HTTP_SERVER_QUEUE}_bucket{{{TARGET}}}[$__rate_interval])))",
+                    f"{names.HTTP_SERVER_QUEUE}_bucket{{{PODS}}}[$__rate_interval])))",
                     f"p{quantile * 100:g}",
                 )
                 for quantile in (0.5, 0.99)

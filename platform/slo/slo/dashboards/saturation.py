@@ -4,17 +4,22 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Panel
 from telemetry import names
 
-from slo.dashboards.frame import TARGET
+from slo import series
+from slo.dashboards.frame import PODS
 from slo.dashboards.panels import GREEN, RED, graph, query
+
+# Pods of two clusters may have one address.
+_EACH = f"{series.CLUSTER}, instance"
+_LEGEND = f"{{{{{series.CLUSTER}}}}} {{{{instance}}}}"
 
 
 def saturation() -> list[Builder[Panel]]:
     """Make the panels about threads, queue and processes."""
-    busy = f"sum({names.HTTP_SERVER_THREADS_BUSY}{{{TARGET}}})"
-    threads = f"sum({names.HTTP_SERVER_THREADS}{{{TARGET}}})"
-    overload = f'{TARGET}, {names.HTTP_ROUTE}="{names.ROUTE_OVERLOAD}"'
+    busy = f"sum({names.HTTP_SERVER_THREADS_BUSY}{{{PODS}}})"
+    threads = f"sum({names.HTTP_SERVER_THREADS}{{{PODS}}})"
+    overload = f'{PODS}, {names.HTTP_ROUTE}="{names.ROUTE_OVERLOAD}"'
     refused = f"{names.HTTP_SERVER_DURATION}_count{{{overload}}}"
-    processor = f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval])"
+    processor = f"rate(process_cpu_seconds_total{{{PODS}}}[$__rate_interval])"
     return [
         graph(
             "Threads busy",
@@ -29,8 +34,8 @@ def saturation() -> list[Builder[Panel]]:
             "Requests being handled, and requests waiting for a thread; and how many are refused a "
             "second because too many wait.",
             "short",
-            query(f"sum({names.HTTP_SERVER_ACTIVE}{{{TARGET}}})", "handled"),
-            query(f"sum({names.HTTP_SERVER_WAITING}{{{TARGET}}})", "waiting"),
+            query(f"sum({names.HTTP_SERVER_ACTIVE}{{{PODS}}})", "handled"),
+            query(f"sum({names.HTTP_SERVER_WAITING}{{{PODS}}})", "waiting"),
             query(f"sum(rate({refused}[$__rate_interval]))", "refused per second"),
         ),
         graph(
@@ -38,14 +43,14 @@ def saturation() -> list[Builder[Panel]]:
             "Processor time that each process uses; one is one core.",
             "short",
             query(
-                f"sum by (instance) ({processor})",
-                "{{instance}}",
+                f"sum by ({_EACH}) ({processor})",
+                _LEGEND,
             ),
         ),
         graph(
             "Memory",
             "Resident memory of each process.",
             "bytes",
-            query(f"sum by (instance) (process_resident_memory_bytes{{{TARGET}}})", "{{instance}}"),
+            query(f"sum by ({_EACH}) (process_resident_memory_bytes{{{PODS}}})", _LEGEND),
         ),
     ]

@@ -1,4 +1,4 @@
-"""What happens to Collectors and to targets, and the alerts that tell of it."""
+"""Faults of Collectors and targets, and the alerts that tell of them."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""What happens to Prometheus, Thanos, the backends and deliveries, and the alerts about it."""
+"""Faults of Prometheus, Thanos, backends and deliveries, and the alerts that tell of them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -15,7 +15,7 @@ INTERVAL: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Alert:
-    """What a person must know, and do.
+    """Something that a person must know and repair.
 
     Attributes:
         name: The alert's name. The runbook's heading is the same.

@@ -66,7 +66,6 @@ UNREAD: Final = {
     names.LOG_LINES_DROPPED: "for whoever misses log lines",
     "process_max_fds": _PROCESS,
     "process_open_fds": _PROCESS,
-    "process_start_time_seconds": _PROCESS,
     "process_virtual_memory_bytes": _PROCESS,
     "python_gc_collections_total": _PROCESS,
     "python_gc_objects_collected_total": _PROCESS,

@@ -1,13 +1,13 @@
 """Faults of Collectors and targets, and the alerts that tell of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tests.platform.charts import facts
 from tests.platform.slo.own_alerts import Case, grows, named, stays, target
 
-(GATEWAY,) = (job for job in facts.read()["jobs"] if "gateway" in job)
-(AGENT,) = (job for job in facts.read()["jobs"] if "agent" in job)
+(GATEWAY,) = (job for job in facts.read()["jobs"] if "otel-gateway" in job)
+(AGENT,) = (job for job in facts.read()["jobs"] if "otel-agent" in job)
 DAEMONSET: Final = {
     "namespace": "observability", "daemonset": "otel-agent-agent", "job": "kube-state-metrics",
 }  # fmt: skip
@@ -24,10 +24,19 @@ HEALTHY: Final = {
     named("kube_daemonset_status_desired_number_scheduled", DAEMONSET): stays(3),
     READY: stays(3),
 }
+STARTED: Final = "process_start_time_seconds"
+GROUP: Final = {"rule_group": "/etc/rules/ports.yaml;slo-ports-availability"}
 SHARES: Final = "otelcol_loadbalancer_backend_outcome"
 PEER: Final = {"exported_endpoint": "otel-gateway-0.otel-gateway:4317"}
 FORGOTTEN: Final = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
 POOL: Final = target("prometheus-prometheus", scrape_job="serviceMonitor/ports-prod/ports/0")
+
+
+def case(
+    alert: str, inputs: Mapping[str, str], labels: Mapping[str, str], minutes: int = 40
+) -> Case:
+    """Make a case in a platform whose Collectors are healthy."""
+    return Case(alert, {**HEALTHY, **inputs}, labels, minutes)
 
 
 def of_pod(metric: str, pod: str) -> str:

@@ -1,25 +1,18 @@
-"""Faults of Prometheus, Thanos, backends and deliveries, and the alerts that tell of them."""
+"""Faults of Prometheus, backends and deliveries, and the alerts that tell of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from tests.platform.charts import facts
-from tests.platform.slo.collector_cases import HEALTHY
-from tests.platform.slo.own_alerts import Case, grows, named, stays, target
+from tests.platform.slo.collector_cases import GROUP, STARTED, case
+from tests.platform.slo.own_alerts import Case, grows, named, observes, stays, target
+from tests.platform.slo.thanos_cases import RULER
 
 JOBS: Final = facts.read()["jobs"]
 (ROLLOUTS,) = (job for job in JOBS if "rollouts" in job)
 (ARGO_CD,) = (job for job in JOBS if job.endswith("application-controller-metrics"))
 (LOKI,) = (job for job in JOBS if "loki" in job)
 PROMETHEUS: Final = "prometheus-prometheus"
-STARTED: Final = "process_start_time_seconds"
-GROUP: Final = {"rule_group": "/etc/rules/ports.yaml;slo-ports-availability"}
-QUERY: Final = "thanos-query"
-RULER: Final = "prometheus-thanos-ruler"
-SIDECAR: Final = "prometheus-thanos-discovery"
-COMPACTOR: Final = "thanos-compactor"
-QUERY_PODS: Final = {"namespace": "observability", "deployment": "thanos-query"}
-RULER_PODS: Final = {"namespace": "observability", "statefulset": "thanos-ruler-prometheus"}
 APP: Final = {
     "name": "ports-prod", "dest_namespace": "ports-prod", "exported_namespace": "argocd",
     "autosync_enabled": "true",
@@ -34,17 +27,9 @@ COMPACTED: Final = (
 WEBHOOK: Final = {"name": "validate.kyverno.svc-fail", "error_type": "calling_webhook_error"}
 
 
-def case(
-    alert: str, inputs: Mapping[str, str], labels: Mapping[str, str], minutes: int = 40
-) -> Case:
-    """Make a case in a platform whose Collectors are healthy."""
-    return Case(alert, {**HEALTHY, **inputs}, labels, minutes)
-
-
 def cases() -> Iterator[Case]:
     """Yield a case for each way in which each alert can fire."""
     yield from _prometheus()
-    yield from _thanos()
     yield from _backends()
     yield from _delivery()
 
@@ -84,77 +69,6 @@ def evaluation(lasts: float, last: str, job: str = PROMETHEUS) -> dict[str, str]
     }
 
 
-def _thanos() -> Iterator[Case]:
-    yield case("ThanosDown", thanos_pods(0, 2), {**QUERY_PODS, "job": "kube-state-metrics"})
-    yield case("ThanosDown", thanos_pods(2, 0), {**RULER_PODS, "job": "kube-state-metrics"})
-    ruler, of_group = target(RULER), target(RULER, **GROUP)
-    is_ruler = {named("thanos_alert_queue_capacity", ruler): stays(10_000)}
-    failed = {named("prometheus_rule_evaluation_failures_total", of_group): grows()}
-    yield case("ThanosRulerFails", {**is_ruler, **failed}, of_group)
-    for metric in ("sender", "queue"):
-        dropped = named(f"thanos_alert_{metric}_alerts_dropped_total", ruler)
-        yield case("ThanosRulerIsSilent", {dropped: grows()}, ruler)
-    warned = target(RULER, strategy="warn")
-    partial = {named("thanos_rule_evaluation_with_warnings_total", warned): grows()}
-    yield case("ThanosRulerPartial", partial, warned)
-    yield from _queries()
-    bucket = target(COMPACTOR, operation="get")
-    refused = {
-        named("thanos_objstore_bucket_operations_total", bucket): grows(10),
-        named("thanos_objstore_bucket_operation_failures_total", bucket): grows(1),
-    }
-    yield case("ThanosBucketFails", refused, {"job": COMPACTOR})
-    of = target(SIDECAR)
-    idle = {named("thanos_shipper_uploads_total", of): stays(3), named(STARTED, of): stays(0)}
-    yield case("ThanosUploadsNothing", idle, of, 360)
-    of = target(COMPACTOR)
-    yield case("ThanosCompactHalted", {named("thanos_compact_halted", of): stays(1)}, of)
-    late = {named("thanos_compact_iterations_total", of): stays(3), named(STARTED, of): stays(0)}
-    yield case("ThanosCompactLate", late, of, 800)
-
-
-def thanos_pods(query: float, ruler: float) -> dict[str, str]:
-    """Return what Kubernetes says of the pods of Thanos that are ready."""
-    state = {"job": "kube-state-metrics"}
-    deployment, statefulset = {**QUERY_PODS, **state}, {**RULER_PODS, **state}
-    return {
-        named("kube_deployment_spec_replicas", deployment): stays(2),
-        named("kube_deployment_status_replicas_available", deployment): stays(query),
-        named("kube_statefulset_replicas", statefulset): stays(2),
-        named("kube_statefulset_status_replicas_ready", statefulset): stays(ruler),
-    }
-
-
-def queries(busy: float, **codes: float) -> dict[str, str]:
-    """Return the series about queries of Thanos Query, by status as in `ok=90, failed=10`."""
-    of = target(QUERY)
-    http = {"handler": "query", "method": "get"}
-    status = {"ok": "200", "failed": "422", "broken": "503", "refused": "400"}
-    grpc = {"ok": "OK", "failed": "Unavailable", "canceled": "Canceled"}
-    found = {
-        named("thanos_query_concurrent_gate_queries_in_flight", of): stays(busy),
-        named("thanos_query_concurrent_gate_queries_max", of): stays(20),
-        named("grpc_client_started_total", of): grows(100),
-    }
-    for name, step in codes.items():
-        is_grpc, key = name.startswith("grpc_"), name.removeprefix("grpc_")
-        labels = (
-            target(QUERY, grpc_code=grpc[key])
-            if is_grpc
-            else target(QUERY, **http, code=status[key])
-        )
-        metric = "grpc_client_handled_total" if is_grpc else "http_requests_total"
-        found[named(metric, labels)] = grows(step)
-    return found
-
-
-def _queries() -> Iterator[Case]:
-    told = {"job": QUERY}
-    for codes in ({"failed": 10.0}, {"broken": 10.0}, {"grpc_failed": 10.0}):
-        yield case("ThanosQueryFails", queries(3, ok=90, grpc_ok=90, **codes), told)
-    yield case("ThanosQueryFull", queries(20, ok=90), target(QUERY))
-
-
 def _backends() -> Iterator[Case]:
     for metric in (
         "otelcol_exporter_send_failed_spans_total",
@@ -177,19 +91,29 @@ def _backends() -> Iterator[Case]:
     corrupt = {named("loki_ingester_wal_corruptions_total", segment): stays(1)}
     yield case("LokiDiskFails", {**corrupt, named(STARTED, of): stays(0)}, segment)
     told = {"job": LOKI, "route": "otlp_v1_logs"}
-    yield case("LokiRequestsFail", requests(LOKI, "loki_request_duration_seconds", 20), told)
+    yield case("LokiRequestsFail", requests_of_loki(20), told)
     yield case("LokiCompactionLate", {named(COMPACTED, of): stays(60)}, of, 220)
     told = {"job": "grafana", "handler": "/api/ds/query"}
-    failed = requests("grafana", "grafana_http_request_duration_seconds", 20)
-    yield case("GrafanaFails", failed, told)
+    for native in (True, False):
+        yield case("GrafanaFails", requests_of_grafana(20, native=native), told)
 
 
-def requests(job: str, metric: str, failed: float) -> dict[str, str]:
-    """Return 80 answered requests a minute of Loki or Grafana, and some that failed."""
-    label = {"handler": "/api/ds/query"} if job == "grafana" else {"route": "otlp_v1_logs"}
+def requests_of_loki(failed: float) -> dict[str, str]:
+    """Return 80 answered requests a minute, and some that failed; a native histogram has them."""
+    of = target(LOKI, route="otlp_v1_logs")
     return {
-        named(f"{metric}_count", target(job, status_code="204", **label)): grows(80),
-        named(f"{metric}_count", target(job, status_code="500", **label)): grows(failed),
+        named("loki_request_duration_seconds", {**of, "status_code": code}): observes(count)
+        for code, count in (("204", 80), ("500", failed))
+    }
+
+
+def requests_of_grafana(failed: float, *, native: bool) -> dict[str, str]:
+    """Return the same of Grafana, in either kind of histogram."""
+    of = target("grafana", handler="/api/ds/query")
+    name = "grafana_http_request_duration_seconds" + ("" if native else "_count")
+    return {
+        named(name, {**of, "status_code": code}): observes(count) if native else grows(count)
+        for code, count in (("204", 80), ("500", failed))
     }
 
 
@@ -224,22 +148,14 @@ def quiet() -> dict[str, str]:
         **disk(85, 100),
         **evaluation(10, "0+60x1600"),
         **evaluation(10, "0+60x1600", RULER),
-        **thanos_pods(1, 1),
-        **queries(19, ok=98, failed=2, refused=50, grpc_ok=50, grpc_canceled=50),
-        **requests(LOKI, "loki_request_duration_seconds", 2),
-        **requests("grafana", "grafana_http_request_duration_seconds", 2),
+        **requests_of_loki(2),
+        **requests_of_grafana(2, native=True),
         **app(),
         # Without self-healing, a person has changed it.
         **app(name="ports-dev", autosync_enabled="false", sync_status="OutOfSync"),
         named("prometheus_tsdb_wal_corruptions_total", target(PROMETHEUS)): stays(0),
         # Prometheus' own failures: kube-prometheus-stack has an alert about them.
         named("prometheus_rule_evaluation_failures_total", target(PROMETHEUS, **GROUP)): grows(),
-        named("thanos_alert_queue_capacity", target(RULER)): stays(10_000),
-        named("prometheus_rule_evaluation_failures_total", target(RULER, **GROUP)): stays(7),
-        named("thanos_shipper_uploads_total", target(SIDECAR)): "0+1x1600",
-        named("thanos_compact_halted", target(COMPACTOR)): stays(0),
-        named(STARTED, target(COMPACTOR)): stays(0),
-        named("thanos_compact_iterations_total", target(COMPACTOR)): grows(),
         named(COMPACTED, loki): stays(0),  # no pass since the start
         named("loki_ingester_wal_disk_full_failures_total", loki): stays(7),
         named("loki_discarded_samples_total", target(LOKI, reason="rate_limited")): stays(7),

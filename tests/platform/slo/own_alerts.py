@@ -44,6 +44,12 @@ def grows(step: float = 1) -> str:
     return f"0+{step}x{LASTS}"
 
 
+def observes(count: float) -> str:
+    """Return a native histogram with as many observations more every minute."""
+    one = f"{{{{schema:0 sum:{count} count:{count} buckets:[{count}]}}}}"
+    return f"{one}+{one}x{LASTS}"
+
+
 def target(job: str, **labels: str) -> dict[str, str]:
     """Return the labels of a target in a cluster, and further ones of its series."""
     own = {"job": job, "namespace": "observability", "pod": f"{job.rsplit('/', maxsplit=1)[-1]}-0"}

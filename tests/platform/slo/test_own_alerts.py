@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.platform.slo import collector_cases, component_cases
+from tests.platform.slo import collector_cases, component_cases, thanos_cases
 from tests.platform.slo.own_alerts import Case, checked, severities
 
-CASES = [*collector_cases.cases(), *component_cases.cases()]
+PARTS = (collector_cases, component_cases, thanos_cases)
+CASES = [case for part in PARTS for case in part.cases()]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.alert)
@@ -17,7 +18,7 @@ def test_it_fires_and_no_other_does(tmp_path: Path, case: Case) -> None:
 
 @pytest.mark.parametrize("minutes", [40, 900])
 def test_all_is_quiet_while_all_is_well(tmp_path: Path, minutes: int) -> None:
-    series = {**collector_cases.quiet(), **component_cases.quiet()}
+    series = {name: course for part in PARTS for name, course in part.quiet().items()}
     assert "SUCCESS" in checked(tmp_path, series, None, minutes)
 
 

@@ -109,8 +109,10 @@ test-browser: .venv/.dev $(BROWSER)/node_modules/.stamp ## Look at the services'
 test-wheels: .venv/.dev ## Install each distribution's wheel alone, from the package index, and import it
 	$(BIN)/pytest tests/wheels --timeout 600
 
-test-database: .venv/.dev ## Break PostgreSQL under the service and run it behind PgBouncer; print what clients see each second
+test-database: .venv/.dev ## Break PostgreSQL and the shared cache under the service; run it behind PgBouncer; count stale reads
 	$(call needs,/usr/sbin/pgbouncer,make packages)
+	$(call needs,redis-server,make packages)
+	PORTS_TEST_STORES='shared postgresql' $(BIN)/pytest tests/contract --timeout 300
 	$(BIN)/pytest -s tests/database --timeout 300
 
 test-fuzz: .venv/.dev ## Send 50,000 hostile requests to each of the two workers; print what came of them (REQUESTS=)

@@ -1,4 +1,6 @@
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.cache import caches
@@ -13,8 +15,11 @@ from seaports.adapters.store.postgres.models import PortRow, StoreRow
 from seaports.adapters.store.postgres.store import PostgresPortStore
 from seaports.adapters.store.traced import TracedPortStore
 from seaports.application.interfaces import PortStore
+from service.django.cache.local import LocalReads
+from service.django.cache.shared import SharedReads
 
 from tests import postgres
+from tests.support.cache_server import CacheServer, backend
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +45,11 @@ def postgres_store(database: None, django_db_blocker: DjangoDbBlocker) -> Iterat
         yield PostgresPortStore(encode)
 
 
-@pytest.fixture(params=["memory", "traced memory", "postgresql", "cached postgresql"])
+# Those that need Python alone. `make test-database` names the one that needs a server.
+STORES = os.environ.get("PORTS_TEST_STORES", "memory,traced memory,postgresql,cached postgresql")
+
+
+@pytest.fixture(params=STORES.split(","))
 def store(request: pytest.FixtureRequest) -> PortStore:
     """Each implementation of `PortStore`, empty."""
     if request.param == "memory":
@@ -50,5 +59,15 @@ def store(request: pytest.FixtureRequest) -> PortStore:
     postgres_store: PortStore = request.getfixturevalue("postgres_store")
     if request.param == "postgresql":
         return postgres_store
-    caches["default"].clear()
-    return CachedPortStore(postgres_store, caches["default"])
+    if request.param == "cached postgresql":
+        caches["default"].clear()
+        return CachedPortStore(postgres_store, LocalReads(caches["default"]))
+    assert request.param == "shared postgresql", request.param
+    cache_server: CacheServer = request.getfixturevalue("cache_server")
+    return CachedPortStore(postgres_store, SharedReads(backend(cache_server.url)))
+
+
+@pytest.fixture
+def cache_server(tmp_path: Path) -> Iterator[CacheServer]:
+    with CacheServer(tmp_path) as cache_server:
+        yield cache_server

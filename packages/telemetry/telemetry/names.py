@@ -67,6 +67,11 @@ STORE_DURATION: Final = "db_client_operation_duration_seconds"
 DB_SYSTEM: Final = "db_system_name"
 DB_OPERATION: Final = "db_operation_name"
 
+CACHE_FAILURES: Final = "cache_failures_total"
+CACHE_BYPASSED: Final = "cache_bypassed"
+# Why the shared cache failed.
+CACHE_FAILED: Final = ("connection", "timeout", "full", "refused", "invalid")
+
 OUTCOME: Final = "outcome"
 # The side that ended a streamed response before its last byte.
 ABORTED_BY: Final = ("client", "server")
@@ -99,6 +104,7 @@ ACCESS_EVENT: Final = "http.server.request"
 WORKER_TIMEOUT_EVENT: Final = "http.server.worker_timeout"
 REFUSED_EVENT: Final = "http.server.bad_request"
 EXHAUSTED_EVENT: Final = "http.server.exhausted"
+CACHE_EVENT: Final = "cache.failed"
 FLUSH_TIMEOUT_EVENT: Final = "telemetry.flush_timeout"
 STOCK_EVENT: Final = "telemetry.stock"
 COLLECTOR_EVENT: Final = "telemetry.collector_answer"
@@ -261,6 +267,21 @@ METRICS: Final = {
             # bounds below a millisecond for stores in memory.
             buckets=(0.00001, 0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
         ),
+        Metric(
+            CACHE_FAILURES,
+            "counter",
+            "{failure}",
+            "Failures of the shared cache: connection, timeout, full (out of memory), refused "
+            "(another error), invalid (a value that is not the service's).",
+            (ERROR_TYPE,),
+            values={ERROR_TYPE: CACHE_FAILED},
+        ),
+        Metric(
+            CACHE_BYPASSED,
+            "gauge",
+            "{process}",
+            "Processes that read past the shared cache, because it does not answer.",
+        ),
     )
 }
 
@@ -295,7 +316,7 @@ SPAN_ATTRIBUTES: Final = {
         "ID of the request, the same as in the log. (The semantic conventions have the list "
         "http.response.header.x-request-id, which Jaeger's search does not match.)"
     ),
-    ATTR_DB_SYSTEM: "Kind of store: memory or postgresql.",
+    ATTR_DB_SYSTEM: "Kind of store: memory, postgresql or redis (the shared cache).",
     ATTR_DB_OPERATION: "Operation of the store, for example get.",
 }
 
@@ -330,6 +351,10 @@ LOG_EVENTS: Final = {
     ),
     START_REFUSED_EVENT: "The service does not start. Field: reason.",
     SERVER_ERROR_EVENT: "A request failed with status 5xx. Fields: exception, or reason and cause.",
+    CACHE_EVENT: (
+        "The shared cache failed, and the store answered. Field: reason, a value of the label "
+        "error_type of cache_failures_total. At most one line per minute and reason."
+    ),
     FAULT_EVENT: "An injected fault begins (game day). Fields: fault, share, seconds.",
     FLUSH_TIMEOUT_EVENT: (
         "A worker exited before all telemetry was sent. Field: seconds (how long it waited)."

@@ -11,6 +11,8 @@ from django.core.cache import caches
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from service.django.cache.local import LocalReads
+from service.django.cache.reads import CachedReads
 from telemetry.names import START_REFUSED_EVENT
 
 from seaports import settings
@@ -52,7 +54,9 @@ def use_cases() -> UseCases:
         from seaports.adapters.store.postgres.store import PostgresPortStore  # noqa: PLC0415
 
         backend = TracedPortStore(PostgresPortStore(encode), system="postgresql")
-        store = CachedPortStore(backend, caches["default"])
+        store = (
+            CachedPortStore(backend, _reads()) if settings.ENVIRONMENT.CACHE_SECONDS else backend
+        )
         check = PromptCheck(partial(_check, backend), StoreUnavailable)
     return UseCases(
         get_port=_traced(partial(get_port, store), "get_port"),
@@ -65,6 +69,15 @@ def use_cases() -> UseCases:
         revision=store.revision,
         check_store=check,
     )
+
+
+def _reads() -> CachedReads:
+    if settings.ENVIRONMENT.CACHE_URL is None:
+        return LocalReads(caches["default"])
+    # Imported here, so that a cache in memory starts without the client of Redis.
+    from service.django.cache.shared import SharedReads  # noqa: PLC0415
+
+    return SharedReads(caches["default"])
 
 
 def faults(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Faults:

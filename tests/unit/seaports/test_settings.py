@@ -25,10 +25,16 @@ def test_every_invalid_value_is_reported_and_no_secret_is_shown() -> None:
             "PORT": "99999",
             "PORTS_STORE_URL": "postgresql://u:hunter2@h/d?x=%",
             "PORTS_WRITE_TOKEN": "hunter2",
+            "PORTS_CACHE_URL": "redis://:hunter2@h/name",
             "PORTS_THREADS": "2",
         }
     )
-    assert set(environment.wrong) == {"PORT", "PORTS_STORE_URL", "PORTS_WRITE_TOKEN"}
+    assert set(environment.wrong) == {
+        "PORT",
+        "PORTS_STORE_URL",
+        "PORTS_WRITE_TOKEN",
+        "PORTS_CACHE_URL",
+    }
     assert "hunter2" not in str(environment.wrong)
     assert environment.wrong["PORT"] == "PORT=99999: must be a whole number between 1 and 65535"
     assert "PORTS_WRITE_TOKEN: must have at least 16 characters" in environment.wrong.values()
@@ -61,6 +67,27 @@ EXAMPLES = {
             f"{POSTGRESQL}/d?nonsense=1",
             "mysql://h/d",
             "ports.json",
+        ],
+    ),
+    "PORTS_CACHE_URL": (
+        [
+            "redis://h",
+            "redis://:p@h:6379/0",
+            "rediss://u:p%2C;@[::1]:6380/15",
+            f"rediss://h?ssl_ca_certs={__file__}",
+        ],
+        [
+            "h:6379",
+            "unix:///run/redis.sock",
+            "redis://",
+            "redis://h:0",
+            "redis://h:65536",
+            "redis://h:x",
+            "redis://h/name",
+            "redis://h?socket_timeout=60",
+            f"redis://h?ssl_ca_certs={__file__}",
+            "rediss://h?ssl_ca_certs=/no/such/file",
+            "rediss://h?ssl_cert_reqs=none",
         ],
     ),
     "PORTS_ALLOWED_ORIGINS": (
@@ -119,7 +146,11 @@ def test_a_limit_is_at_least_a_millisecond_of_postgresql() -> None:
 
 def test_secrets_are_not_shown() -> None:
     environment = Environment.read(
-        {"PORTS_STORE_URL": "postgresql://u:hunter2@h/d", "PORTS_WRITE_TOKEN": "hunter2" * 3}
+        {
+            "PORTS_STORE_URL": "postgresql://u:hunter2@h/d",
+            "PORTS_WRITE_TOKEN": "hunter2" * 3,
+            "PORTS_CACHE_URL": "redis://:hunter2@h",
+        }
     )
     assert "hunter2" not in repr(environment)
 

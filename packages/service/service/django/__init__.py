@@ -8,6 +8,7 @@ Import each module by its name, because Django's settings import one before Djan
 - `probes`: `router`, the routes `/ready` and `/live`
 - `urls`: `urlconf`, for a service's urls module
 - `postgresql`: data in PostgreSQL, with a bound on each wait
+- `cache`: a cache of a store's reads, in memory or shared by all replicas
 - `conditional`: entity tags and conditional requests
 - `wsgi`: `get_wsgi_application`, for a service's wsgi module
 - `negotiation`: which media type a client prefers

@@ -42,6 +42,11 @@ class Breaker:
         self._tried = False
         self._answers = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether callers are refused, but for the one that tries."""
+        return self._retry_at is not None
+
     def enter(self) -> Try:
         """Return the caller's way in, which it gives back to `leave`.
 

@@ -387,7 +387,7 @@ tools: ## Build the pinned Go tools that are missing (TOOLS="promtool helm": onl
 	@$(PYTHON) tools/build.py $(TOOLS)
 
 ##@ Benchmarks
-.PHONY: bench bench-bill bench-feed bench-process bench-import bench-memory
+.PHONY: bench bench-bill bench-cache bench-feed bench-process bench-import bench-memory
 BENCH_ARGUMENTS := $(if $(QUICK),--quick,$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)))
 bench: .venv/.dev .venv-bench/.stamp .cache/bench/go_otel ## Compare the service with other frameworks (wrk; 9 minutes; QUICK=1; ROUNDS=9 SECONDS=2)
 	$(BIN)/python -m tests.bench.bench_http $(if $(HELP),--help,$(BENCH_ARGUMENTS))
@@ -398,6 +398,11 @@ bench-bill: .venv/.dev ## Count what each part of a request costs (valgrind; 3 m
 bench-process: .venv/.dev .venv-bench/.stamp ## Memory of a worker over 100,000 requests, p99 at half rate, four workers (wrk; QUICK=1)
 	@$(MAKE) --no-print-directory tools TOOLS=vegeta
 	$(BIN)/python -m tests.bench.bench_process $(if $(HELP),--help,$(if $(QUICK),--quick))
+
+bench-cache: .venv/.dev ## Reads of PostgreSQL without a cache, with one in memory, and with a shared one (wrk, redis-server; 3 minutes)
+	$(call needs,wrk,install wrk)
+	$(call needs,redis-server,make packages)
+	$(BIN)/python -m tests.bench.bench_cache $(if $(HELP),--help,$(if $(QUICK),--rounds 1 --seconds 1))
 
 bench-feed: .venv/.dev ## Import RECORDS (1,000,000) beside bare ijson and psql's COPY
 	$(BIN)/python -m tests.bench.bench_feed $(if $(HELP),--help,$(RECORDS))

@@ -80,6 +80,7 @@ def everything() -> dict[str, Any]:
         "cluster": "main",
         "networkPolicy": {"callers": PEERS, "dns": rules, "egress": rules},
         "postgresql": {"peers": PEERS},
+        "cache": {"peers": PEERS},
         "podDisruptionBudget": {"maxUnavailable": "50%"},
         "resources": small,
         "prober": {"enabled": True, "probes": {"/a": "/a?limit=1"}, "resources": small},

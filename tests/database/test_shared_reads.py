@@ -288,7 +288,7 @@ def test_a_write_that_the_server_does_not_hear_of_is_owed(
 def test_what_a_server_says_of_a_command_is_not_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As a Redis before version 6 does, which does not know how a client logs in today."""
+    """A stand-in for a Redis before version 6, which does not know how a client logs in today."""
     listener = socket.create_server(("127.0.0.1", free_port()))
 
     def answer() -> None:

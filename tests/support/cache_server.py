@@ -1,4 +1,4 @@
-"""The real Redis of Debian, which speaks the protocol of Valkey, as a process of its own."""
+"""Debian's Redis as a process of its own: a stand-in for Valkey, which speaks the same protocol."""
 
 import shutil
 import subprocess

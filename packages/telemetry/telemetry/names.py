@@ -67,6 +67,8 @@ STORE_DURATION: Final = "db_client_operation_duration_seconds"
 DB_SYSTEM: Final = "db_system_name"
 DB_OPERATION: Final = "db_operation_name"
 
+REPLICA_FALLBACKS: Final = "db_replica_fallbacks_total"
+
 CACHE_FAILURES: Final = "cache_failures_total"
 CACHE_BYPASSED: Final = "cache_bypassed"
 # Why the shared cache failed.
@@ -266,6 +268,14 @@ METRICS: Final = {
             # The buckets of the semantic conventions for db.client.operation.duration, with finer
             # bounds below a millisecond for stores in memory.
             buckets=(0.00001, 0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
+        ),
+        Metric(
+            REPLICA_FALLBACKS,
+            "counter",
+            "{read}",
+            "Reads that the primary answered: the replica was away, or not known to be fresh.",
+            (ERROR_TYPE,),
+            values={ERROR_TYPE: ("away", "not_fresh")},
         ),
         Metric(
             CACHE_FAILURES,

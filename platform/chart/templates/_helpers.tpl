@@ -98,6 +98,17 @@ imagePullSecrets:
     - port: {{ .Values.postgresql.port }}
 {{- end }}
 
+{{/* The setting of the shared cache, which the migration does not use. */}}
+{{- define "service.cache" -}}
+{{- if .Values.cache.enabled }}
+- name: {{ include "service.text" (printf "%s_CACHE_URL" (include "service.prefix" .)) }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "service.text" .Values.cache.existingSecret }}
+      key: {{ include "service.text" .Values.cache.key }}
+{{- end }}
+{{- end }}
+
 {{/* Settings that the server and the migration share. */}}
 {{- define "service.env" -}}
 {{- range $name, $value := .Values.env }}
@@ -117,6 +128,13 @@ imagePullSecrets:
     secretKeyRef:
       name: {{ include "service.text" .Values.postgresql.existingSecret }}
       key: {{ include "service.text" .Values.postgresql.key }}
+{{- with .Values.postgresql.replicaKey }}
+- name: {{ include "service.text" (printf "%s_REPLICA_URL" (include "service.prefix" $)) }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "service.text" $.Values.postgresql.existingSecret }}
+      key: {{ include "service.text" . }}
+{{- end }}
 {{- /* Twice: an update replaces all pods, and the old ones keep their connections while they drain. */}}
 - name: {{ include "service.text" (printf "%s_PODS" (include "service.prefix" .)) }}
   value: {{ include "service.text" (mul 2 (ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled)) }}

@@ -50,10 +50,20 @@ def use_cases() -> UseCases:
     else:
         # Imported here, so that the memory store starts without psycopg.
         from service.django.postgresql.check import PromptCheck  # noqa: PLC0415
+        from service.django.postgresql.replica import Positions, Replica  # noqa: PLC0415
 
         from seaports.adapters.store.postgres.store import PostgresPortStore  # noqa: PLC0415
 
-        backend = TracedPortStore(PostgresPortStore(encode), system="postgresql")
+        replica = (
+            None
+            if settings.ENVIRONMENT.REPLICA_URL is None
+            else Replica(
+                settings.ENVIRONMENT.REPLICA_LAG_SECONDS,
+                StoreUnavailable,
+                Positions(StoreUnavailable),
+            )
+        )
+        backend = TracedPortStore(PostgresPortStore(encode, replica), system="postgresql")
         store = (
             CachedPortStore(backend, _reads()) if settings.ENVIRONMENT.CACHE_SECONDS else backend
         )

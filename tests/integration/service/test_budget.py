@@ -62,3 +62,24 @@ def test_a_limit_of_the_database_or_of_the_role_counts(url: str, kind: str) -> N
     with limited(url, kind, name, 8):
         status, said = migrate(url)
     assert (status, "are 9; the database allows 8" in said) == (1, True)
+
+
+def test_the_connections_to_a_replica_are_compared_with_its_own_limit(
+    postgres_server: str, url: str
+) -> None:
+    """Any server has such a limit, whether it replays another one or not."""
+    other = postgres.new_database(postgres_server, "ports_budget_of_replica")
+    with psycopg.connect(other) as connection:
+        name = connection.info.dbname
+    assert migrate(url, PORTS_REPLICA_URL=other)[0] == 0
+    with limited(postgres_server, "DATABASE", name, 7):
+        status, said = migrate(url, PORTS_REPLICA_URL=other)
+    assert status == 1
+    assert "1 pods x 1 workers x 8 connections are 8; the replica allows 7" in said
+
+
+def test_a_migration_does_not_wait_for_a_replica_that_is_away(url: str) -> None:
+    away = f"postgresql://u@127.0.0.1:{service.free_port()}/d"
+    done = service.manage("migrate", settings={"PORTS_STORE_URL": url, "PORTS_REPLICA_URL": away})
+    assert done.returncode == 0
+    assert b"(service.W001) the replica does not answer" in done.stderr

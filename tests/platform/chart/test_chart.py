@@ -154,6 +154,7 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("env.HARBOUR_WRITE_TOKEN=abc", "'HARBOUR_WRITE_TOKEN'"),
         ("env.DATABASE=postgresql://me:secret@host/db", "/env/DATABASE"),
         ("env.HARBOUR_STORE_URL=memory://", "env.HARBOUR_STORE_URL: the chart sets it"),
+        ("env.HARBOUR_CACHE_URL=redis://a", "env.HARBOUR_CACHE_URL: the chart sets it"),
         # Values that the chart decides.
         (
             "tryItOut.enabled=true,env.HARBOUR_ALLOWED_ORIGINS=https://a.b",
@@ -163,6 +164,19 @@ def test_a_pod_that_asks_for_more_would_be_noticed() -> None:
         ("env.lower=case", "'lower'"),
         # Half a block.
         ("postgresql.enabled=true", "/postgresql/existingSecret"),
+        ("cache.enabled=true", "/cache/existingSecret"),
+        (
+            "cache.enabled=true,cache.existingSecret=a,cache.peers[0].ipBlock.cidr=10.0.0.0/8",
+            "cache.enabled: needs postgresql.enabled",
+        ),
+        (
+            (
+                "postgresql.enabled=true,postgresql.existingSecret=a,postgresql.replicaKey=b,"
+                "postgresql.peers[0].ipBlock.cidr=10.0.0.0/8,cache.enabled=true,"
+                "cache.existingSecret=a,cache.peers[0].ipBlock.cidr=10.0.0.0/8"
+            ),
+            "cache.enabled, postgresql.replicaKey: give one of them",
+        ),
         ("httpRoute.enabled=true", "/httpRoute/hostnames"),
         ("httpRoute.paths={/metrics}", "/httpRoute/paths/0"),
         (
@@ -252,14 +266,23 @@ def test_the_number_of_replicas_is_rendered_whoever_owns_it() -> None:
 def test_the_services_own_settings_are_what_the_chart_sets() -> None:
     """A setting that the service does not know would be a typing error of the chart's."""
     database = {"enabled": True, "existingSecret": "database", "peers": [{"podSelector": {}}]}
-    more = ("--set", "faults.enabled=true", "--set-json", f"postgresql={json.dumps(database)}")
+    more = (
+        *("--set", "faults.enabled=true", "--set-json", f"postgresql={json.dumps(database)}"),
+        *("--set-json", f"cache={json.dumps(database)}"),
+    )
     deployment = render.one(render.service("ports", *more), "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     names = {each["name"] for each in container["env"]}
     table = (ROOT / "services/ports/CONFIGURATION.md").read_text()
     known = set(re.findall(r"^\| `([A-Z_]+)`", table, re.MULTILINE))
     assert {n for n in names if not n.startswith(("OTEL_", "POD_"))} <= known
-    assert {"PORTS_STORE_URL", "PORTS_FAULTS_FILE", "PORTS_DRAIN_SECONDS", "METRICS_PORT"} <= names
+    assert {
+        "PORTS_STORE_URL",
+        "PORTS_CACHE_URL",
+        "PORTS_FAULTS_FILE",
+        "PORTS_DRAIN_SECONDS",
+        "METRICS_PORT",
+    } <= names
 
 
 @pytest.mark.parametrize(

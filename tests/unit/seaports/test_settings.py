@@ -69,6 +69,10 @@ EXAMPLES = {
             "ports.json",
         ],
     ),
+    "PORTS_REPLICA_URL": (
+        [f"{POSTGRESQL}/d", "postgres://a:1,b:2/d"],
+        ["memory://", f"{POSTGRESQL}:0/d", "replica", f"{POSTGRESQL}/d?sslmode=perhaps"],
+    ),
     "PORTS_CACHE_URL": (
         [
             "redis://h",
@@ -157,6 +161,12 @@ def test_secrets_are_not_shown() -> None:
 
 def test_the_memory_store_has_no_database() -> None:
     assert Environment.read({}).databases("ports") == {}
+
+
+def test_a_replica_is_a_second_database() -> None:
+    given = {"PORTS_STORE_URL": f"{POSTGRESQL}/d", "PORTS_REPLICA_URL": "postgresql://r/d"}
+    made = Environment.read(given).databases("ports")
+    assert {alias: each["HOST"] for alias, each in made.items()} == {"default": "h", "replica": "r"}
 
 
 def test_a_connection_url_becomes_djangos_settings() -> None:

@@ -33,7 +33,7 @@ def slo(root: Path, *arguments: str) -> int:
 
 def test_validate_counts_what_it_read(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert slo(root, "validate") == 0
-    assert capsys.readouterr().out == "shop: 1 SLO, at most 4540 series per pod (limit 10000)\n"
+    assert capsys.readouterr().out == "shop: 1 SLO, at most 4542 series per pod (limit 10000)\n"
 
 
 def test_validate_tells_every_problem_and_fails(

@@ -40,6 +40,23 @@ def environment(app_configs: Sequence[AppConfig] | None, **_: object) -> list[Ch
                 id="service.E002",
             )
         )
+    replica = getattr(here, "REPLICA_URL", None)
+    if replica is not None and getattr(here, "store", None) == "memory":
+        messages.append(
+            Error(
+                f"{here.prefix()}REPLICA_URL: the store in memory has no replica",
+                hint=f"Set {here.prefix()}STORE_URL to a postgresql:// URL.",
+                id="service.E002",
+            )
+        )
+    if replica is not None and getattr(here, "CACHE_URL", None) is not None:
+        messages.append(
+            Error(
+                f"{here.prefix()}REPLICA_URL, {here.prefix()}CACHE_URL: set one of them",
+                hint="A late replica would put old values into the shared cache.",
+                id="service.E002",
+            )
+        )
     for name in here.unknown:
         near = get_close_matches(name, fields, n=1, cutoff=_ALIKE)
         hint = f"Did you mean {near[0]}?" if near else "Unset it."

@@ -1,6 +1,8 @@
 import pytest
 from django.test import override_settings
 from service.django import checks
+from service.django.cache.settings import CacheEnvironment
+from service.django.postgresql.settings import DatabaseEnvironment
 from service.environment import ServerEnvironment, prefixed
 
 
@@ -43,3 +45,29 @@ def test_each_wrong_setting_is_an_error_with_a_hint(monkeypatch: pytest.MonkeyPa
 def test_a_right_environment_has_nothing_to_report() -> None:
     with override_settings(ENVIRONMENT=Environment.read({})):
         assert checks.environment(None) == []
+
+
+class WithStore(CacheEnvironment, DatabaseEnvironment, alias_generator=prefixed("HARBOUR_")):
+    """A service's with a store and a cache."""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"HARBOUR_STORE_URL": "memory://"}, ["HARBOUR_REPLICA_URL: the store in memory"]),
+        ({}, []),
+        (
+            {"HARBOUR_CACHE_URL": "redis://h"},
+            ["HARBOUR_REPLICA_URL, HARBOUR_CACHE_URL: set one of them"],
+        ),
+    ],
+)
+def test_a_replica_needs_a_database_and_no_shared_cache(
+    given: dict[str, str], told: list[str]
+) -> None:
+    url = "postgresql://h/d"
+    environ = {"HARBOUR_STORE_URL": url, "HARBOUR_REPLICA_URL": url, **given}
+    with override_settings(ENVIRONMENT=WithStore.read(environ)):
+        found = checks.environment(None)
+    assert [message.id for message in found] == ["service.E002"] * len(told)
+    assert all(m.msg.startswith(t) for m, t in zip(found, told, strict=True))

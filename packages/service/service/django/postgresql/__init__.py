@@ -7,5 +7,6 @@ It needs the extra `postgresql` of this package. Only `settings` is imported wit
 - `breaker`: `Breaker`, which refuses callers while the database does not answer
 - `check`: `PromptCheck`, the question of `/ready`, which does not wait
 - `budget`: the connections of all pods, compared with the limit of the database
+- `replica`: `Replica`, which says whether a read may go to the read replica
 - `connection`: `LimitedConnection`, which the pool makes
 """

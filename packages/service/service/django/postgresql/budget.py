@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
+from django.core.checks import Warning as CheckWarning
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+
+from service.django.postgresql.settings import REPLICA
 
 if TYPE_CHECKING:
     from service.django.postgresql.settings import DatabaseEnvironment
@@ -32,6 +35,9 @@ SELECT least(
 def connection_budget(*, databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
     """Report databases that allow fewer connections than the service may open (E004).
 
+    The replica is asked with the store's own database. If the replica does not answer, the check
+    warns (W001), because the service starts without it.
+
     The check asks the database itself. Behind a pooler it reports nothing: there, the pooler limits
     the connections to the database.
 
@@ -42,23 +48,46 @@ def connection_budget(*, databases: Sequence[str] | None = None, **_: object) ->
         django.db.OperationalError: The database does not answer.
     """
     here = cast("DatabaseEnvironment", settings.ENVIRONMENT)
-    needed = here.PODS * here.WEB_CONCURRENCY * here.POOL_SIZE + 1
+    asked = list(databases or ())
+    if DEFAULT_DB_ALIAS in asked and REPLICA in settings.DATABASES:
+        asked.append(REPLICA)
     found: list[CheckMessage] = []
-    for alias in databases or ():
-        with connections[alias].cursor() as cursor:
-            if not connections[alias].connection.keeps_limits:
-                continue
-            cursor.execute(_ALLOWED)
-            (allowed,) = cursor.fetchone()
-        if needed > allowed:
+    for alias in asked:
+        try:
+            allowed = _allowed(alias)
+        except OperationalError:
+            if alias != REPLICA:
+                raise
+            found.append(
+                CheckWarning(
+                    "the replica does not answer: its connections are not counted",
+                    hint=f"Check {here.prefix()}REPLICA_URL.",
+                    id="service.W001",
+                )
+            )
+            continue
+        needed = here.PODS * here.WEB_CONCURRENCY * here.POOL_SIZE
+        more, what = ("", "replica")
+        if alias != REPLICA:
+            needed, more, what = needed + 1, ", and one for the migration,", "database"
+        if allowed is not None and needed > allowed:
             found.append(
                 Error(
                     f"{here.PODS} pods x {here.WEB_CONCURRENCY} workers x {here.POOL_SIZE}"
-                    f" connections, and one for the migration, are {needed}; the database"
-                    f" allows {allowed}",
+                    f" connections{more} are {needed}; the {what} allows {allowed}",
                     hint=f"Lower {here.prefix()}POOL_SIZE or the number of pods, raise the"
                     " database's limit, or use a pooler.",
                     id="service.E004",
                 )
             )
     return found
+
+
+def _allowed(alias: str) -> int | None:
+    """Return how many connections a database allows; None behind a pooler."""
+    with connections[alias].cursor() as cursor:
+        if not connections[alias].connection.keeps_limits:
+            return None
+        cursor.execute(_ALLOWED)
+        (allowed,) = cursor.fetchone()
+        return int(allowed)

@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from django.db import InterfaceError, OperationalError, ProgrammingError, connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 from psycopg.errors import UndefinedTable
 
 from service.django.postgresql.breaker import MESSAGE, Breaker
@@ -12,8 +20,12 @@ from service.django.postgresql.connection import LimitedConnection
 
 
 @contextmanager
-def operation(breaker: Breaker) -> Iterator[None]:
+def operation(breaker: Breaker, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Let the statements of one operation run within their limits.
+
+    Args:
+        breaker: That of this kind of operation.
+        using: Django's alias of the database.
 
     Raises:
         Exception: The breaker's `away`: the database does not answer, does not do it in time, or
@@ -22,7 +34,7 @@ def operation(breaker: Breaker) -> Iterator[None]:
     way = breaker.enter()
     answered = True
     try:
-        with _limited():
+        with _limited(using):
             yield
     except (OperationalError, InterfaceError) as error:
         answered = False
@@ -41,7 +53,7 @@ def operation(breaker: Breaker) -> Iterator[None]:
 @contextmanager
 def unlimited() -> Iterator[None]:
     """Lift all limits until the transaction ends: they are not meant for a file of unknown size."""
-    held = _connection()
+    held = _connection(DEFAULT_DB_ALIAS)
     before, held.wait_seconds = held.wait_seconds, None
     try:
         with connection.cursor() as cursor:
@@ -53,16 +65,16 @@ def unlimited() -> Iterator[None]:
 
 
 @contextmanager
-def _limited() -> Iterator[None]:
-    held = _connection()
+def _limited(using: str) -> Iterator[None]:
+    held = _connection(using)
     if held.keeps_limits:
         yield
     else:
-        with transaction.atomic():
+        with transaction.atomic(using=using):
             held.limit()
             yield
 
 
-def _connection() -> LimitedConnection:
-    connection.ensure_connection()
-    return cast("LimitedConnection", connection.connection)
+def _connection(using: str) -> LimitedConnection:
+    connections[using].ensure_connection()
+    return cast("LimitedConnection", connections[using].connection)

@@ -7,9 +7,11 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from service.environment import ServerEnvironment
 
-__all__ = ["MEMORY_URL", "DatabaseEnvironment", "database"]
+__all__ = ["MEMORY_URL", "REPLICA", "DatabaseEnvironment", "database"]
 
 MEMORY_URL: Final = "memory://"
+REPLICA: Final = "replica"
+"""Django's alias of the read replica."""
 _POSTGRESQL_PORT: Final = 5432
 _MOST_PORT: Final = 65535
 _SSL_MODES: Final = ("prefer", "disable", "allow", "require", "verify-ca", "verify-full")
@@ -23,11 +25,15 @@ def _parts(url: str) -> dict[str, object]:
 
 
 def _store_url(url: SecretStr) -> SecretStr:
-    text = url.get_secret_value()
-    if text == MEMORY_URL:
+    if url.get_secret_value() == MEMORY_URL:
         return url
+    return _postgresql_url(url, f"must be {MEMORY_URL} or a postgresql:// URL")
+
+
+def _postgresql_url(url: SecretStr, rule: str = "must be a postgresql:// URL") -> SecretStr:
+    text = url.get_secret_value()
     if not text.startswith(("postgresql://", "postgres://")):
-        raise ValueError(f"must be {MEMORY_URL} or a postgresql:// URL")
+        raise ValueError(rule)
     try:
         given = _parts(text)
     except Exception as error:
@@ -50,8 +56,23 @@ class DatabaseEnvironment(ServerEnvironment):
         SecretStr(MEMORY_URL),
         description="`memory://`, or a `postgresql://` URL with user, password, host and database.",
     )
+    REPLICA_URL: Annotated[SecretStr, AfterValidator(_postgresql_url)] | None = Field(
+        None,
+        description="`postgresql://` URL of a streaming replica, from which reads come. Unset: they"
+        " come from the store's own database.",
+    )
+    REPLICA_LAG_SECONDS: float = Field(
+        5,
+        ge=0.5,
+        le=600,
+        description="Longest time in seconds by which a read from the replica may be late. Beyond"
+        " it, reads come from the store's own database.",
+    )
     POOL_SIZE: int = Field(
-        8, ge=1, le=256, description="Maximum number of PostgreSQL connections per worker."
+        8,
+        ge=1,
+        le=256,
+        description="Maximum number of PostgreSQL connections per worker, for each URL.",
     )
     PODS: int = Field(
         1,
@@ -70,14 +91,17 @@ class DatabaseEnvironment(ServerEnvironment):
         return "memory" if self.STORE_URL.get_secret_value() == MEMORY_URL else "postgresql"
 
     def databases(self, service: str) -> dict[str, dict[str, object]]:
-        """Return Django's DATABASES: the database of STORE_URL, or none.
+        """Return Django's DATABASES: the database of STORE_URL and its replica, or none.
 
         Args:
             service: Name of the service, which PostgreSQL shows for each connection.
         """
         if self.store == "memory":
             return {}
-        return {"default": database(self.STORE_URL.get_secret_value(), service, self)}
+        found = {"default": database(self.STORE_URL.get_secret_value(), service, self)}
+        if self.REPLICA_URL is not None:
+            found[REPLICA] = database(self.REPLICA_URL.get_secret_value(), service, self)
+        return found
 
 
 def database(url: str, service: str, environment: DatabaseEnvironment) -> dict[str, object]:

@@ -4,15 +4,17 @@ Every writer first locks the one row of `port_store`, so writers follow one anot
 precondition holds until its write is committed. Readers are never locked out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from secrets import randbits
-from typing import Final, Literal, Protocol, cast
+from typing import Final, Literal, Protocol, TypeVar, cast
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import QuerySet
 from service.django.postgresql.breaker import Breaker
 from service.django.postgresql.operation import operation, unlimited
+from service.django.postgresql.replica import Replica
+from service.django.postgresql.settings import REPLICA
 
 from seaports.adapters.store.postgres.models import PortRow, StoreRow
 from seaports.application.interfaces import (
@@ -30,6 +32,8 @@ from seaports.domain.port import Port, Unlocode
 READS: Final = Breaker(StoreUnavailable)
 WRITES: Final = Breaker(StoreUnavailable)
 STATE: Final = Breaker(StoreUnavailable)
+
+_T = TypeVar("_T")
 
 _REVISION_BITS: Final = 52
 _STREAMED_AT_ONCE: Final = 1000
@@ -61,26 +65,32 @@ SELECT id, document, name, country FROM staged
 class PostgresPortStore:
     """Keeps ports in the database that Django's default connection names."""
 
-    def __init__(self, encode: Encode) -> None:
+    def __init__(self, encode: Encode, replica: Replica | None = None) -> None:
         """Connect to nothing yet.
 
         Args:
             encode: Prepares a port's document.
+            replica: Answers single ports, pages and the revision while it is fresh. A stream has
+                the revision in its entity tag, so both come from the primary.
         """
         self._encode = encode
+        self._replica = replica
 
     def get(self, port_id: Unlocode) -> Document | None:
         """Return the port's document, or None if no port has this id."""
-        with operation(READS):
-            return _document(PortRow.objects.filter(id=port_id))
+        return self._read(READS, lambda using: _document(_rows(using).filter(id=port_id)))
 
     def page(self, selection: Selection, limit: int) -> Page:
         """Return the first `limit` ports of the selection."""
-        with operation(READS):
+
+        def read(using: str) -> tuple[int, list[tuple[str, str]]]:
             # The revision first: a change in between gives new ports an old revision, which costs a
             # reader one more download. The other order would keep old ports for ever.
-            revision = _state("revision")
-            rows = list(_selected(selection).values_list("id", "document")[: limit + 1])
+            revision = _state("revision", using)
+            selected = _selected(selection, using).values_list("id", "document")
+            return revision, list(selected[: limit + 1])
+
+        revision, rows = self._read(READS, read)
         more = len(rows) > limit
         return Page(
             [document.encode() for _, document in rows[:limit]],
@@ -98,7 +108,7 @@ class PostgresPortStore:
     def upsert_many(self, ports: Iterable[Port], *, commit: bool = True) -> Changes:
         """Create or replace ports: all of them or, if `ports` raises, none."""
         with (
-            operation(WRITES),
+            self._write(),
             transaction.atomic(),
             unlimited(),
             connection.cursor() as cursor,
@@ -124,7 +134,7 @@ class PostgresPortStore:
     def put(self, port: Port, precondition: Precondition) -> bool:
         """Create or replace one port if the precondition holds; return whether it was created."""
         document = self._encode(port)
-        with operation(WRITES), transaction.atomic(), _writing() as changed:
+        with self._write(), transaction.atomic(), _writing() as changed:
             before = _document(PortRow.objects.filter(id=port.id))
             precondition(before)
             if before != document:
@@ -139,7 +149,7 @@ class PostgresPortStore:
 
     def delete(self, port_id: Unlocode, precondition: Precondition) -> None:
         """Delete a port if the precondition holds."""
-        with operation(WRITES), transaction.atomic(), _writing() as changed:
+        with self._write(), transaction.atomic(), _writing() as changed:
             rows = PortRow.objects.filter(id=port_id)
             before = _document(rows)
             if before is None:
@@ -155,8 +165,27 @@ class PostgresPortStore:
 
     def revision(self) -> int:
         """Return a number that each change draws at random, so that no number returns."""
-        with operation(STATE):
-            return _state("revision")
+        return self._read(STATE, lambda using: _state("revision", using))
+
+    def _read(self, breaker: Breaker, read: Callable[[str], _T]) -> _T:
+        """Read from the replica while it is fresh, else from the primary."""
+        if self._replica is not None and self._replica.is_fresh():
+            try:
+                with operation(self._replica.reads, REPLICA):
+                    return read(REPLICA)
+            except StoreUnavailable:
+                self._replica.failed()
+        with operation(breaker):
+            return read(DEFAULT_DB_ALIAS)
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        try:
+            with operation(WRITES):
+                yield
+        finally:
+            if self._replica is not None:
+                self._replica.wrote()
 
 
 class _Changed(Protocol):
@@ -179,13 +208,17 @@ def _writing() -> Iterator[_Changed]:
     yield changed
 
 
-def _state(column: Literal["ports", "revision"]) -> int:
-    value: int = StoreRow.objects.values_list(column, flat=True).get()
+def _state(column: Literal["ports", "revision"], using: str = DEFAULT_DB_ALIAS) -> int:
+    value: int = StoreRow.objects.using(using).values_list(column, flat=True).get()
     return value
 
 
-def _selected(selection: Selection) -> QuerySet[PortRow]:
-    rows = PortRow.objects.order_by("id")
+def _rows(using: str) -> QuerySet[PortRow]:
+    return PortRow.objects.using(using)
+
+
+def _selected(selection: Selection, using: str = DEFAULT_DB_ALIAS) -> QuerySet[PortRow]:
+    rows = _rows(using).order_by("id")
     if selection.after is not None:
         rows = rows.filter(id__gt=selection.after)
     if selection.country is not None:

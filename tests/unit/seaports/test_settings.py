@@ -199,3 +199,14 @@ def test_a_write_token_for_a_store_that_is_only_read_is_an_error(
     monkeypatch.setattr(settings, "ENVIRONMENT", Environment.read({"PORTS_WRITE_TOKEN": "x" * 16}))
     (error,) = apps.writing(None)
     assert error.msg == "PORTS_WRITE_TOKEN: the memory store is read-only over HTTP"
+
+
+def test_a_cache_url_becomes_djangos_settings() -> None:
+    url = "redis://:a,b;c@h:6379/1"
+    made = Environment.read({"PORTS_CACHE_URL": url, "PORTS_CACHE_SECONDS": "7"}).caches("ports")
+    default = made["default"]
+    assert default["LOCATION"] == [url]
+    assert (default["KEY_PREFIX"], default["TIMEOUT"]) == ("ports", 7)
+    assert isinstance(default["OPTIONS"], dict)
+    assert default["OPTIONS"]["serializer"] == "service.django.cache.serializer.Bytes"
+    assert default["OPTIONS"]["retry"].get_retries() == 0

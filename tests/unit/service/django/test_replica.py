@@ -30,6 +30,11 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Servers:
     return Servers()
 
 
+def fallbacks(reason: str) -> float:
+    labels = {names.ERROR_TYPE: reason}
+    return REGISTRY.get_sample_value(names.REPLICA_FALLBACKS, labels) or 0.0
+
+
 def soon(question: Callable[[], bool], answer: bool) -> bool:
     """Tell whether a question comes to have this answer."""
     end = time.monotonic() + 10
@@ -50,11 +55,14 @@ def test_a_replica_is_read_once_it_is_known_to_be_fresh(servers: Servers) -> Non
     assert soon(replica.is_fresh, True)
 
 
-def test_a_write_is_read_from_the_primary_until_the_replica_has_it(servers: Servers) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_write_is_read_from_the_primary_until_the_replica_has_it(
+    servers: Servers, answered: bool
+) -> None:
     replica = Replica(LAG_SECONDS, Away, servers)
     assert soon(replica.is_fresh, True)
     servers.primary = 11
-    replica.wrote()
+    replica.wrote(answered=answered)
     end = time.monotonic() + LAG_SECONDS / 2
     while time.monotonic() < end:
         assert replica.is_fresh() is False
@@ -88,6 +96,10 @@ def test_without_the_primary_a_late_replica_is_read(servers: Servers) -> None:
     assert replica.is_fresh() is False
     servers.primary = None
     assert soon(replica.is_fresh, True)
+    replica.wrote(answered=False)
+    assert replica.is_fresh() is True
+    replica.wrote(answered=True)  # it is back
+    assert replica.is_fresh() is False
     servers.primary = 12
     assert soon(replica.is_fresh, False)
 
@@ -98,6 +110,10 @@ def test_a_read_that_fails_is_counted() -> None:
     assert fallbacks("away") == before + 1
 
 
-def fallbacks(reason: str) -> float:
-    labels = {names.ERROR_TYPE: reason}
-    return REGISTRY.get_sample_value(names.REPLICA_FALLBACKS, labels) or 0.0
+def test_a_process_that_did_not_ask_for_a_while_does_not_know(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = Replica(LAG_SECONDS, Away, servers)
+    assert soon(replica.is_fresh, True)
+    monkeypatch.setattr(module, "CHECK_SECONDS", 60)  # from the next check on
+    assert soon(replica.is_fresh, False)

@@ -88,12 +88,19 @@ class Replica:
         self._writes = 0
         self._samples: list[_Sample] = []
         self._reached: _Sample | None = None
-        self._is_alone = False
+        self._answered = 0
+        # The answered writes by the time that the primary was away; None: it is there.
+        self._alone: int | None = None
 
-    def wrote(self) -> None:
-        """Say that this process wrote: its reads need a replica that has the write."""
+    def wrote(self, *, answered: bool) -> None:
+        """Say that this process wrote, so that its reads need a replica that has the write.
+
+        Args:
+            answered: Whether the primary answered. If not, it may have the write too.
+        """
         with self._lock:
             self._writes += 1
+            self._answered += answered
 
     def is_fresh(self) -> bool:
         """Return whether a read may go to the replica: never before this process's last write.
@@ -107,7 +114,7 @@ class Replica:
                     self._check_at = float("inf")
                     self._thread.submit(self._check)
         reached = self._reached
-        if self._is_alone or (
+        if self._alone == self._answered or (
             reached is not None and reached.writes == self._writes and now - reached.at <= self._lag
         ):
             return True
@@ -120,7 +127,7 @@ class Replica:
 
     def _check(self) -> None:
         try:
-            began, writes = time.monotonic(), self._writes
+            began, writes, answered = time.monotonic(), self._writes, self._answered
             written = self._position(DEFAULT_DB_ALIAS)
             replayed = self._position(REPLICA)
             if written is not None:
@@ -130,6 +137,6 @@ class Replica:
                 each for each in self._samples if replayed is not None and each.position <= replayed
             ]
             self._reached = reached[-1] if reached else None
-            self._is_alone = written is None and replayed is not None
+            self._alone = answered if written is None and replayed is not None else None
         finally:
             self._check_at = time.monotonic() + CHECK_SECONDS

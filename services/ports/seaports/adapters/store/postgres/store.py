@@ -180,12 +180,14 @@ class PostgresPortStore:
 
     @contextmanager
     def _write(self) -> Iterator[None]:
+        answered = False
         try:
             with operation(WRITES):
                 yield
+            answered = True
         finally:
             if self._replica is not None:
-                self._replica.wrote()
+                self._replica.wrote(answered=answered)
 
 
 class _Changed(Protocol):

@@ -3,6 +3,7 @@
 A read counts as stale if it began after the answer to a write and shows what was there before.
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,7 +58,9 @@ def two_replicas(server: Server, folder: Path, *settings: dict[str, str]) -> Ite
     with ExitStack() as stack:
         yield [
             stack.enter_context(
-                service.running(folder, **common, PORTS_CACHE_SECONDS=f"{CACHE_SECONDS}", **each)
+                service.running(
+                    folder, **common, **{"PORTS_CACHE_SECONDS": str(CACHE_SECONDS), **each}
+                )
             )
             for each in settings
         ]
@@ -273,6 +276,24 @@ def ask(writer: Service, reader: Service) -> list[float]:
         thread.join(30)
     assert wrong == []
     return took
+
+
+def test_an_import_by_the_command_is_seen_at_once(
+    server: Server, cache_server: CacheServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "ports.json"
+    record = {"name": "Imported", "city": "Somewhere", "country": "Nowhere"}
+    file.write_text(json.dumps({"XXAAA": record}))
+    shared = {"PORTS_CACHE_URL": cache_server.url, "PORTS_CACHE_SECONDS": "600"}
+    with two_replicas(server, tmp_path, shared) as (replica,):
+        for _ in range(2):
+            assert replica.client.get(PORT).status_code == httpx.codes.NOT_FOUND
+        url = postgres.database(server.url, "ports_stale")
+        done = service.manage(
+            "import_ports", str(file), settings={"PORTS_STORE_URL": url, **shared}
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        assert replica.client.get(PORT).json()["name"] == "Imported"
 
 
 def test_a_trace_shows_each_command_to_the_cache(

@@ -4,9 +4,9 @@
 Where the folder has a `manifest.yaml` as well, the command is the OpenTelemetry Collector builder
 and the manifest says what it builds. A file `ldflags` has more flags of the linker. There,
 `$version`, `$major` and `$minor` stand for the version in go.mod, and `$kubernetes_minor` for the
-minor version of Kubernetes whose client go.mod has. Binaries go to a cache outside the checkout,
-keyed by the hash of the folder, so that clones and branches share them; `tools/bin/` gets links to
-them.
+minor version of Kubernetes whose client go.mod has. A file `tags` has the build tags that a program
+needs. Binaries go to a cache outside the checkout, keyed by the hash of the folder, so that clones
+and branches share them; `tools/bin/` gets links to them.
 
 Usage: build.py [--versions] [TOOL ...] — folders or single commands (`prometheus`, `promtool`); all
 if none. With --versions it builds nothing and prints a command and its version a line.
@@ -35,6 +35,7 @@ CACHE = (
 )
 MANIFEST = "manifest.yaml"
 LDFLAGS = "ldflags"
+TAGS = "tags"
 # Its version v0.X.Y belongs to Kubernetes v1.X.Y.
 KUBERNETES_CLIENT = "k8s.io/client-go"
 
@@ -98,7 +99,10 @@ def build(folder: Path, target: Path) -> None:
             _run("./builder", "--config", MANIFEST, cwd=Path(scratch))
             shutil.copy(Path(scratch, "distribution", folder.name), out)
         else:
-            _go("build", f"-ldflags={linker_flags(folder)}", "-o", f"{out}/", "tool", cwd=folder)
+            flags = [f"-ldflags={linker_flags(folder)}"]
+            if (file := folder / TAGS).exists():
+                flags.append(f"-tags={file.read_text().strip()}")
+            _go("build", *flags, "-o", f"{out}/", "tool", cwd=folder)
             if (unnamed := out / "cmd").exists():
                 unnamed.rename(out / folder.name)
         out.rename(target)

@@ -15,8 +15,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def exposing(page: Callable[[str], bytes]) -> Iterator[int]:
-    """Serve what `page` returns for the path of each scrape; yield the port."""
+def exposing(
+    page: Callable[[str], bytes], content: str = "text/plain; version=0.0.4"
+) -> Iterator[int]:
+    """Serve what `page` returns for the path of each scrape, of this type; yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -24,7 +26,7 @@ def exposing(page: Callable[[str], bytes]) -> Iterator[int]:
         def do_GET(self) -> None:
             body = page(self.path)
             self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Type", content)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

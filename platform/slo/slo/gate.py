@@ -11,6 +11,10 @@ from slo.model import Slo
 from slo.prometheus import Prometheus, connected
 from slo.windows import BASE_WINDOW
 
+# A cluster that had targets within this time must have some. If a cluster's Prometheus servers are lost,
+# the object storage still has samples that are older than three hours.
+SILENCE = "6h"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -58,14 +62,24 @@ def _verdict(server: Prometheus, slo: Slo, environment: str) -> Verdict:
             series.targets_up(slo.service),
         )
     )
-    answering = f"count({up} == 1)"
     try:
         _number(server, rate, absent="no data now: the SLI is not being recorded")
         left = _number(server, remaining, absent="no data: no event in the whole period")
-        _number(server, answering, absent="no data now: no target answers its scrape")
+        _targets_everywhere(server, up)
     except _UnknownError as error:
         return Verdict(slo, refused=True, reason=str(error))
     return Verdict(slo, refused=left <= 0, reason=f"{left:.2%} of the error budget left")
+
+
+def _targets_everywhere(server: Prometheus, up: str) -> None:
+    """Demand targets in each cluster that had some: else, a part of the events looks like all."""
+    by_cluster = f"count by ({series.CLUSTER})"
+    silent = f"{by_cluster} (present_over_time({up}[{SILENCE}])) unless {by_cluster} ({up} == 1)"
+    if not server.query(f"count({up} == 1) unless on () ({silent})"):
+        clusters = [each.metric.get(series.CLUSTER) for each in server.query(silent)]
+        named = ", ".join(sorted(filter(None, clusters)))
+        where = f" in cluster {named}" if named else ""
+        raise _UnknownError(f"no data now: no target answers its scrape{where}")
 
 
 def _number(server: Prometheus, query: str, *, absent: str) -> float:

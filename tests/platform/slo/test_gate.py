@@ -25,6 +25,8 @@ STATES: dict[str, tuple[State, State]] = {
     "unborn": ((None, 0), (1, 5)),
     "down": ((0.4, 5), (1, 5)),
     "not-numbers": ((math.nan, 5), (math.inf, 5)),
+    "in-two-clusters": ((0.4, 5), (1, 5)),
+    "in-one-of-two": ((0.4, 5), (1, 5)),
 }
 
 
@@ -41,9 +43,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
             for name, value in zip(RECORDED, state, strict=True):
                 if value is not None:
                     lines += [f"{name}{{{labels}}} {value} {moment}" for moment in moments]
+        own = f'service_name="ports",deployment_environment_name="{environment}"'
+        # Of the second cluster, nothing is known of the last hours.
+        until = {"in-two-clusters": moments, "in-one-of-two": range(now - 15_000, now - 12_000, 60)}
+        if environment in until:
+            lines += [f'up{{{own},cluster="west"}} 1 {moment}' for moment in until[environment]]
+            own += ',cluster="east"'
         if environment != "down":
-            target = f'up{{service_name="ports",deployment_environment_name="{environment}"}}'
-            lines += [f"{target} 1 {moment}" for moment in moments]
+            lines += [f"up{{{own}}} 1 {moment}" for moment in moments]
     (folder / "text").write_text("\n".join([*lines, "# EOF\n"]))
     create = ("tsdb", "create-blocks-from", "openmetrics")
     run(tool("promtool"), *create, str(folder / "text"), str(folder / "data"))
@@ -58,6 +65,7 @@ def without_prober(environment: str) -> str:
 
 
 NO_DATA = "no data now: the SLI is not being recorded"
+SILENT = "no data now: no target answers its scrape"
 
 
 @pytest.mark.parametrize(
@@ -96,8 +104,20 @@ NO_DATA = "no data now: the SLI is not being recorded"
         (
             "down",
             1,
-            "no  down ports availability: no data now: no target answers its scrape",
-            "no  down ports latency: no data now: no target answers its scrape",
+            f"no  down ports availability: {SILENT}",
+            f"no  down ports latency: {SILENT}",
+        ),
+        (
+            "in-two-clusters",
+            0,
+            "yes in-two-clusters ports availability: 40.00% of the error budget left",
+            "yes in-two-clusters ports latency: 100.00% of the error budget left",
+        ),
+        (
+            "in-one-of-two",
+            1,
+            f"no  in-one-of-two ports availability: {SILENT} in cluster west",
+            f"no  in-one-of-two ports latency: {SILENT} in cluster west",
         ),
         (
             "unheard-of",

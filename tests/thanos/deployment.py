@@ -1,7 +1,7 @@
 """Prometheus pairs under Thanos as processes, each of which can be killed and started again.
 
-Stand-ins: the processes for the pods that the Prometheus operator and the chart of Thanos make, and
-a gateway of S3's interface over a folder for the object storage of a cloud.
+Stand-ins: the processes for the pods that the Prometheus operator and the chart of Thanos make. A
+gateway of S3's interface over a folder for the object storage of a cloud.
 """
 
 import json

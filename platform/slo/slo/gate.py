@@ -11,8 +11,8 @@ from slo.model import Slo
 from slo.prometheus import Prometheus, connected
 from slo.windows import BASE_WINDOW
 
-# A cluster that had targets within this time must have some. If a cluster's Prometheus servers are lost,
-# the object storage still has samples that are older than three hours.
+# A cluster that had targets within this time must have some. If a cluster's Prometheus servers are
+# lost, the object storage still has samples that are older than three hours.
 SILENCE = "6h"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.backends import eventually
 from tests.e2e.inbox import Message
 from tests.platform.slo.alertmanager import Alertmanager, running
 from tests.support.exposition import exposing
@@ -110,10 +111,11 @@ def seen(deployment: Deployment, alertmanager: Alertmanager) -> Seen:
                 found.errors.append(answer["error"])
 
     budget = "slo:period_error_budget_remaining:ratio{slo='availability'}"
-    wait_for("both rulers record the budget", lambda: recorded(deployment, budget) == 4)
+    # A minute passes between two evaluations of the budget.
+    eventually(lambda: recorded(deployment, budget) == 4, seconds=180)
     own = 'slo:events_total:rate5m{slo="availability", thanos_ruler_replica!=""}'
     evaluated = f"count_over_time({own}[5m])"
-    wait_for("rulers evaluate", lambda: recorded(deployment, f"{evaluated} >= 4") == 4)
+    eventually(lambda: recorded(deployment, f"{evaluated} >= 4") == 4, seconds=180)
     found.start = time.time()
     looking = threading.Thread(target=look)
     looking.start()
@@ -128,7 +130,7 @@ def seen(deployment: Deployment, alertmanager: Alertmanager) -> Seen:
         time.sleep(AWAY_SECONDS)
         deployment.start("prometheus-east-1", "ruler-0")
         wait_until_back(deployment, "prometheus-east-1")
-        wait_for("a page", lambda: alertmanager.inbox.of("page"))
+        eventually(lambda: alertmanager.inbox.of("page"), seconds=240)
         found.end = time.time()
     finally:
         done.set()

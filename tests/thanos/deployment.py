@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from stack import prometheus, values
+from stack import prometheus
 from stack.values import Values
 
 from tests.platform.slo.real import PORTS, Prometheus, run, tool
@@ -118,13 +118,18 @@ class Deployment:
             self.replica(cluster, replica, jobs, rules)
 
     def replica(
-        self, cluster: str, replica: str, jobs: Sequence[Values], rules: Sequence[Path] = ()
+        self,
+        cluster: str,
+        replica: str,
+        jobs: Sequence[Values],
+        rules: Sequence[Path] = (),
+        retention: str = "",
     ) -> None:
         """Add a Prometheus and its sidecar."""
         name = f"prometheus-{cluster}-{replica}"
         folder, http = self.folder / name, _address()
         folder.mkdir(exist_ok=True)
-        spec = values.prometheus()["prometheus"]["prometheusSpec"]
+        spec = flags.prometheus_spec(retention)
         config = prometheus.config(spec, jobs=jobs, alertmanager="127.0.0.1:9", rule_files=rules)
         config["global"]["external_labels"] = {"cluster": cluster, "prometheus_replica": name}
         config["alerting"] = {}
@@ -156,7 +161,7 @@ class Deployment:
         self.thanos(
             name, "query", *given,
             *(f"--endpoint={self[each].grpc}" for each in others),
-            *(f"--endpoint-strict={self[each].grpc}" for each in strict),
+            flags.strict([self[each].grpc for each in strict]),
         )  # fmt: skip
 
     def gateway(self, name: str = "storegateway") -> None:

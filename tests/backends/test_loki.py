@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.backends.loki import INGESTERS, Loki, loki
+from tests.backends.objects import ObjectStore, object_store
 from tests.e2e.backends import eventually
-from tests.scaled.loki import INGESTERS, Loki, loki
-from tests.scaled.objects import ObjectStore, object_store
 
 BATCH = 50
 

@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 from stack import values
 from stack.process import Process
 
+from tests.backends.objects import ObjectStore
 from tests.platform.slo.real import tool
-from tests.scaled.objects import ObjectStore
 from tests.service import free_port
 
 COPIES = 3

@@ -11,7 +11,7 @@ from tests.service import ROOT
 # A block of commands that need a cluster has this above it: neither GitHub nor MkDocs shows it.
 CLUSTER = "<!-- needs a cluster -->"
 FENCE = re.compile(
-    rf"^(?P<mark>{CLUSTER}\n)?(?P<indent> *)```(?P<language>[^\n]*)\n"
+    rf"^(?P<mark> *{CLUSTER}\n)?(?P<indent> *)```(?P<language>[^\n]*)\n"
     r"(?P<content>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )

@@ -140,10 +140,9 @@ def test_each_replica_of_prometheus_gets_every_metric_by_a_queue_of_its_own() ->
     names_of_two = ["otlp_http/prometheus", "otlp_http/prometheus-1"]
     assert config["service"]["pipelines"]["metrics"]["exporters"] == names_of_two
     first, second = (dict(config["exporters"][name]) for name in names_of_two)
-    (variable,) = ROLES["gateway, scaled"]["extraEnvs"]
-    assert variable["name"] == "PROMETHEUS_URL"
+    given = {each["name"]: each["value"] for each in ROLES["gateway, scaled"]["extraEnvs"]}
     urls = [
-        variable["value"],
+        given["PROMETHEUS_URL"],
         re.sub(r"^\$\{env:PROMETHEUS_1_URL:-(.*)}/.*", r"\1", second.pop(TO)),
     ]
     first.pop(TO)

@@ -27,7 +27,7 @@ def test_scaled_has_replicas_and_two_buckets() -> None:
         "jaeger",
         "logs",
     }
-    assert rooms["metrics"].retention == timedelta(days=100)
+    assert rooms["metrics"].retention == timedelta(days=200)
     assert rooms["logs"].retention == single()["loki"].retention
     assert rooms["jaeger"].retention == single()["jaeger"].retention
 

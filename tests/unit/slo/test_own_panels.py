@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from slo.dashboards.frame import TARGET
+from slo.dashboards.frame import PODS
 from slo.dashboards.own import own
 from telemetry.names import Metric
 
-RATE = f"{{{TARGET}}}[$__rate_interval]"
+RATE = f"{{{PODS}}}[$__rate_interval]"
 QUANTILE = "histogram_quantile(0.99, sum by (le, hall)"
 
 
@@ -33,21 +33,21 @@ def panel(metric: Metric) -> dict[str, Any]:
             Metric("orders_open", "gauge", "{order}", "Orders that are open."),
             "Orders open",
             "short",
-            f"sum(orders_open{{{TARGET}}})",
+            f"sum(orders_open{{{PODS}}})",
             "all",
         ),
         (
             Metric("stock_held", "gauge", "{item}", "Items held.", merge="mostrecent"),
             "Stock held",
             "short",
-            f"max(stock_held{{{TARGET}}})",
+            f"max(stock_held{{{PODS}}})",
             "all",
         ),
         (
             Metric("sync_last_timestamp_seconds", "gauge", "s", "Last sync.", merge="mostrecent"),
             "Time since sync last",
             "s",
-            f"time() - max(sync_last_timestamp_seconds{{{TARGET}}})",
+            f"time() - max(sync_last_timestamp_seconds{{{PODS}}})",
             "all",
         ),
         (

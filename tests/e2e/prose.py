@@ -26,8 +26,8 @@ NOT_METRICS: Final = frozenset(
     {
         "cloudprober_total",
         f"{_SAMPLING}sampling_traces_on_memory",
-        f"{_SAMPLING}count_traces_sampled_total",
-        "otelcol_exporter_send_failed_spans_total",
+        f"{_SAMPLING}count_traces_sampled",
+        "otelcol_exporter_send_failed_spans",
     }
 )
 

@@ -24,6 +24,7 @@ LATE_SECONDS: Final = 1.5
 MARGIN_SECONDS: Final = 4.0
 BEFORE_SECONDS, DOWN_SECONDS, AFTER_SECONDS = 6.0, 7.0, 5.0
 
+# The parser of the tests adds `_total` to counters. Prometheus has their names without it.
 SAMPLED: Final = "otelcol_processor_tail_sampling_count_traces_sampled_total"
 PENDING: Final = "otelcol_processor_tail_sampling_sampling_traces_on_memory"
 RECEIVED: Final = "otelcol_processor_tail_sampling_new_trace_id_received_total"

@@ -20,7 +20,7 @@ ALERTS: Final = (
         f"{counted_today(_CORRUPTIONS)}\nor\nincrease({_CORRUPTIONS}[1h]) > 0",
         0,
         "A write-ahead log of Prometheus is corrupt",
-        "{{ $labels.pod }} lost samples that no block has yet: two hours of them at most.",
+        "{{ $labels.pod }} lost samples that no block has yet: three hours of them at most.",
     ),
     Alert(
         "PrometheusDiskFails",

@@ -32,8 +32,8 @@ The tables count what the umbrella charts request with the values of each
 kills a container above its memory limit.
 
 - A workload with an autoscaler counts with its smallest number of pods.
-- A DaemonSet has one pod on each node. The tables count its pods apart.
-- Jobs that end are not counted.
+- A DaemonSet has one pod on each node. Its pods have rows of their own (*each node*).
+- The tables do not count the pods of Jobs, because these pods end.
 """
 _COLUMNS: Final = "pods | CPU requests | memory requests, MiB | memory limits, MiB | volumes, GiB"
 

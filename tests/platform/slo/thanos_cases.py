@@ -8,10 +8,10 @@ from tests.platform.slo.collector_cases import GROUP, STARTED, case
 from tests.platform.slo.own_alerts import Case, grows, named, stays, target
 
 JOBS: Final = facts.read()["jobs"]
-(QUERY,) = (job for job in JOBS if "query" in job)
+(QUERY,) = (job for job in JOBS if "thanos-query" in job)
 (RULER,) = (job for job in JOBS if "thanos-ruler" in job)
 (SIDECAR,) = (job for job in JOBS if "thanos-discovery" in job)
-(COMPACTOR,) = (job for job in JOBS if "compact" in job)
+(COMPACTOR,) = (job for job in JOBS if "thanos-compact" in job)
 QUERY_PODS: Final = {"namespace": "observability", "deployment": "thanos-query"}
 RULER_PODS: Final = {"namespace": "observability", "statefulset": "thanos-ruler-prometheus"}
 

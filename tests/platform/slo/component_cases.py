@@ -11,7 +11,7 @@ from tests.platform.slo.thanos_cases import RULER
 JOBS: Final = facts.read()["jobs"]
 (ROLLOUTS,) = (job for job in JOBS if "rollouts" in job)
 (ARGO_CD,) = (job for job in JOBS if job.endswith("application-controller-metrics"))
-(LOKI,) = (job for job in JOBS if "loki" in job)
+(LOKI,) = (job for job in JOBS if job.endswith("/loki"))
 PROMETHEUS: Final = "prometheus-prometheus"
 APP: Final = {
     "name": "ports-prod", "dest_namespace": "ports-prod", "exported_namespace": "argocd",

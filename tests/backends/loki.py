@@ -15,9 +15,9 @@ from ruamel.yaml import YAML
 from stack import values
 from stack.process import Process
 
-from tests.backends.objects import ObjectStore
 from tests.platform.slo.real import tool
 from tests.service import free_port
+from tests.support.object_store import ObjectStore
 
 COPIES = 3
 INGESTERS = ("ingester-0", "ingester-1", "ingester-2")

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.backends.loki import INGESTERS, Loki, loki
-from tests.backends.objects import ObjectStore, object_store
 from tests.e2e.backends import eventually
+from tests.support.object_store import ObjectStore, object_store
 
 BATCH = 50
 

@@ -10,7 +10,7 @@ from sizing import figures
 from tqdm import tqdm
 
 from tests.backends.loki import INGESTERS, loki
-from tests.backends.objects import object_store
+from tests.support.object_store import object_store
 
 SECONDS = 60
 BYTES_PER_SECOND = (

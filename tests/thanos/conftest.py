@@ -86,7 +86,7 @@ def deployment(
                 pods.blocks(recent, data, is_merged=True)
                 pods.blocks(pods.past(own, first, uploaded), data)
         made.gateway()
-        made.start(*[name for name in made.programs if name != "s3"])
+        made.start(*made.programs)
         past = ["storegateway"]
         made.query("query-west", ["sidecar-west-0", "sidecar-west-1"], past)
         # The cluster east has the rulers, which ask the Query that reads what they record.

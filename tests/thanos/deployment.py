@@ -1,7 +1,6 @@
 """Prometheus pairs under Thanos as processes, each of which can be killed and started again.
 
-Stand-ins: the processes for the pods that the Prometheus operator and the chart of Thanos make. A
-gateway of S3's interface over a folder for the object storage of a cloud.
+Stand-ins: the processes, for the pods that the Prometheus operator and the chart of Thanos make.
 """
 
 import json
@@ -21,10 +20,10 @@ from stack.values import Values
 from tests.platform.slo.real import PORTS, Prometheus, run, tool
 from tests.service import free_port
 from tests.support.harness import wait_for
+from tests.support.object_store import ObjectStore, object_store
 from tests.thanos import flags
 
 BUCKET = "thanos"
-KEYS = ("a-key-of-tests", "a-secret-of-tests")
 
 
 @dataclass
@@ -76,14 +75,14 @@ class Program:
 class Deployment:
     """The programs by name, and the bucket that they share."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep all files in a folder."""
+    def __init__(self, folder: Path, objects: ObjectStore) -> None:
+        """Keep all files in a folder, and blocks in a bucket."""
         self.folder = folder
         self.programs: dict[str, Program] = {}
-        self.objects = folder / "objects"
-        (self.objects / BUCKET).mkdir(parents=True)
+        self._objects = objects
         self._addresses: dict[str, str] = {}
         self._bucket = folder / "bucket.json"
+        self._bucket.write_text(json.dumps({"type": "S3", "config": objects.of_thanos}))
 
     def __getitem__(self, name: str) -> Program:
         return self.programs[name]
@@ -99,18 +98,6 @@ class Deployment:
         """End programs without a goodbye."""
         for name in names:
             self[name].end()
-
-    def store(self) -> None:
-        """Start a server of S3's interface over the folder `objects`."""
-        http = _address()
-        config = {
-            "bucket": BUCKET, "endpoint": http, "insecure": True,
-            "access_key": KEYS[0], "secret_key": KEYS[1],
-        }  # fmt: skip
-        self._bucket.write_text(json.dumps({"type": "S3", "config": config}))
-        access = ("--access", KEYS[0], "--secret", KEYS[1])
-        command = (tool("versitygw"), *access, "--port", http, "posix", str(self.objects))
-        self._add(Program("s3", command, self.folder / "s3.log", http, ready="/")).start()
 
     def pair(self, cluster: str, jobs: Sequence[Values], rules: Sequence[Path] = ()) -> None:
         """Add two Prometheus with the same targets, and a sidecar of each."""
@@ -199,7 +186,7 @@ class Deployment:
 
     def blocks(self) -> list[dict[str, Any]]:
         """Return what the bucket's blocks say of themselves."""
-        found = (self.objects / BUCKET).glob("*/meta.json")
+        found = self._objects.bucket.glob("*/meta.json")
         return [json.loads(file.read_text()) for file in found]
 
     def compact(self, *given: str) -> str:
@@ -249,18 +236,18 @@ def _address() -> str:
 @contextmanager
 def deployed(folder: Path) -> Iterator[Deployment]:
     """Yield a deployment with a bucket only; end all its programs in the end."""
-    deployment = Deployment(folder)
-    try:
-        deployment.store()
-        yield deployment
-    finally:
-        for program in deployment.programs.values():
-            if program.process is not None:
-                program.process.terminate()
-        deadline = time.monotonic() + 20
-        for program in deployment.programs.values():
-            if program.process is not None:
-                try:
-                    program.process.wait(timeout=max(0.1, deadline - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    program.end()
+    with object_store(folder, BUCKET) as objects:
+        deployment = Deployment(folder, objects)
+        try:
+            yield deployment
+        finally:
+            for program in deployment.programs.values():
+                if program.process is not None:
+                    program.process.terminate()
+            deadline = time.monotonic() + 20
+            for program in deployment.programs.values():
+                if program.process is not None:
+                    try:
+                        program.process.wait(timeout=max(0.1, deadline - time.monotonic()))
+                    except subprocess.TimeoutExpired:
+                        program.end()

@@ -1,4 +1,7 @@
-"""An object store with S3's protocol, over a folder."""
+"""An object store of the tests: the Versity S3 Gateway over a folder.
+
+It is a stand-in for the object storage of a cloud. The protocol is that of S3.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +35,17 @@ class ObjectStore:
             "S3_INSECURE": "true",
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
+        }
+
+    @property
+    def of_thanos(self) -> Mapping[str, str | bool]:
+        """The part `config` of Thanos' configuration of an object store."""
+        return {
+            "bucket": self.bucket.name,
+            "endpoint": self.endpoint,
+            "insecure": True,
+            "access_key": KEY,
+            "secret_key": SECRET,
         }
 
     def objects(self, under: str) -> int:

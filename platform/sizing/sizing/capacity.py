@@ -66,9 +66,7 @@ def scaled() -> Mapping[str, Room]:
             timedelta(days=jaeger["esIndexCleaner"]["numberOfDays"]),
             jaeger["jaeger"]["replicas"],
         ),
-        "loki": Room(
-            _memory(ingester), size(ingester["persistence"]["size"]), _NONE, ingester["replicas"]
-        ),
+        "loki": Room(_memory(ingester), size(LOKI_DISK), _NONE, ingester["replicas"]),
         "logs": Room(UNBOUNDED, UNBOUNDED, _logs_kept(loki)),
         **_collectors("scaled"),
     }

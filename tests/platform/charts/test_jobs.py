@@ -186,11 +186,14 @@ def test_every_claim_template_says_its_version_and_kind(everything: list[Object]
         assert (template["apiVersion"], template["kind"]) == ("v1", "PersistentVolumeClaim"), owner
 
 
-def test_sizing_computes_with_the_disk_that_loki_has(everything: list[Object]) -> None:
+@pytest.mark.parametrize(
+    ("profile", "owner"), [("single", "StatefulSet loki"), ("scaled", "StatefulSet loki-ingester")]
+)
+def test_sizing_computes_with_the_disk_that_loki_has(profile: str, owner: str) -> None:
     (disk,) = [
         template["spec"]["resources"]["requests"]["storage"]
-        for owner, template in workloads.claim_templates(everything)
-        if owner == "StatefulSet loki"
+        for each, template in workloads.claim_templates(releases.everything(profile))
+        if each == owner
     ]
     assert disk == LOKI_DISK
 

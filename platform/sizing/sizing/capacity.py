@@ -73,9 +73,7 @@ def scaled() -> Mapping[str, Room]:
 
 
 def _prometheus(profile: str) -> Room:
-    spec = values.of_profile("prometheus", profile)["kube-prometheus-stack"]["prometheus"][
-        "prometheusSpec"
-    ]
+    spec = values.prometheus(profile)["prometheus"]["prometheusSpec"]
     return Room(
         _memory(spec),
         size(spec["retentionSize"]),

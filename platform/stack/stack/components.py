@@ -189,7 +189,7 @@ def probed_prometheus_server(site: Site) -> Backend:
 def _prometheus(make: Callable[[Site], Backend], site: Site, *probers: str) -> Backend:
     at = site.addresses
     spec = values.merge(
-        values.prometheus()["prometheus"]["prometheusSpec"], site.prometheus_overrides
+        values.prometheus(values.LOCAL)["prometheus"]["prometheusSpec"], site.prometheus_overrides
     )
     jobs = site.jobs
     if jobs is None:

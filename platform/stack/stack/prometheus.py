@@ -13,9 +13,11 @@ from telemetry import names
 from stack import values
 from stack.values import Values
 
-# Fields that matter in a cluster only: the image, the disk, where monitors and rules are.
+# Fields that matter in a cluster only: the image, the disk, where monitors and rules are, and the
+# address of the page, which is any free port here.
 _CLUSTER_ONLY: Final = {
     "image", "storageSpec", "enforcedNamespaceLabel", "excludedFromEnforcement", "resources",
+    "externalUrl",
 }  # fmt: skip
 LIMITS: Final = {
     "sampleLimit": "sample_limit",

@@ -10,7 +10,10 @@ from ruamel.yaml import YAML
 
 PLATFORM: Final = Path(__file__).parents[2]
 ROOT: Final = PLATFORM.parent
+SINGLE: Final = "single"
 LOCAL: Final = "local"
+"""The profile of `make stack`."""
+
 # Rules and dashboards of every service, which `make generate` writes.
 GENERATED: Final = PLATFORM / "generated"
 # Needs the Kubernetes API; the Collector's chart defines it, the pipelines only place it.
@@ -41,10 +44,10 @@ def chart(name: str, overlays: Sequence[str] = ()) -> Values:
     return merged
 
 
-def of_profile(name: str, profile: str) -> Values:
+def of_profile(name: str, profile: str, overlays: Sequence[str] = ()) -> Values:
     """Values of the umbrella chart `platform/<name>` in a profile; `single` is what they are."""
-    overlay = PLATFORM / "profiles" / profile / f"{name}.yaml"
-    return chart(name, [str(overlay)] if overlay.exists() else [])
+    own = PLATFORM / "profiles" / profile / f"{name}.yaml"
+    return chart(name, [*([str(own)] if own.exists() else []), *overlays])
 
 
 def merge(base: Values, over: Mapping[str, Any]) -> Values:
@@ -67,7 +70,8 @@ def service(name: str) -> Values:
 
 def collector(role: str, overlays: Sequence[str] = ()) -> Values:
     """Configuration of the Collector in a role, without the one processor that needs a cluster."""
-    config: Values = chart("otel-collector", overlays)[role]["alternateConfig"]
+    values = of_profile("otel-collector", LOCAL, overlays)
+    config: Values = values[role]["alternateConfig"]
     for pipeline in config["service"]["pipelines"].values():
         pipeline["processors"] = [p for p in pipeline["processors"] if p != ONLY_IN_CLUSTER]
     return config
@@ -75,7 +79,7 @@ def collector(role: str, overlays: Sequence[str] = ()) -> Values:
 
 def last_alive(overlays: Sequence[str] = ()) -> list[str] | None:
     """Command of the container that notes when the gateway was alive; None where it has none."""
-    gateway: Values = chart("otel-collector", overlays)["gateway"]
+    gateway: Values = of_profile("otel-collector", LOCAL, overlays)["gateway"]
     commands = {each["name"]: each["command"] for each in gateway.get("initContainers", ())}
     return commands.get(LAST_ALIVE)
 
@@ -92,14 +96,17 @@ def loki(profile: str = LOCAL) -> Values:
     return config
 
 
-def prometheus() -> Values:
-    """Values of the chart that bundles Prometheus and Alertmanager."""
-    values: Values = chart("prometheus")["kube-prometheus-stack"]
+def prometheus(profile: str = SINGLE) -> Values:
+    """Values of the chart that bundles Prometheus and Alertmanager, in a profile."""
+    values: Values = of_profile("prometheus", profile)["kube-prometheus-stack"]
     return values
 
 
 def alertmanager(receivers: Path) -> Values:
-    """Configuration of Alertmanager, the receivers' addresses in files of `receivers`."""
+    """Configuration of Alertmanager, the receivers' addresses in files of `receivers`.
+
+    The profile `local` has receivers without addresses. The stack gives each an address of its own.
+    """
     config: Values = prometheus()["alertmanager"]["config"]
     for receiver in config["receivers"]:
         for webhook in receiver.get("webhook_configs", ()):
@@ -109,13 +116,14 @@ def alertmanager(receivers: Path) -> Values:
 
 def grafana_datasources() -> Values:
     """Grafana's datasource provisioning."""
-    config: Values = chart("grafana")["grafana"]["datasources"]["datasources.yaml"]
+    grafana: Values = of_profile("grafana", LOCAL)["grafana"]
+    config: Values = grafana["datasources"]["datasources.yaml"]
     return config
 
 
 def grafana_version() -> str:
     """Version of Grafana, the tag of its image."""
-    version: str = chart("grafana")["grafana"]["image"]["tag"]
+    version: str = of_profile("grafana", LOCAL)["grafana"]["image"]["tag"]
     return version
 
 

@@ -30,6 +30,9 @@ PEERS: Final = [
 ]
 Place = tuple[str | int, ...]
 TAG: Final = ("image", "tag")
+REPLICA: Final = ("postgresql", "replicaKey")
+# Each excludes another option: with_text leaves that one out.
+ALONE: Final[tuple[Place, ...]] = (TAG, REPLICA)
 
 
 class Api(Cluster):
@@ -104,6 +107,8 @@ def with_text(text: str, *changed: Place) -> dict[str, Any]:
     for place in changed:
         if place == TAG:
             values["image"]["digest"], values["environment"] = "", "local"
+        if place == REPLICA:
+            values["cache"]["enabled"] = False
         *above, last = place
         inner: Any = values
         for key in above:
@@ -151,8 +156,9 @@ def test_the_api_server_accepts_odd_texts_that_the_schema_accepts(
     text: str, api: Api, tmp_path: Path
 ) -> None:
     found = taken(text)
-    # A tag is for an image without a digest, in one environment.
-    for group in ([each for each in found if each != TAG], [each for each in found if each == TAG]):
+    # A tag is for an image without a digest, a replica is for reads without a cache.
+    together = [each for each in found if each not in ALONE]
+    for group in (together, *([each] for each in found if each in ALONE)):
         if group:
             said = answer(api, rendered(with_text(text, *group), tmp_path))
             print(f"  {text}: {said} as {', '.join('.'.join(map(str, each)) for each in group)}")

@@ -42,6 +42,8 @@ _ARGO_CD: Final = ("application-controller", "applicationset-controller", "repo-
 def make(names: Sequence[str]) -> list[str]:
     """Make those of these images that `ENTRY_POINTS` has, and return their names."""
     made = [name for name in names if name.rpartition(":")[0] in ENTRY_POINTS]
+    if not made:
+        return []  # `make tools` has built no program that nobody asks for
     with tempfile.TemporaryDirectory() as context:
         _programs(Path(context, "root"))
         for name in made:

@@ -111,6 +111,16 @@ def tilts() -> list[Release]:
     ]
 
 
+def one(found: Iterable[Object], kind: str, name: str) -> Object:
+    """Return the only object of a kind and name.
+
+    Raises:
+        ValueError: There is none, or there are several.
+    """
+    (only,) = (each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name))
+    return only
+
+
 @functools.cache
 def objects(release: Release) -> tuple[Object, ...]:
     """Render and parse a release without its CRDs, each object in its namespace."""

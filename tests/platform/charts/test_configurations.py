@@ -31,12 +31,7 @@ def release(chart: str, where: str = releases.BY_ARGO_CD, profile: str = SINGLE)
 
 
 def one(which: Release, kind: str, name: str) -> Object:
-    (found,) = (
-        each
-        for each in releases.objects(which)
-        if (each["kind"], each["metadata"]["name"]) == (kind, name)
-    )
-    return found
+    return releases.one(releases.objects(which), kind, name)
 
 
 def loaded(text: str | bytes) -> Any:

@@ -27,12 +27,7 @@ HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 
 
 def one(profile: str, kind: str, name: str) -> Object:
-    (found,) = (
-        each
-        for each in releases.everything(profile)
-        if (each["kind"], each["metadata"]["name"]) == (kind, name)
-    )
-    return found
+    return releases.one(releases.everything(profile), kind, name)
 
 
 def arguments(kind: str, name: str) -> list[str]:

@@ -1,23 +1,10 @@
 import pytest
-from service.django.postgresql import breaker
 from service.django.postgresql.breaker import RETRY_SECONDS, Breaker
+
+from tests.unit.service.django.conftest import Clock
 
 
 class Away(Exception): ...
-
-
-class Clock:
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(breaker, "time", clock)
-    return clock
 
 
 def assert_refused(one: Breaker) -> None:

@@ -10,9 +10,11 @@ from redis import exceptions
 from service.django.cache.reads import MAX_CACHED_BYTES, Codec
 from service.django.cache.serializer import Bytes
 from service.django.cache.shared import SharedReads
-from service.django.postgresql import breaker
+from service.django.postgresql.breaker import RETRY_SECONDS
 from structlog.testing import capture_logs
 from telemetry import names
+
+from tests.unit.service.django.conftest import Clock
 
 TEXT: Codec[str] = Codec(str.encode, bytes.decode)
 NUMBER: Codec[int] = Codec(lambda number: b"%d" % number, int)
@@ -43,20 +45,6 @@ class Server(LocMemCache):
     def _fail(self, command: str) -> None:
         if self.error is not None and command in self.commands:
             raise self.error
-
-
-class Clock:
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(breaker, "time", clock)
-    return clock
 
 
 @pytest.fixture
@@ -136,10 +124,10 @@ def test_a_failure_is_counted_once_a_second_and_told_once(
         assert [reads.read("key", loads("b"), TEXT) for _ in range(3)] == ["b"] * 3
         assert failures(reason) - before == (1 if is_bypassed else 3)
         assert bypassed() == is_bypassed
-        clock.now += breaker.RETRY_SECONDS
+        clock.now += RETRY_SECONDS
         reads.read("key", loads("b"), TEXT)
     assert logs == [{"event": names.CACHE_EVENT, "log_level": "warning", "reason": reason}]
-    clock.now += breaker.RETRY_SECONDS
+    clock.now += RETRY_SECONDS
     server.error = None
     assert reads.read("key", loads(), TEXT) == "a"
     assert bypassed() == 0

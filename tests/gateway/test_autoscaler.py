@@ -21,7 +21,6 @@ from stack.stack import READY_SECONDS
 from stack.ways import tool
 
 from tests.e2e.backends import eventually
-from tests.gateway.fleet import SCALED
 from tests.platform.slo.real import serving
 
 SPACE: Final = "observability"
@@ -176,7 +175,7 @@ def scrape(port: int, replicas: int) -> Object:
 
 @pytest.mark.timeout(240)
 def test_a_filling_queue_adds_gateways_and_an_empty_one_removes_none(tmp_path: Path) -> None:
-    autoscaling = values.chart("otel-collector", (SCALED,))["gateway"]["autoscaling"]
+    autoscaling = values.of_profile("otel-collector", "scaled")["gateway"]["autoscaling"]
     least, most = autoscaling["minReplicas"], autoscaling["maxReplicas"]
     site, queues = Site(tmp_path / "cluster"), Queues()
     url = site.addresses.url("prometheus")

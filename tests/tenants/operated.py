@@ -25,7 +25,6 @@ SPACE: Final = "observability"
 GROUP: Final = "monitoring.coreos.com"
 ENFORCING: Final = ("enforcedNamespaceLabel", "excludedFromEnforcement")
 PORT: Final = "metrics"
-SCALED: Final = str(values.PLATFORM / "profiles/scaled/prometheus.yaml")
 
 Object = dict[str, Any]
 
@@ -80,7 +79,7 @@ def server(name: str, *, enforcing: bool) -> Object:
 
 def pair(name: str) -> list[Object]:
     """Make a Prometheus and a ruler that share the rules as the profile `scaled` says."""
-    chart = values.chart("prometheus", (SCALED,))["kube-prometheus-stack"]
+    chart = values.prometheus("scaled")
     spec, ruler = chart["prometheus"]["prometheusSpec"], chart["thanosRuler"]["thanosRulerSpec"]
     shared = {key: spec[key] for key in (*ENFORCING, "ruleNamespaceSelector")}
     asked = {key: ruler[key] for key in ("enforcedNamespaceLabel", "ruleNamespaceSelector")}

@@ -7,8 +7,7 @@ from ruamel.yaml import YAML
 from stack import values
 
 _THANOS = values.chart("thanos")["thanos"]
-_SCALED = values.read(values.PLATFORM / "profiles/scaled/prometheus.yaml")
-_SPEC = _SCALED["kube-prometheus-stack"]["prometheus"]["prometheusSpec"]
+_SPEC = values.prometheus("scaled")["prometheus"]["prometheusSpec"]
 _ENDPOINTS = "--endpoint.sd-config="
 _RETENTION = "--retention.resolution-"
 

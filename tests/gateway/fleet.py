@@ -8,14 +8,14 @@ from typing import Final
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
-from stack import components, values
+from stack import components
 from stack.addresses import Addresses
 from stack.components import Site
 from stack.process import Process
 
 from tests.gateway.backend import Remembering
 
-SCALED: Final = str(values.PLATFORM / "profiles" / "scaled" / "otel-collector.yaml")
+SCALED: Final = "scaled"
 TAIL_SAMPLING: Final = "values-tail-sampling.yaml"
 AGENTS: Final = 2
 GATEWAYS: Final = 3
@@ -91,7 +91,8 @@ class Fleet:
             Collector(
                 Site(
                     folder / f"gateway-{number}",
-                    collector_overlays=(SCALED, *overlays),
+                    collector_profile=SCALED,
+                    collector_overlays=tuple(overlays),
                     collector_env=gateway_env,
                 ),
                 "gateway",
@@ -103,7 +104,8 @@ class Fleet:
             Collector(
                 Site(
                     folder / f"agent-{number}",
-                    collector_overlays=(SCALED, *overlays),
+                    collector_profile=SCALED,
+                    collector_overlays=tuple(overlays),
                     collector_env={
                         # Each connection to the gateways' Service ends at one of them.
                         "GATEWAY_ENDPOINT": endpoints[number],

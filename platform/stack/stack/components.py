@@ -42,7 +42,8 @@ class Site:
         jobs: Scrape jobs in place of the stack's own.
         prometheus_overrides: Changed fields of `prometheusSpec`, such as shorter intervals.
         service_env: Further variables of the service.
-        collector_overlays: Value files of both Collectors beside values.yaml.
+        collector_profile: Profile of both Collectors.
+        collector_overlays: Value files of both Collectors beside those of the profile.
         collector_env: Further variables of both Collectors.
         scale: Factor that compresses the durations of the pipeline's rules and of Alertmanager's
             routes, as `slo generate --scale` does with the rules that `rules` names.
@@ -57,6 +58,7 @@ class Site:
     jobs: tuple[Values, ...] | None = None
     prometheus_overrides: Values = field(default_factory=dict)
     service_env: Mapping[str, str] = field(default_factory=dict)
+    collector_profile: str = values.LOCAL
     collector_overlays: tuple[str, ...] = ()
     collector_env: Mapping[str, str] = field(default_factory=dict)
     scale: float = 1
@@ -235,7 +237,7 @@ def gateway(site: Site) -> Backend:
 
 def last_alive(site: Site) -> Process | None:
     """The process that notes when the gateway was alive, which the option of tail sampling has."""
-    script = values.last_alive(site.collector_overlays)
+    script = values.last_alive(site.collector_overlays, site.collector_profile)
     if script is None:
         return None
     health = site.addresses.endpoint("gateway-health")
@@ -295,7 +297,8 @@ def _collector(
         "METRICS_PORT": str(at.own_port(f"{role}-metrics")),
         "STORAGE_DIRECTORY": str(site.folder(role)),
     }
-    config = site.config(role, values.collector(role, site.collector_overlays))
+    content = values.collector(role, site.collector_overlays, site.collector_profile)
+    config = site.config(role, content)
     variables = {**listening, **env, **site.collector_env}
     ready = at.url(f"{role}-health")
     return site.backend(make, role, "otelcol", ["--config", str(config)], ready, variables)

@@ -68,18 +68,18 @@ def service(name: str) -> Values:
     return merge(chart("chart"), read(file) if file.is_file() else {})
 
 
-def collector(role: str, overlays: Sequence[str] = ()) -> Values:
+def collector(role: str, overlays: Sequence[str] = (), profile: str = LOCAL) -> Values:
     """Configuration of the Collector in a role, without the one processor that needs a cluster."""
-    values = of_profile("otel-collector", LOCAL, overlays)
+    values = of_profile("otel-collector", profile, overlays)
     config: Values = values[role]["alternateConfig"]
     for pipeline in config["service"]["pipelines"].values():
         pipeline["processors"] = [p for p in pipeline["processors"] if p != ONLY_IN_CLUSTER]
     return config
 
 
-def last_alive(overlays: Sequence[str] = ()) -> list[str] | None:
+def last_alive(overlays: Sequence[str] = (), profile: str = LOCAL) -> list[str] | None:
     """Command of the container that notes when the gateway was alive; None where it has none."""
-    gateway: Values = of_profile("otel-collector", LOCAL, overlays)["gateway"]
+    gateway: Values = of_profile("otel-collector", profile, overlays)["gateway"]
     commands = {each["name"]: each["command"] for each in gateway.get("initContainers", ())}
     return commands.get(LAST_ALIVE)
 

@@ -11,17 +11,16 @@ from stack import prometheus, values
 from telemetry import names, redaction
 
 TAIL_SAMPLING = ("values-tail-sampling.yaml",)
-SCALED = (str(values.PLATFORM / "profiles" / "scaled" / "otel-collector.yaml"),)
-OPTIONS = {
-    "": (),
-    " with tail sampling": TAIL_SAMPLING,
-    ", scaled": SCALED,
-    ", scaled, with tail sampling": (*SCALED, *TAIL_SAMPLING),
+OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "": ("single", ()),
+    " with tail sampling": ("single", TAIL_SAMPLING),
+    ", scaled": ("scaled", ()),
+    ", scaled, with tail sampling": ("scaled", TAIL_SAMPLING),
 }
 ROLES = {
-    f"{role}{option}": values.chart("otel-collector", overlays)[role]
+    f"{role}{option}": values.of_profile("otel-collector", *of_option)[role]
     for role in ("agent", "gateway")
-    for option, overlays in OPTIONS.items()
+    for option, of_option in OPTIONS.items()
 }
 COLLECTORS = {name: role["alternateConfig"] for name, role in ROLES.items()} | {
     "jaeger": values.jaeger()
